@@ -1,0 +1,48 @@
+"""How weights are drawn before training starts, by name."""
+
+from torch import nn
+
+
+def _zero_bias(layer: nn.Module) -> None:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _xavier(layer: nn.Module) -> None:
+    nn.init.xavier_uniform_(layer.weight)
+    _zero_bias(layer)
+
+
+def _he(layer: nn.Module) -> None:
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    _zero_bias(layer)
+
+
+def _normal(layer: nn.Module) -> None:
+    nn.init.normal_(layer.weight, std=0.01)
+    _zero_bias(layer)
+
+
+def _truncated_normal(layer: nn.Module) -> None:
+    # torchvision's own; the bounds lie 200 deviations out and never bite.
+    nn.init.trunc_normal_(layer.weight, mean=0.0, std=0.01, a=-2, b=2)
+
+
+def _torch_default(layer: nn.Module) -> None:
+    layer.reset_parameters()
+
+
+INITIALISATIONS = {
+    "xavier": _xavier,  # Glorot and Bengio, 2010
+    "he": _he,  # He et al., 2015
+    "normal": _normal,  # deviation 0.01
+    "truncated_normal": _truncated_normal,
+    "torch": _torch_default,
+}
+
+
+def initialise(network: nn.Module, name: str) -> None:
+    """Draw the weights of every convolution and linear layer anew, by a name above. In place."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            INITIALISATIONS[name](layer)

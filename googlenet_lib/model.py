@@ -1,0 +1,238 @@
+"""GoogLeNet, built from the rows of Table 1.
+
+What differs between the paper's network, torchvision's, the classroom's and the small one is
+data, in `variants.py`; the class below has no other switches.
+Source: Szegedy et al., 2014 (arXiv:1409.4842), Table 1, Figure 3 and section 5.
+"""
+
+from functools import partial
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor, nn
+
+from googlenet_lib.blocks import AuxiliaryHead, ConvBlock, Inception
+from googlenet_lib.errors import UsageError
+from googlenet_lib.initialisation import INITIALISATIONS, initialise
+from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, Widths
+from googlenet_lib.variants import PAPER, Variant
+
+
+class GoogLeNetOutput(NamedTuple):
+    """Logits of the classifier and of the heads behind 4d and 4a; None where there is no head."""
+
+    logits: Tensor
+    aux_logits2: Optional[Tensor]  # noqa: UP045 (TorchScript reads Optional only)
+    aux_logits1: Optional[Tensor]  # noqa: UP045
+
+
+class GoogLeNet(nn.Module):
+    """GoogLeNet: stem, nine Inception modules, classifier, two auxiliary heads.
+
+    `forward` takes (N, 3, H, W) floating-point pictures. In training mode it returns a
+    `GoogLeNetOutput`, in evaluation mode the logits (N, num_classes) alone;
+    `all_outputs` returns the `GoogLeNetOutput` in either mode.
+
+    `width` multiplies the variant's channels. `transform_input=True` expects pictures
+    normalised with ImageNet's statistics and re-centres them to mean 0.5 and deviation 0.5,
+    which is what torchvision's weights were trained on.
+    """
+
+    def __init__(
+        self,
+        variant: Variant = PAPER,
+        num_classes: int = 1000,
+        *,
+        heads: bool = True,
+        width: float = 1.0,
+        transform_input: bool = False,
+    ) -> None:
+        super().__init__()
+        _check_arguments(variant, num_classes, width)
+        self.variant = variant
+        self.width = width
+        self.transform_input = transform_input
+        scale = partial(_scaled, factor=variant.width * width)
+        conv = partial(
+            ConvBlock, batch_norm=variant.batch_norm, bias=variant.conv_bias, eps=variant.eps
+        )
+        pool = partial(nn.MaxPool2d, stride=2, ceil_mode=True)
+
+        kernel = variant.stem_kernel
+        channels = scale(ROWS["conv1"].channels)
+        self.conv1 = conv(
+            3, channels, kernel_size=kernel, stride=variant.stem_stride, padding=kernel // 2
+        )
+        self.maxpool1 = pool(3) if variant.stem_pools[0] else nn.Identity()
+        self.lrn1 = _local_response_norm() if variant.local_response_norm else nn.Identity()
+        reduced = scale(ROWS["conv2"].reduce)
+        self.conv2 = conv(channels, reduced, kernel_size=1)
+        channels = scale(ROWS["conv2"].channels)
+        self.conv3 = conv(reduced, channels, kernel_size=3, padding=1)
+        self.lrn2 = _local_response_norm() if variant.local_response_norm else nn.Identity()
+        self.maxpool2 = pool(3) if variant.stem_pools[1] else nn.Identity()
+
+        self.maxpool3 = pool(3)
+        self.maxpool4 = pool(variant.maxpool4_kernel)
+        inputs_of_heads = {}
+        for row in INCEPTION_ROWS:
+            widths = _scaled_widths(row.widths, scale)
+            block = Inception(channels, widths, large_kernel=variant.large_kernel, conv_block=conv)
+            self.add_module(row.name, block)
+            channels = widths.out_channels
+            inputs_of_heads[row.name] = channels
+
+        self.aux1, self.aux2 = (
+            AuxiliaryHead(
+                inputs_of_heads[head.after],
+                num_classes,
+                pool=nn.AdaptiveAvgPool2d(head.pooled_size)
+                if variant.adaptive_head_pool
+                else nn.AvgPool2d(head.pool_kernel, head.pool_stride),
+                dropout=variant.head_dropout,
+                conv_channels=scale(head.conv_channels),
+                hidden=scale(head.hidden),
+                conv_block=partial(
+                    ConvBlock,
+                    batch_norm=variant.head_batch_norm,
+                    bias=not variant.head_batch_norm,
+                    eps=variant.eps,
+                ),
+            )
+            if heads
+            else None
+            for head in HEADS
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(variant.dropout)
+        self.fc = nn.Linear(channels, num_classes)
+        initialise(self, variant.init)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes the network tells apart."""
+        return self.fc.out_features
+
+    def all_outputs(self, x: Tensor) -> GoogLeNetOutput:
+        """Logits of the classifier and of both heads, in training and evaluation mode alike."""
+        return self._outputs(x, True)
+
+    def forward(self, x: Tensor) -> GoogLeNetOutput:
+        if torch.jit.is_scripting():
+            return self._outputs(x, self.training)
+        return self._eager(x)
+
+    # TorchScript wants one return type, so that a scripted network always returns the tuple.
+    @torch.jit.unused
+    def _eager(self, x: Tensor) -> GoogLeNetOutput:
+        outputs = self._outputs(x, self.training)
+        return outputs if self.training else outputs.logits
+
+    def _outputs(self, x: Tensor, with_heads: bool) -> GoogLeNetOutput:
+        """The way through the network. Sizes are those of the paper, at 224x224 and width 1."""
+        if not torch.jit.is_scripting():
+            self._check_input(x)
+        if self.transform_input:
+            x = _recentred(x)
+        # stem
+        x = self.conv1(x)  # (N, 64, 112, 112)
+        x = self.lrn1(self.maxpool1(x))  # (N, 64, 56, 56)
+        x = self.conv2(x)  # (N, 64, 56, 56)
+        x = self.conv3(x)  # (N, 192, 56, 56)
+        x = self.maxpool2(self.lrn2(x))  # (N, 192, 28, 28)
+        # body
+        x = self.inception3a(x)  # (N, 256, 28, 28)
+        x = self.inception3b(x)  # (N, 480, 28, 28)
+        x = self.maxpool3(x)  # (N, 480, 14, 14)
+        x = self.inception4a(x)  # (N, 512, 14, 14)
+        aux1: Optional[Tensor] = None  # noqa: UP045
+        if self.aux1 is not None and with_heads:
+            aux1 = self.aux1(x)  # (N, num_classes)
+        x = self.inception4b(x)  # (N, 512, 14, 14)
+        x = self.inception4c(x)  # (N, 512, 14, 14)
+        x = self.inception4d(x)  # (N, 528, 14, 14)
+        aux2: Optional[Tensor] = None  # noqa: UP045
+        if self.aux2 is not None and with_heads:
+            aux2 = self.aux2(x)  # (N, num_classes)
+        x = self.inception4e(x)  # (N, 832, 14, 14)
+        x = self.maxpool4(x)  # (N, 832, 7, 7)
+        x = self.inception5a(x)  # (N, 832, 7, 7)
+        x = self.inception5b(x)  # (N, 1024, 7, 7)
+        # classifier
+        x = torch.flatten(self.avgpool(x), 1)  # (N, 1024)
+        logits = self.fc(self.dropout(x))  # (N, num_classes)
+        return GoogLeNetOutput(logits, aux2, aux1)
+
+    @torch.jit.unused
+    def _check_input(self, x: Tensor) -> None:
+        smallest = self.variant.min_size
+        if x.dim() != 4 or x.shape[1] != 3:
+            hint = "; for one picture, add the batch: x[None]" if x.dim() == 3 else ""
+            raise UsageError(
+                f"pictures came with shape {tuple(x.shape)}; expected (N, 3, height, width){hint}"
+            )
+        if min(x.shape[2:]) < smallest:
+            raise UsageError(
+                f"pictures came with {x.shape[2]}x{x.shape[3]} pixels; the {self.variant.name!r} "
+                f"variant needs at least {smallest}x{smallest}, or its pooling has nothing left"
+            )
+        if not x.is_floating_point():
+            raise UsageError(
+                f"pictures came as {x.dtype}; expected floating point, normalised: for pixels of "
+                "0 to 255, (x.float() / 255 - mean) / std"
+            )
+        if x.dtype == torch.float64 and self.fc.weight.dtype != torch.float64:
+            raise UsageError(
+                f"pictures came as {x.dtype}, the weights are {self.fc.weight.dtype}; use x.float()"
+            )
+
+    def replace_classifier(self, num_classes: int) -> "GoogLeNet":
+        """Fit the network to other classes: new last layers, everything else kept. In place."""
+        _check_arguments(self.variant, num_classes, width=1.0)
+        old = [self.fc] + [head.fc2 for head in (self.aux1, self.aux2) if head is not None]
+        new = [
+            nn.Linear(layer.in_features, num_classes).to(layer.weight.device, layer.weight.dtype)
+            for layer in old
+        ]
+        for layer in new:
+            initialise(layer, self.variant.init)
+        self.fc = new[0]
+        if self.aux1 is not None:
+            self.aux1.fc2, self.aux2.fc2 = new[1:]
+        return self
+
+    def remove_heads(self) -> "GoogLeNet":
+        """Drop the auxiliary heads, as the paper does once training has ended. In place."""
+        self.aux1 = self.aux2 = None
+        return self
+
+
+def _local_response_norm() -> nn.LocalResponseNorm:
+    # Figure 3 places it; the constants are Caffe's, since the paper does not give them.
+    return nn.LocalResponseNorm(size=5, alpha=1e-4, beta=0.75)
+
+
+def _scaled(channels: int, factor: float) -> int:
+    return max(1, round(channels * factor))
+
+
+def _scaled_widths(widths: Widths, scale: partial) -> Widths:
+    return Widths(**{name: scale(channels) for name, channels in vars(widths).items()})
+
+
+def _recentred(x: Tensor) -> Tensor:
+    """Pictures with ImageNet's mean and deviation, turned to mean 0.5 and deviation 0.5."""
+    mean = torch.tensor([0.485, 0.456, 0.406], device=x.device, dtype=x.dtype).view(1, 3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225], device=x.device, dtype=x.dtype).view(1, 3, 1, 1)
+    return x * (std / 0.5) + (mean - 0.5) / 0.5  # (N, 3, H, W)
+
+
+def _check_arguments(variant: Variant, num_classes: int, width: float) -> None:
+    if not isinstance(num_classes, int) or num_classes < 1:
+        raise UsageError(f"num_classes came as {num_classes!r}; expected a whole number from 1 on")
+    if not width > 0:
+        raise UsageError(f"width came as {width!r}; expected a factor above 0, such as 0.5 or 1.0")
+    if variant.init not in INITIALISATIONS:
+        raise UsageError(
+            f"initialisation {variant.init!r} is unknown; use {', '.join(INITIALISATIONS)}"
+        )

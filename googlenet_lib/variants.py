@@ -1,0 +1,92 @@
+"""Four networks called GoogLeNet, as data: what differs between them is this table.
+
+`paper` is Table 1 to the letter. `torchvision` is what torchvision ships: TF-Slim's port, with
+BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures of 32x32.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Everything in which two networks called GoogLeNet differ."""
+
+    name: str
+    batch_norm: bool
+    eps: float  # BatchNorm's
+    conv_bias: bool
+    local_response_norm: bool
+    large_kernel: int  # of the branch that the paper calls 5x5
+    stem_kernel: int
+    stem_stride: int
+    stem_pools: tuple[bool, bool]  # is there a maxpool1, a maxpool2?
+    maxpool4_kernel: int
+    adaptive_head_pool: bool  # to 4x4 from any size; else the paper's average pool 5x5/3
+    head_batch_norm: bool
+    dropout: float
+    head_dropout: float
+    init: str  # a name in INITIALISATIONS
+    min_size: int  # the smallest picture, in pixels a side, that leaves something to pool
+    width: float = 1.0  # channels, as a multiple of Table 1's
+
+
+PAPER = Variant(
+    name="paper",
+    batch_norm=False,  # BatchNorm is of 2015
+    eps=1e-5,
+    conv_bias=True,
+    local_response_norm=True,
+    large_kernel=5,
+    stem_kernel=7,
+    stem_stride=2,
+    stem_pools=(True, True),
+    maxpool4_kernel=3,
+    adaptive_head_pool=False,
+    head_batch_norm=False,
+    dropout=0.4,
+    head_dropout=0.7,
+    init="xavier",  # the paper is silent; Caffe's re-implementation chose it
+    min_size=31,
+)
+TORCHVISION = Variant(
+    name="torchvision",
+    batch_norm=True,
+    eps=1e-3,
+    conv_bias=False,
+    local_response_norm=False,
+    large_kernel=3,  # inherited from TF-Slim together with its weights
+    stem_kernel=7,
+    stem_stride=2,
+    stem_pools=(True, True),
+    maxpool4_kernel=2,
+    adaptive_head_pool=True,
+    head_batch_norm=True,
+    dropout=0.2,
+    head_dropout=0.7,
+    init="truncated_normal",
+    min_size=15,
+)
+CLASSROOM = replace(
+    TORCHVISION,
+    name="classroom",
+    eps=1e-5,
+    conv_bias=True,
+    large_kernel=5,
+    maxpool4_kernel=3,
+    head_batch_norm=False,
+    dropout=0.4,
+    init="torch",
+    min_size=31,
+)
+SMALL = replace(
+    TORCHVISION,
+    name="small",
+    large_kernel=5,
+    stem_kernel=3,
+    stem_stride=1,
+    stem_pools=(True, False),
+    maxpool4_kernel=3,
+    min_size=8,
+    width=0.5,
+)
+VARIANTS: dict[str, Variant] = {v.name: v for v in (PAPER, TORCHVISION, CLASSROOM, SMALL)}
