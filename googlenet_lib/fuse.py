@@ -1,0 +1,73 @@
+"""The same network, folded for speed: equal outputs, fewer and larger operations."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from googlenet_lib.blocks import ConvBlock, Inception
+from googlenet_lib.errors import UsageError
+from googlenet_lib.model import GoogLeNet
+
+
+class FusedInception(nn.Module):
+    """An Inception module whose three 1x1 convolutions on the input are one.
+
+    (N, in_channels, H, W) -> (N, out_channels, H, W), as the module it was made from.
+    """
+
+    def __init__(self, block: Inception) -> None:
+        super().__init__()
+        entrances = [block.branch1, block.branch2[0], block.branch3[0]]
+        convolutions = [entrance.conv for entrance in entrances]
+        self.widths = [conv.out_channels for conv in convolutions]
+        self.entrance = ConvBlock(
+            convolutions[0].in_channels,
+            sum(self.widths),
+            kernel_size=1,
+            batch_norm=False,
+            bias=True,
+        ).to(convolutions[0].weight)
+        with torch.no_grad():
+            self.entrance.conv.weight.copy_(torch.cat([conv.weight for conv in convolutions]))
+            self.entrance.conv.bias.copy_(torch.cat([conv.bias for conv in convolutions]))
+        self.conv_3x3 = block.branch2[1]
+        self.conv_5x5 = block.branch3[1]
+        self.pool_branch = block.branch4
+
+    def forward(self, x: Tensor) -> Tensor:
+        out_1x1, reduced_3x3, reduced_5x5 = self.entrance(x).split(self.widths, dim=1)
+        branches = [
+            out_1x1,
+            self.conv_3x3(reduced_3x3),
+            self.conv_5x5(reduced_5x5),
+            self.pool_branch(x),
+        ]
+        return torch.cat(branches, dim=1)  # (N, out_channels, H, W)
+
+
+def fuse(model: GoogLeNet) -> GoogLeNet:
+    """A copy for evaluation: BatchNorm folded into convolutions, shared 1x1s made one.
+
+    The outputs are those of `model.eval()` to rounding. The copy cannot be trained on: BatchNorm
+    is gone from it. `model` itself stays as it is.
+    """
+    if model.training:
+        raise UsageError(
+            "fuse() got a network in training mode; call model.eval() first: folding fixes "
+            "BatchNorm's statistics"
+        )
+    fused = copy.deepcopy(model).requires_grad_(False)
+    for block in [module for module in fused.modules() if isinstance(module, ConvBlock)]:
+        _fold_batch_norm(block)
+    for name, block in list(fused.named_children()):
+        if isinstance(block, Inception):
+            setattr(fused, name, FusedInception(block))
+    return fused.eval()
+
+
+def _fold_batch_norm(block: ConvBlock) -> None:
+    if isinstance(block.bn, nn.BatchNorm2d):
+        block.conv = fuse_conv_bn_eval(block.conv, block.bn)
+        block.bn = nn.Identity()
