@@ -1,0 +1,18 @@
+"""Pictures in, batches on the device out."""
+
+from googlenet_lib.data.batches import Augmentation, Batches
+from googlenet_lib.data.imageset import CIFAR10_CLASSES, Data, ImageSet
+from googlenet_lib.data.load import find_cifar10, load
+from googlenet_lib.data.shapes import SHAPES, draw_shapes
+
+__all__ = [
+    "CIFAR10_CLASSES",
+    "SHAPES",
+    "Augmentation",
+    "Batches",
+    "Data",
+    "ImageSet",
+    "draw_shapes",
+    "find_cifar10",
+    "load",
+]

@@ -1,0 +1,133 @@
+"""What a data set is here: uint8 pictures, whole-number labels, class names, three splits."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from googlenet_lib.errors import UsageError
+
+CIFAR10_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Pictures and their labels: uint8 (N, 3, H, W) of 0 to 255, and int64 (N,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.images.shape)
+        if self.images.dim() != 4 or shape[1] != 3 or self.images.dtype != torch.uint8:
+            raise UsageError(
+                f"pictures came as {self.images.dtype} with shape {shape}; expected torch.uint8 "
+                "with shape (N, 3, height, width) and values of 0 to 255"
+            )
+        if self.labels.shape != shape[:1] or self.labels.dtype != torch.int64:
+            raise UsageError(
+                f"labels came as {self.labels.dtype} with shape {tuple(self.labels.shape)}; "
+                f"expected torch.int64 with shape ({shape[0]},), one for each picture"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, which: Tensor | slice) -> "ImageSet":
+        return ImageSet(self.images[which], self.labels[which])
+
+    def digest(self) -> str:
+        """sha256 of the decoded pixels and the labels: the same pictures give the same digest."""
+        digest = hashlib.sha256(self.images.contiguous().numpy())
+        digest.update(self.labels.contiguous().numpy())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in three parts. `checksum` covers all of it, whatever the split."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    checksum: str
+    mirrors: bool = True  # is a picture's mirror image still of its class?
+    note: str = ""  # what a reader of a result must know about these pictures
+
+    def __post_init__(self) -> None:
+        for side in ("train", "validation", "test"):
+            labels = getattr(self, side).labels
+            if len(labels) == 0:
+                raise UsageError(f"the {side} side of {self.name} holds no picture")
+            low, high = int(labels.min()), int(labels.max())
+            if low < 0 or high >= len(self.classes):
+                raise UsageError(
+                    f"labels of {low} to {high} came on the {side} side of {self.name}; expected "
+                    f"0 to {len(self.classes) - 1}, one for each of {len(self.classes)} classes"
+                )
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side."""
+        return self.train.images.shape[-1]
+
+    def limited(self, count: int) -> "Data":
+        """The same data with at most `count` pictures a side, taken at even distances."""
+        if count < 1:
+            raise UsageError(f"a limit of {count} pictures came; expected at least 1")
+
+        def thinned(side: ImageSet) -> ImageSet:
+            # a side may be sorted by class, so that its first pictures would be all of one
+            kept = min(count, len(side))
+            return side[torch.arange(kept) * len(side) // kept]
+
+        sides = {side: thinned(getattr(self, side)) for side in ("train", "validation", "test")}
+        return replace(self, **sides)
+
+
+def combined_checksum(*sides: ImageSet) -> str:
+    """One sha256 over several sides, in the order given."""
+    return hashlib.sha256("".join(side.digest() for side in sides).encode()).hexdigest()
+
+
+def split_validation(
+    everything: ImageSet, count: int, *, seed: int = 0, stratified: bool = False
+) -> tuple[ImageSet, ImageSet]:
+    """Set `count` pictures aside: (the rest, those set aside).
+
+    A plain seeded draw, or with `stratified` one that takes the same share of every class.
+    """
+    if not 0 < count < len(everything):
+        raise UsageError(
+            f"{count} pictures were to be set aside out of {len(everything)}; expected at least 1 "
+            "and fewer than there are"
+        )
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(seed))
+    if stratified:
+        order = order[_interleaved(everything.labels[order])]
+    return everything[order[:-count]], everything[order[-count:]]
+
+
+def _interleaved(labels: Tensor) -> Tensor:
+    """An order of positions in which each stretch holds every class by its share."""
+    position = torch.zeros(len(labels), dtype=torch.float64)
+    for label in labels.unique():
+        mine = labels == label
+        size = int(mine.sum())
+        # spread a class evenly over [0, 1); all classes then interleave by their shares
+        position[mine] = (torch.arange(size, dtype=torch.float64) + 0.5) / size
+    return position.argsort(stable=True)

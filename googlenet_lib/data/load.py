@@ -1,0 +1,179 @@
+"""`load`: a data set by name or by folder, split into train, validation and test."""
+
+import os
+import warnings
+from functools import partial
+from pathlib import Path
+
+import torch
+from sklearn.datasets import load_digits
+from torch.nn import functional as F
+
+from googlenet_lib.data.folders import (
+    CIFAR10_BATCHES,
+    class_folders,
+    is_cifar10,
+    jpeg_quality,
+    read_cifar10_batches,
+    read_class_folders,
+)
+from googlenet_lib.data.imageset import (
+    CIFAR10_CLASSES,
+    Data,
+    ImageSet,
+    combined_checksum,
+    split_validation,
+)
+from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.errors import UsageError
+
+SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
+VALIDATION_SIDES = ("val", "valid", "validation")
+
+
+def load(
+    name: str | Path,
+    *,
+    stratified: bool = False,
+    split_seed: int = SPLIT_SEED,
+    size: int | None = None,
+) -> Data:
+    """The data set called `name`: "cifar10", "digits", "shapes", or a folder.
+
+    "digits" (scikit-learn's scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
+    for under `$GOOGLENET_DATA`, or `data/` without it. A folder holds `cifar-10-batches-py`,
+    or `train/<class>/` with `test/` or `val/` beside it, or class folders alone. `size` is in
+    pixels a side, for shapes and folders. Validation pictures are a plain seeded draw from the
+    training side, or with `stratified` the same share of every class.
+    """
+    split = partial(split_validation, seed=split_seed, stratified=stratified)
+    if name == "digits":
+        return _digits(split)
+    if name == "shapes":
+        return _shapes(32 if size is None else size, split)
+    if name == "cifar10":
+        return _folder(find_cifar10(), split, size)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UsageError(
+            f"{str(name)!r} is neither a data set by name (cifar10, digits, shapes) nor a folder "
+            f"here; from {Path.cwd()}, give the path of a folder with class folders"
+        )
+    return _folder(folder, split, size)
+
+
+def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
+    """Data of a training side, from which validation is split, and a test side."""
+    checksum = combined_checksum(train, test)
+    rest, validation = split(train, len(train) // 10 if count is None else count)
+    return Data(name, classes, rest, validation, test, checksum, **details)
+
+
+def _digits(split) -> Data:
+    scans = load_digits()
+    images = torch.from_numpy(scans.images).float().unsqueeze(1)  # (1797, 1, 8, 8), 0 to 16
+    images = F.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
+    images = (images * (255 / 16)).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous()
+    everything = ImageSet(images, torch.from_numpy(scans.target).long())
+    train, test = split_validation(everything, 297)
+    # a mirrored 2 is no 2
+    return _whole("digits", tuple("0123456789"), train, test, split, mirrors=False)
+
+
+def _shapes(size: int, split, count: int = 5000, test_count: int = 1000) -> Data:
+    images, labels, _ = random_shapes(count, size=size, seed=0)
+    test_images, test_labels, _ = random_shapes(test_count, size=size, seed=1)
+    train, test = ImageSet(images, labels), ImageSet(test_images, test_labels)
+    return _whole("shapes", SHAPES, train, test, split, count=test_count)
+
+
+def find_cifar10() -> Path:
+    """The folder that holds CIFAR-10: the official batches before class folders."""
+    root = Path(os.environ.get("GOOGLENET_DATA", "data"))
+    places = [root, *sorted(root.glob("cifar10*"))] if root.is_dir() else []
+    for place in places:
+        if (place / CIFAR10_BATCHES).is_dir():
+            return place
+    for place in places:
+        if (place / "train").is_dir() and is_cifar10(class_folders(place / "train")):
+            return place
+    raise UsageError(
+        f"CIFAR-10 was not found in {root.absolute()}; expected {root / CIFAR10_BATCHES}/ (unpack "
+        "cifar-10-python.tar.gz there) or class folders as cifar10/train/airplane/. Put it "
+        "there, or point the variable GOOGLENET_DATA at it, or use the built-in --data digits"
+    )
+
+
+def _folder(folder: Path, split, size: int | None) -> Data:
+    batches = folder if folder.name == CIFAR10_BATCHES else folder / CIFAR10_BATCHES
+    if batches.is_dir():
+        train, test = read_cifar10_batches(batches)
+        return _whole("CIFAR-10", CIFAR10_CLASSES, train, test, split)
+    if (folder / "train").is_dir():
+        return _sided_folder(folder, split, size)
+    classes = _checked_classes(folder)
+    everything, skipped = read_class_folders(folder, classes, size=size)
+    _report(skipped)
+    train, test = split_validation(everything, max(1, len(everything) // 10))
+    return _whole(folder.name, classes, train, test, split, note=_jpeg_note(folder))
+
+
+def _sided_folder(folder: Path, split, size: int | None) -> Data:
+    """`train/` with `test/`, `val/` or both beside it."""
+    classes = _checked_classes(folder / "train")
+    validation_side = next((side for side in VALIDATION_SIDES if (folder / side).is_dir()), None)
+    test_side = "test" if (folder / "test").is_dir() else validation_side
+    if test_side is None:
+        raise UsageError(
+            f"{folder} holds train/ but neither test/ nor val/; expected one of them beside it"
+        )
+    read, skipped = {}, []
+    for side in dict.fromkeys(("train", validation_side or "train", test_side)):
+        found = class_folders(folder / side)
+        if found != classes:
+            raise UsageError(
+                f"{folder / side} has other classes than {folder / 'train'}: only in one of the "
+                f"two are {', '.join(sorted(set(found) ^ set(classes)))}; make them the same"
+            )
+        read[side], faults = read_class_folders(folder / side, classes, size=size)
+        size = read[side].images.shape[-1]
+        skipped += faults
+    _report(skipped)
+    name = "CIFAR-10" if is_cifar10(classes) and size == 32 else folder.name
+    note = _jpeg_note(folder / "train")
+    if note and name == "CIFAR-10":
+        name = f"{name}, {note}"
+    if validation_side in (None, test_side):
+        return _whole(name, classes, read["train"], read[test_side], split, note=note)
+    return Data(
+        name,
+        classes,
+        read["train"],
+        read[validation_side],
+        read[test_side],
+        combined_checksum(*read.values()),
+        note=note,
+    )
+
+
+def _checked_classes(root: Path) -> tuple[str, ...]:
+    classes = class_folders(root)
+    if len(classes) < 2:
+        raise UsageError(
+            f"{root} holds {len(classes)} class folders; expected at least 2, a folder of "
+            "pictures for each class"
+        )
+    return classes
+
+
+def _jpeg_note(root: Path) -> str:
+    """ "JPEG q75" where the pictures were compressed with loss, which costs accuracy."""
+    quality = jpeg_quality(next(path for path in root.glob("*/*") if path.is_file()))
+    return f"JPEG q{quality}" if quality else ""
+
+
+def _report(skipped: list[str]) -> None:
+    if skipped:
+        shown = "\n  ".join(skipped[:20])
+        more = f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else ""
+        warnings.warn(f"{len(skipped)} files were skipped:\n  {shown}{more}", stacklevel=4)
