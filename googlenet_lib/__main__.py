@@ -1,0 +1,248 @@
+"""The command line: python -m googlenet_lib train, evaluate, predict, doctor."""
+
+import argparse
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from googlenet_lib.checkpoints import BEST
+from googlenet_lib.data import Batches, load
+from googlenet_lib.doctor import report
+from googlenet_lib.errors import UsageError
+from googlenet_lib.platforms import device_name, pick_device, seed_everything
+from googlenet_lib.predict import load_network, predict
+from googlenet_lib.recipes import QUICK, RECIPES, find_recipe
+from googlenet_lib.runs import RUN_FILE, describe_run
+from googlenet_lib.training import EVALUATION_BATCH, evaluate, fit
+from googlenet_lib.variants import VARIANTS
+from googlenet_lib.weights import googlenet
+
+DEVICE_HELP = "auto (the default), cpu, cuda or mps"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it worked, 2 for a mistake that the caller can mend."""
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(given)
+    options.command_line = "python -m googlenet_lib " + shlex.join(given)
+    try:
+        options.run(options)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; what was saved stays, and --resume goes on from it", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a network and record the run."""
+    recipe = find_recipe(options.recipe).changed(options.set)
+    if options.epochs is not None:
+        recipe = replace(recipe, epochs=options.epochs)
+    device = pick_device(options.device)
+    data = load(options.data, size=options.size, stratified=options.stratified)
+    if options.limit is not None:
+        data = data.limited(options.limit)
+    seed_everything(options.seed)
+    model = googlenet(
+        options.variant, len(data.classes), heads=not options.no_heads, width=options.width
+    )
+    named = f"{recipe.name}-{options.variant}-{Path(options.data).name}-{options.seed}"
+    out = options.out or Path("runs") / named
+    print(
+        f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
+        f"{recipe.name} on {data.name}: {len(data.train):,} training, {len(data.validation):,} "
+        f"validation and {len(data.test):,} test pictures of {data.image_size}x{data.image_size}, "
+        f"{recipe.epochs} epochs on {device_name(device)}, into {out}"
+    )
+    result = fit(
+        model, data, recipe, seed=options.seed, device=device, out=out, resume=options.resume
+    )
+    run = describe_run(
+        model, data, recipe, result, seed=options.seed, device=device, command=options.command_line
+    )
+    run.save(out / RUN_FILE)
+    print(
+        f"validation accuracy {run.validation_accuracy:.4f} (epoch {run.best_epoch})  "
+        f"test accuracy {run.test_accuracy:.4f} (best), {run.test_accuracy_last:.4f} (last)"
+    )
+    if options.data == "digits":
+        print(
+            "next, real pictures: put CIFAR-10 into data/ and add --data cifar10; "
+            "python -m googlenet_lib train --help shows more"
+        )
+
+
+def evaluate_run(options: argparse.Namespace) -> None:
+    """Measure the best weights of a run once more."""
+    path = options.weights / BEST if options.weights.is_dir() else options.weights
+    model, info = load_network(path)
+    data = load(options.data, size=info.image_size)
+    if data.classes != info.classes:
+        raise UsageError(
+            f"{path} tells {', '.join(info.classes)} apart, but {data.name} holds "
+            f"{', '.join(data.classes)}; evaluate it on data with its own classes"
+        )
+    device = pick_device(options.device)
+    batches = Batches(
+        getattr(data, options.split), EVALUATION_BATCH, device=device, mean=info.mean, std=info.std
+    )
+    metrics = evaluate(model.to(device), batches)
+    print(
+        f"{path} on {len(batches.labels):,} {options.split} pictures of {data.name}: "
+        f"accuracy {metrics.accuracy:.4f}, loss {metrics.loss_main:.4f}"
+    )
+
+
+def predict_pictures(options: argparse.Namespace) -> None:
+    """Say what is on each picture."""
+    model, info = load_network(options.weights)
+    model.to(pick_device(options.device))
+    for path in options.pictures:
+        print(path)
+        for guess in predict(model, info, [path], min(options.top, len(info.classes)))[0]:
+            print(f"  {guess.probability:6.1%}  {guess.label}")
+
+
+def doctor(options: argparse.Namespace) -> None:
+    """Say what works here, and what to do about the rest."""
+    print(report())
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options; the help is meant to teach."""
+    top = argparse.ArgumentParser(
+        prog="python -m googlenet_lib",
+        description="GoogLeNet from the command line.",
+        epilog="Start with: python -m googlenet_lib train",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands)
+    evaluation = _command(
+        commands,
+        "evaluate",
+        evaluate_run,
+        "measure the accuracy of a trained network",
+        "python -m googlenet_lib evaluate runs/classroom-0 --data data/cifar10",
+    )
+    evaluation.add_argument(
+        "weights", type=Path, help="the folder of a run, or a safetensors file", metavar="RUN"
+    )
+    _add_data(evaluation)
+    evaluation.add_argument(
+        "--split", choices=("train", "validation", "test"), default="test", help="default: test"
+    )
+    prediction = _command(
+        commands,
+        "predict",
+        predict_pictures,
+        "say what is on a picture",
+        "python -m googlenet_lib predict cat.jpg --weights runs/classroom-0/best.safetensors",
+    )
+    prediction.add_argument("pictures", nargs="+", metavar="PICTURE")
+    prediction.add_argument(
+        "--weights",
+        default="imagenet",
+        metavar="WEIGHTS",
+        help="imagenet (torchvision's, downloaded once; the default) or a safetensors file",
+    )
+    prediction.add_argument("--top", type=int, default=5, help="how many labels; default: 5")
+    for command in (evaluation, prediction):
+        command.add_argument("--device", default="auto", help=DEVICE_HELP)
+    _command(
+        commands,
+        "doctor",
+        doctor,
+        "say what works here, and what to do about the rest",
+        "python -m googlenet_lib doctor",
+    )
+    return top
+
+
+def _command(commands, name: str, run, summary: str, example: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"For example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        default="digits",
+        metavar="DATA",
+        help="digits (scanned, built in; the default), shapes (drawn, built in), cifar10, or a "
+        "folder of class folders, with or without train/ and test/ or val/",
+    )
+
+
+def _add_train(commands) -> None:
+    command = _command(
+        commands,
+        "train",
+        train,
+        "train a network and record the run",
+        "python -m googlenet_lib train\n"
+        "  python -m googlenet_lib train --recipe classroom --variant classroom "
+        "--data data/cifar10 --out runs/classroom-0\n\n"
+        "The folder of a run holds best.safetensors (weights of the best validation epoch),\n"
+        "last.pt (all that --resume needs), history.json and, at the end, run.json.",
+    )
+    command.add_argument(
+        "--recipe",
+        default=QUICK.name,
+        metavar="NAME",
+        help=f"how to train: {', '.join(RECIPES)}; default: {QUICK.name}",
+    )
+    command.add_argument(
+        "--variant",
+        default="small",
+        metavar="NAME",
+        help=f"which GoogLeNet: {', '.join(VARIANTS)}; default: small, for 32x32 pictures",
+    )
+    _add_data(command)
+    command.add_argument("--epochs", type=int, help="passes over the data; default: the recipe's")
+    command.add_argument(
+        "--seed", type=int, default=0, help="decides weights, order and dropout; default: 0"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="default: runs/RECIPE-VARIANT-DATA-SEED"
+    )
+    command.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out after it was stopped"
+    )
+    command.add_argument(
+        "--limit", type=int, metavar="N", help="use at most N pictures a side, for a quick try"
+    )
+    command.add_argument("--device", default="auto", help=DEVICE_HELP)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change one field of the recipe, such as lr=0.05; may be repeated; is recorded",
+    )
+    command.add_argument(
+        "--width", type=float, default=1.0, help="multiplies the variant's channels; default: 1"
+    )
+    command.add_argument(
+        "--no-heads", action="store_true", help="train without the auxiliary heads"
+    )
+    command.add_argument(
+        "--size", type=int, metavar="PIXELS", help="of shapes and of pictures in folders"
+    )
+    command.add_argument(
+        "--stratified", action="store_true", help="the same share of every class for validation"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
