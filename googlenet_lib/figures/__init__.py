@@ -1,0 +1,32 @@
+"""Every figure of the course in one house style; each comes with its alt text.
+
+The functions that draw return a matplotlib Figure, `describe_...` takes the same data and
+returns the alt text, and `show` displays the two together in a notebook.
+"""
+
+from googlenet_lib.figures.curves import describe_curves, plot_curves, source_line
+from googlenet_lib.figures.images import alt_texts, write_images
+from googlenet_lib.figures.inception import describe_inception, draw_inception
+from googlenet_lib.figures.network import describe_network, draw_network
+from googlenet_lib.figures.pictures import describe_pictures, show_pictures
+from googlenet_lib.figures.show import show
+from googlenet_lib.figures.style import BRANCH_COLOURS, HEAD_COLOUR, house_style, tint
+
+__all__ = [
+    "BRANCH_COLOURS",
+    "HEAD_COLOUR",
+    "alt_texts",
+    "describe_curves",
+    "describe_inception",
+    "describe_network",
+    "describe_pictures",
+    "draw_inception",
+    "draw_network",
+    "house_style",
+    "plot_curves",
+    "show",
+    "show_pictures",
+    "source_line",
+    "tint",
+    "write_images",
+]

@@ -1,0 +1,141 @@
+"""The house style: one colour per branch, sizes in pixels of a README, labels on the thing."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+# Okabe and Ito's palette, which the colour-blind can tell apart. Everything else is grey.
+BRANCH_COLOURS = {"1x1": "#0072B2", "3x3": "#E69F00", "5x5": "#009E73", "pool": "#CC79A7"}
+HEAD_COLOUR = "#D55E00"
+INK = "#222222"
+GREY = "#666666"
+MIDDLE_GREY = "#A6A6A6"
+LIGHT_GREY = "#D9D9D9"
+PAPER = "#FCFCFC"  # opaque, so that a figure can be read in a dark theme too
+MONOSPACE = "DejaVu Sans Mono"
+
+DPI = 96  # a browser's pixels per inch: a figure 900 px wide is 9.375 inches
+WIDTH = 900  # px, about the width of a README on GitHub
+
+
+def px(pixels: float) -> float:
+    """Turn a size in pixels into points, which is how matplotlib measures fonts and lines."""
+    return pixels * 72 / DPI
+
+
+def tint(colour: str, amount: float) -> str:
+    """Return `colour` mixed with white: an amount of 0 leaves it, 1 gives white."""
+    if not 0 <= amount <= 1:
+        raise ValueError(f"amount is {amount}; it must lie between 0 (no tint) and 1 (white)")
+    return to_hex([channel + (1 - channel) * amount for channel in to_rgb(colour)])
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2, from 0 (black) to 1 (white)."""
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in to_rgb(colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def ink_on(colour: str) -> str:
+    """Return black or white, whichever is easier to read on `colour`."""
+    # The contrast with white is 1.05 / (L + 0.05), with black (L + 0.05) / 0.05.
+    return "#FFFFFF" if (luminance(colour) + 0.05) ** 2 < 1.05 * 0.05 else "#000000"
+
+
+def house_style() -> AbstractContextManager:
+    """Return a context in which figures are made: `with house_style(): ...`.
+
+    It begins from matplotlib's defaults, whatever was set before.
+    """
+    # A session's first figure loads the backend, and Jupyter's then switches interactive mode on.
+    # Loaded inside the context, it would lose that at the end; this loads it before.
+    plt.draw_if_interactive()
+    return plt.style.context(
+        [
+            "default",
+            {
+                "figure.dpi": DPI,
+                "figure.facecolor": PAPER,
+                "axes.facecolor": PAPER,
+                "axes.edgecolor": GREY,
+                "axes.labelcolor": INK,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.titlelocation": "left",
+                "axes.titlesize": px(15),
+                "axes.titleweight": "bold",
+                "axes.labelsize": px(13),
+                "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+                "font.size": px(13),
+                "text.color": INK,
+                "xtick.color": GREY,
+                "ytick.color": GREY,
+                "xtick.labelsize": px(12),
+                "ytick.labelsize": px(12),
+            },
+        ]
+    )
+
+
+def page(height: float) -> Figure:
+    """Return an empty figure, as wide as a README and `height` pixels high."""
+    return plt.figure(figsize=(WIDTH / DPI, height / DPI))
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """Return a page with axes that count pixels, (0, 0) being its top left corner."""
+    figure = page(height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, WIDTH), ylim=(height, 0))
+    axes.axis("off")
+    return figure, axes
+
+
+def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs) -> Text:
+    """Write `text`, `size` pixels high, centred on (x, y) unless told otherwise."""
+    kwargs = {"ha": "center", "va": "center", "linespacing": 1.15} | kwargs
+    return axes.text(x, y, text, fontsize=px(size), **kwargs)
+
+
+def spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Move labels apart until none overlaps, keeping their order and their middle.
+
+    `centres` and `heights` are in the same unit; the result has the order of `centres`.
+    """
+    order = sorted(range(len(centres)), key=lambda i: centres[i])
+    clusters: list[list[int]] = []
+    for i in order:
+        clusters.append([i])
+        # A cluster that runs into the one before joins it, and the two are centred together.
+        while len(clusters) > 1 and (
+            _span(clusters[-2], centres, heights)[1] > _span(clusters[-1], centres, heights)[0]
+        ):
+            clusters[-2:] = [clusters[-2] + clusters[-1]]
+    moved = [0.0] * len(centres)
+    for cluster in clusters:
+        edge = _span(cluster, centres, heights)[0]
+        for i in cluster:
+            moved[i] = edge + heights[i] / 2
+            edge += heights[i]
+    return moved
+
+
+def _span(
+    cluster: Sequence[int], centres: Sequence[float], heights: Sequence[float]
+) -> tuple[float, float]:
+    middle = sum(centres[i] for i in cluster) / len(cluster)
+    half = sum(heights[i] for i in cluster) / 2
+    return middle - half, middle + half
+
+
+def times(*numbers: int) -> str:
+    """Return a shape as it is read: 28×28×192."""
+    return "×".join(str(number) for number in numbers)
