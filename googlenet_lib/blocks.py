@@ -135,21 +135,22 @@ class AuxiliaryHead(nn.Module):
         self.fc2 = nn.Linear(hidden, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = self.pool(x)  # (N, in_channels, 4, 4)
         if not torch.jit.is_scripting():
-            _check_head_map(x, pooled)
-        x = self.conv(pooled)  # (N, conv_channels, 4, 4)
+            _check_head_map(x, self.pool)
+        x = self.conv(self.pool(x))  # (N, conv_channels, 4, 4)
         x = torch.flatten(x, 1)  # (N, conv_channels * 16)
         x = F.relu(self.fc1(x), inplace=True)  # (N, hidden)
         return self.fc2(self.dropout(x))  # (N, num_classes)
 
 
-def _check_head_map(x: Tensor, pooled: Tensor) -> None:
-    if tuple(pooled.shape[2:]) != (HEAD_MAP, HEAD_MAP):
+def _check_head_map(x: Tensor, pool: nn.Module) -> None:
+    if not isinstance(pool, nn.AvgPool2d):
+        return  # adaptive: any map will do
+    height, width = ((side - pool.kernel_size) // pool.stride + 1 for side in x.shape[2:])
+    if (height, width) != (HEAD_MAP, HEAD_MAP):
         raise UsageError(
             f"an auxiliary head got a map of {x.shape[2]}x{x.shape[3]} pixels, which its average "
-            f"pooling takes to {pooled.shape[2]}x{pooled.shape[3]}; expected 14 to 16 pixels a "
-            "side, so that 4x4 are left (pictures of 209 to 256 pixels). Use pictures of 224x224, "
-            'or heads=False, or a variant that pools adaptively: "torchvision", "classroom" or '
-            '"small"'
+            f"pooling takes to {height}x{width}; expected 14 to 16 pixels a side, so that 4x4 are "
+            "left (pictures of 223 to 270 pixels). Use pictures of 224x224, or heads=False, or a "
+            'variant that pools adaptively: "torchvision", "classroom" or "small"'
         )

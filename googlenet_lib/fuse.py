@@ -58,13 +58,13 @@ def fuse(model: GoogLeNet) -> GoogLeNet:
             "fuse() got a network in training mode; call model.eval() first: folding fixes "
             "BatchNorm's statistics"
         )
-    fused = copy.deepcopy(model).requires_grad_(False)
+    fused = copy.deepcopy(model)
     for block in [module for module in fused.modules() if isinstance(module, ConvBlock)]:
         _fold_batch_norm(block)
     for name, block in list(fused.named_children()):
         if isinstance(block, Inception):
             setattr(fused, name, FusedInception(block))
-    return fused.eval()
+    return fused.eval().requires_grad_(False)
 
 
 def _fold_batch_norm(block: ConvBlock) -> None:

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from googlenet_lib.errors import UsageError
+
 
 def _zero_bias(layer: nn.Module) -> None:
     if layer.bias is not None:
@@ -43,6 +45,8 @@ INITIALISATIONS = {
 
 def initialise(network: nn.Module, name: str) -> None:
     """Draw the weights of every convolution and linear layer anew, by a name above. In place."""
+    if name not in INITIALISATIONS:
+        raise UsageError(f"initialisation {name!r} is unknown; use {', '.join(INITIALISATIONS)}")
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             INITIALISATIONS[name](layer)

@@ -6,6 +6,8 @@ BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures
 
 from dataclasses import dataclass, replace
 
+from googlenet_lib.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -90,3 +92,10 @@ SMALL = replace(
     width=0.5,
 )
 VARIANTS: dict[str, Variant] = {v.name: v for v in (PAPER, TORCHVISION, CLASSROOM, SMALL)}
+
+
+def find_variant(name: str) -> Variant:
+    """The variant called `name`."""
+    if name not in VARIANTS:
+        raise UsageError(f"variant {name!r} is unknown; expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[name]

@@ -5,10 +5,11 @@ says which variant, classes and normalisation the tensors belong to.
 """
 
 import json
-import urllib.error
+import pickle
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.variants import VARIANTS
+from googlenet_lib.variants import VARIANTS, find_variant
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -33,6 +34,8 @@ class WeightsInfo:
     image_size: int
     width: float = 1.0
     heads: bool = True
+    details: dict[str, Any] | None = None  # every field of the variant, as it was then
+    transform_input: bool = False
     border: float = 0.0  # share of a picture that is cut off at each edge before resizing
 
 
@@ -51,13 +54,12 @@ def googlenet(
     of a safetensors file. With other than the weights' own number of classes, the classifier and
     the heads are replaced and the rest is kept. Without weights there are 1000 classes, as in
     the paper, and heads; torchvision's weights come without heads, because those that they hold
-    were never trained: asking for them warns.
+    were never trained: asking for them warns. `width` and `transform_input` are the weights' own.
     """
-    if variant not in VARIANTS:
-        raise UsageError(f"variant {variant!r} is unknown; expected one of {', '.join(VARIANTS)}")
+    chosen = find_variant(variant)
     if weights is None:
         return GoogLeNet(
-            VARIANTS[variant],
+            chosen,
             1000 if num_classes is None else num_classes,
             heads=heads is not False,
             width=width,
@@ -67,6 +69,12 @@ def googlenet(
         model = _imagenet(variant, heads is True, width)
     else:
         model = _from_file(Path(weights), variant, heads)
+    if width not in (1.0, model.width) or transform_input not in (False, model.transform_input):
+        raise UsageError(
+            f"width={width!r} and transform_input={transform_input!r} came, but {weights} has "
+            f"{model.width!r} and {model.transform_input!r}; leave both out: they are the weights' "
+            "own"
+        )
     if num_classes is not None and num_classes != model.num_classes:
         model.replace_classifier(num_classes)
     return model
@@ -88,10 +96,11 @@ def _imagenet(variant: str, heads: bool, width: float) -> GoogLeNet:
 
     try:
         state = GoogLeNet_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    except (urllib.error.URLError, OSError) as error:
+    # OSError: offline; RuntimeError: half a file; UnpicklingError: a log-in page in its place.
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
         raise UsageError(
-            f"torchvision's ImageNet weights could not be downloaded ({error}); go online once, "
-            f"or put {Path(GoogLeNet_Weights.IMAGENET1K_V1.url).name} into "
+            f"torchvision's ImageNet weights could not be downloaded or read ({error}); go online "
+            f"once, or fetch {GoogLeNet_Weights.IMAGENET1K_V1.url} elsewhere and put it into "
             f"{torch.hub.get_dir()}/checkpoints/"
         ) from error
     model = GoogLeNet(VARIANTS["torchvision"], 1000, heads=True, transform_input=True)
@@ -111,6 +120,7 @@ def imagenet_info() -> WeightsInfo:
         IMAGENET_STD,
         image_size=224,
         heads=False,
+        transform_input=True,
         border=1 / 16,  # as a resize to 256 and the middle 224 of it
     )
 
@@ -141,10 +151,14 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
             f"{path} does not say which variant and classes it holds; expected a file that train "
             "wrote. For tensors from elsewhere, build the variant and call load_state_dict"
         )
-    said = json.loads(metadata)
-    for name in ("classes", "mean", "std"):
-        said[name] = tuple(said[name])
-    return tensors, WeightsInfo(**said)
+    return tensors, WeightsInfo(**_with_tuples(json.loads(metadata)))
+
+
+def _with_tuples(said: Any) -> Any:
+    """What JSON has made lists of was tuples."""
+    if isinstance(said, dict):
+        return {name: _with_tuples(value) for name, value in said.items()}
+    return tuple(said) if isinstance(said, list) else said
 
 
 def _from_file(path: Path, variant: str, heads: bool | None) -> GoogLeNet:
@@ -157,16 +171,16 @@ def _from_file(path: Path, variant: str, heads: bool | None) -> GoogLeNet:
     if heads and not info.heads:
         raise UsageError(f"{path} holds no auxiliary heads; use heads=False, or leave it out")
     model = network_of(info)
-    model.load_state_dict(
-        {
-            name: tensor.float() if tensor.is_floating_point() else tensor
-            for name, tensor in tensors.items()
-        },
-        strict=True,
-    )
+    model.load_state_dict(tensors, strict=True)  # half precision becomes float32 here
     return model.remove_heads() if heads is False else model
 
 
 def network_of(info: WeightsInfo) -> GoogLeNet:
     """An untrained network of the form that `info` describes."""
-    return GoogLeNet(VARIANTS[info.variant], len(info.classes), heads=info.heads, width=info.width)
+    return GoogLeNet(
+        replace(VARIANTS[info.variant], **(info.details or {})),
+        len(info.classes),
+        heads=info.heads,
+        width=info.width,
+        transform_input=info.transform_input,
+    )

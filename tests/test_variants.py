@@ -1,0 +1,241 @@
+"""What differs between four networks called GoogLeNet, read off the networks themselves."""
+
+from dataclasses import FrozenInstanceError, fields, replace
+
+import pytest
+import torch
+from networks import convolutions, parameters, pictures
+from torch import nn
+
+from googlenet_lib import VARIANTS, GoogLeNet, UsageError
+from googlenet_lib.initialisation import INITIALISATIONS
+from googlenet_lib.paper import DROPOUT, HEADS
+
+# A second transcription of the table in variants.py, by what a built network shows.
+EXPECTED = {
+    "paper": {
+        "norm": "LRN",
+        "conv bias": True,
+        "large kernel": 5,
+        "stem": (7, 2),
+        "pools": [3, 3, 3, 3],
+        "head pool": "average 5/3",
+        "head conv": "bias",
+        "dropout": (0.4, 0.7),
+        "init": "xavier",
+    },
+    "torchvision": {
+        "norm": "batch, 0.001",
+        "conv bias": False,
+        "large kernel": 3,
+        "stem": (7, 2),
+        "pools": [3, 3, 3, 2],
+        "head pool": "adaptive 4",
+        "head conv": "batch, 0.001",
+        "dropout": (0.2, 0.7),
+        "init": "truncated_normal",
+    },
+    "classroom": {
+        "norm": "batch, 1e-05",
+        "conv bias": True,
+        "large kernel": 5,
+        "stem": (7, 2),
+        "pools": [3, 3, 3, 3],
+        "head pool": "adaptive 4",
+        "head conv": "bias",
+        "dropout": (0.4, 0.7),
+        "init": "torch",
+    },
+    "small": {
+        "norm": "batch, 0.001",
+        "conv bias": False,
+        "large kernel": 5,
+        "stem": (3, 1),
+        "pools": [3, None, 3, 3],
+        "head pool": "adaptive 4",
+        "head conv": "batch, 0.001",
+        "dropout": (0.2, 0.7),
+        "init": "truncated_normal",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def network(request):
+    return GoogLeNet(VARIANTS[request.param], 10, width=0.1)
+
+
+def the_one(values):
+    """The value that all of them share."""
+    (value,) = set(values)
+    return value
+
+
+def norm_of(block):
+    if isinstance(block.bn, nn.BatchNorm2d):
+        assert block.conv.bias is None or block.conv.bias.numel() == block.bn.num_features
+        return f"batch, {block.bn.eps:g}"
+    assert isinstance(block.bn, nn.Identity)
+    return "LRN"
+
+
+def head_pool_of(pool):
+    if isinstance(pool, nn.AdaptiveAvgPool2d):
+        return f"adaptive {pool.output_size}"
+    assert isinstance(pool, nn.AvgPool2d)
+    return f"average {pool.kernel_size}/{pool.stride}"
+
+
+def test_network_is_what_the_table_says(network):
+    expected = EXPECTED[network.variant.name]
+    heads = [network.aux1, network.aux2]
+    in_heads = [module for head in heads for module in head.modules()]
+    blocks = [
+        module
+        for module in network.modules()
+        if type(module).__name__ == "ConvBlock" and module not in in_heads
+    ]
+    assert len(blocks) == 57
+    modules = [child for child in network.children() if type(child).__name__ == "Inception"]
+    assert len(modules) == 9
+    stem = network.conv1.conv
+    pools = [network.maxpool1, network.maxpool2, network.maxpool3, network.maxpool4]
+    found = {
+        "norm": the_one(norm_of(block) for block in blocks),
+        "conv bias": the_one(block.conv.bias is not None for block in blocks),
+        "large kernel": the_one(module.branch3[1].conv.kernel_size[0] for module in modules),
+        "stem": (stem.kernel_size[0], stem.stride[0]),
+        "pools": [getattr(pool, "kernel_size", None) for pool in pools],
+        "head pool": the_one(head_pool_of(head.pool) for head in heads),
+        "head conv": the_one(
+            "bias" if head.conv.conv.bias is not None else norm_of(head.conv) for head in heads
+        ),
+        "dropout": (network.dropout.p, the_one(head.dropout.p for head in heads)),
+        "init": network.variant.init,
+    }
+    assert found == expected
+
+
+def test_head_has_either_a_bias_or_a_norm(network):
+    for head in (network.aux1, network.aux2):
+        has_norm = isinstance(head.conv.bn, nn.BatchNorm2d)
+        assert has_norm == (head.conv.conv.bias is None)
+
+
+def test_pools_round_up(network):
+    pools = [module for module in network.modules() if isinstance(module, nn.MaxPool2d)]
+    between = [pool for pool in pools if pool.stride == 2]
+    inside = [pool for pool in pools if pool.stride == 1]
+    assert all(pool.ceil_mode for pool in between)
+    assert [(pool.kernel_size, pool.padding) for pool in inside] == [(3, 1)] * 9
+
+
+def test_local_response_norm_sits_where_figure_3_has_it(network):
+    """Behind the first pool, and before the second."""
+    order = []
+    for name, module in network.named_children():
+        if not isinstance(module, nn.Identity):
+            module.register_forward_hook(lambda *_, name=name: order.append(name))
+    with torch.no_grad():
+        network.eval()(pictures(1, 64))
+    stem = order[: order.index("inception3a")]
+    full = ["conv1", "maxpool1", "lrn1", "conv2", "conv3", "lrn2", "maxpool2"]
+    missing = set()
+    if network.variant.name != "paper":
+        missing |= {"lrn1", "lrn2"}
+    if network.variant.name == "small":
+        missing |= {"maxpool2"}
+    assert stem == [name for name in full if name not in missing]
+    assert order[len(stem) :] == [
+        *("inception3a", "inception3b", "maxpool3"),
+        *("inception4a", "inception4b", "inception4c", "inception4d", "inception4e", "maxpool4"),
+        *("inception5a", "inception5b", "avgpool", "dropout", "fc"),
+    ]
+
+
+def test_local_response_norm_has_caffes_constants():
+    network = GoogLeNet(VARIANTS["paper"], 10, width=0.1)
+    for norm in (network.lrn1, network.lrn2):
+        assert (norm.size, norm.alpha, norm.beta, norm.k) == (5, 1e-4, 0.75, 1.0)
+
+
+def test_paper_variant_agrees_with_the_papers_own_facts():
+    paper = VARIANTS["paper"]
+    assert paper.dropout == DROPOUT
+    assert [head.dropout for head in HEADS] == [paper.head_dropout] * 2
+
+
+# ---- how large -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variant", "classes", "heads", "count"),
+    [
+        ("paper", 1000, False, 6_998_552),
+        ("paper", 1000, True, 13_378_280),
+        ("torchvision", 1000, False, 6_624_904),
+        ("torchvision", 1000, True, 13_004_888),
+        ("classroom", 10, False, 5_998_362),
+        ("classroom", 10, True, 10_348_590),
+    ],
+)
+def test_parameters(variant, classes, heads, count):
+    assert parameters(GoogLeNet(VARIANTS[variant], classes, heads=heads)) == count
+
+
+def test_small_is_half_as_wide_as_table_1():
+    small, full = VARIANTS["small"], replace(VARIANTS["small"], width=1.0)
+    narrow = convolutions(GoogLeNet(small, 10, heads=False))
+    wide = convolutions(GoogLeNet(full, 10, heads=False))
+    assert [2 * conv.out_channels for conv in narrow] == [conv.out_channels for conv in wide]
+
+
+# ---- the smallest picture ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@torch.no_grad()
+def test_min_size_is_the_smallest_that_works(name):
+    variant = VARIANTS[name]
+    size = variant.min_size
+    network = GoogLeNet(variant, 10, heads=False, width=0.1).eval()
+    for height, width in ((size, size), (size, size + 9), (size + 9, size)):
+        logits = network(pictures(2, height, width))
+        assert logits.shape == (2, 10)
+        assert logits.isfinite().all()
+    unchecked = GoogLeNet(replace(variant, min_size=1), 10, heads=False, width=0.1).eval()
+    with pytest.raises(RuntimeError, match="too small"):  # PyTorch's own refusal
+        unchecked(pictures(2, size - 1))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("shape", ["square", "flat", "narrow"])
+def test_one_pixel_less_is_refused(name, shape):
+    size = VARIANTS[name].min_size
+    height = size - 1 if shape != "narrow" else size
+    width = size - 1 if shape != "flat" else size
+    network = GoogLeNet(VARIANTS[name], 10, heads=False, width=0.1).eval()
+    with pytest.raises(UsageError, match=rf"{height}x{width} pixels.* {name!r} .*{size}x{size}"):
+        network(pictures(2, height, width))
+
+
+# ---- the table as data ---------------------------------------------------------------------------
+
+
+def test_variants_are_found_by_their_names():
+    assert list(VARIANTS) == ["paper", "torchvision", "classroom", "small"]
+    assert all(variant.name == name for name, variant in VARIANTS.items())
+    assert all(variant.init in INITIALISATIONS for variant in VARIANTS.values())
+
+
+def test_variants_cannot_be_changed_by_accident():
+    with pytest.raises(FrozenInstanceError):
+        VARIANTS["paper"].dropout = 0.5
+
+
+def test_every_field_makes_a_difference():
+    """A column that has one value in every row says nothing."""
+    for field in fields(VARIANTS["paper"]):
+        if field.name != "head_dropout":  # the one thing they agree on
+            values = {getattr(variant, field.name) for variant in VARIANTS.values()}
+            assert len(values) > 1, field.name
