@@ -27,6 +27,16 @@ def class_folders(root: Path) -> tuple[str, ...]:
     )
 
 
+def picture_files(root: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
+    """The pictures `root/<class>/*` with their labels, in the order of their names."""
+    return [
+        (path, label)
+        for label, name in enumerate(classes)
+        for path in sorted((root / name).iterdir())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
+
+
 def read_class_folders(
     root: Path, classes: tuple[str, ...], *, size: int | None = None
 ) -> tuple[ImageSet, list[str]]:
@@ -34,12 +44,7 @@ def read_class_folders(
 
     Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
     """
-    files = [
-        (path, label)
-        for label, name in enumerate(classes)
-        for path in sorted((root / name).iterdir())
-        if path.suffix.lower() in SUFFIXES
-    ]
+    files = picture_files(root, classes)
     if not files:
         raise UsageError(
             f"no picture was found in the class folders of {root}; expected files such as "
@@ -62,7 +67,7 @@ def read_class_folders(
 
     pictures, labels, skipped = [], [], []
     with ThreadPoolExecutor(usable_cores()) as pool:
-        results = pool.map(decoded, (path for path, _ in files), chunksize=64)
+        results = pool.map(decoded, (path for path, _ in files))
         progress = progress_bar(results, total=len(files), desc=f"reading {root.name}")
         for (_, label), result in zip(files, progress, strict=True):
             if isinstance(result, str):
@@ -88,9 +93,14 @@ def open_picture(path: Path) -> Image.Image:
     """A picture file, turned upright and in RGB."""
     try:
         with Image.open(path) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGB")
+            return upright(opened)
     except Exception as error:  # PIL's decoders raise many kinds; each means the same here
         raise UsageError(f"{path} could not be read as a picture: {error}") from error
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """A picture as its camera was held, in RGB."""
+    return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 def _natural_size(paths: Iterable[Path]) -> int:
@@ -166,10 +176,10 @@ def _read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
             f"{path} is missing; expected data_batch_1 to data_batch_5 and test_batch in "
             f"{path.parent}: unpack cifar-10-python.tar.gz again"
         ) from None
-    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, RuntimeError) as e:
+    except Exception as error:  # a damaged pickle raises many kinds; each means the same here
         raise UsageError(
-            f"{path} is not a batch of CIFAR-10 ({e}); unpack cifar-10-python.tar.gz again"
-        ) from e
+            f"{path} is not a batch of CIFAR-10 ({error}); unpack cifar-10-python.tar.gz again"
+        ) from error
 
 
 def is_cifar10(classes: tuple[str, ...]) -> bool:

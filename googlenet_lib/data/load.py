@@ -14,6 +14,7 @@ from googlenet_lib.data.folders import (
     class_folders,
     is_cifar10,
     jpeg_quality,
+    picture_files,
     read_cifar10_batches,
     read_class_folders,
 )
@@ -25,10 +26,12 @@ from googlenet_lib.data.imageset import (
     split_validation,
 )
 from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError
 
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
 VALIDATION_SIDES = ("val", "valid", "validation")
+LEAST_SIZE = 8  # pixels a side: no network here can do with fewer
 
 
 def load(
@@ -41,18 +44,21 @@ def load(
     """The data set called `name`: "cifar10", "digits", "shapes", or a folder.
 
     "digits" (scikit-learn's scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
-    for under `$GOOGLENET_DATA`, or `data/` without it. A folder holds `cifar-10-batches-py`,
-    or `train/<class>/` with `test/` or `val/` beside it, or class folders alone. `size` is in
-    pixels a side, for shapes and folders. Validation pictures are a plain seeded draw from the
-    training side, or with `stratified` the same share of every class.
+    for under `$GOOGLENET_DATA`, or `data/` without it, and downloaded to there (170 MB) where it
+    is missing. A folder holds `cifar-10-batches-py`, or `train/<class>/` with `test/` or `val/`
+    beside it, or class folders alone. `size` is in pixels a side, for shapes and folders.
+    Validation pictures are a plain seeded draw from the training side, or with `stratified` the
+    same share of every class.
     """
+    if size is not None and size < LEAST_SIZE:
+        raise UsageError(f"a size of {size} pixels came; expected at least {LEAST_SIZE}")
     split = partial(split_validation, seed=split_seed, stratified=stratified)
     if name == "digits":
         return _digits(split)
     if name == "shapes":
         return _shapes(32 if size is None else size, split)
     if name == "cifar10":
-        return _folder(find_cifar10(), split, size)
+        return _folder(_found_or_downloaded_cifar10(), split, size)
     folder = Path(name)
     if not folder.is_dir():
         raise UsageError(
@@ -65,7 +71,7 @@ def load(
 def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
     """Data of a training side, from which validation is split, and a test side."""
     checksum = combined_checksum(train, test)
-    rest, validation = split(train, len(train) // 10 if count is None else count)
+    rest, validation = split(train, max(1, len(train) // 10) if count is None else count)
     return Data(name, classes, rest, validation, test, checksum, **details)
 
 
@@ -87,9 +93,13 @@ def _shapes(size: int, split, count: int = 5000, test_count: int = 1000) -> Data
     return _whole("shapes", SHAPES, train, test, split, count=test_count)
 
 
+def _data_root() -> Path:
+    return Path(os.environ.get("GOOGLENET_DATA", "data"))
+
+
 def find_cifar10() -> Path:
     """The folder that holds CIFAR-10: the official batches before class folders."""
-    root = Path(os.environ.get("GOOGLENET_DATA", "data"))
+    root = _data_root()
     places = [root, *sorted(root.glob("cifar10*"))] if root.is_dir() else []
     for place in places:
         if (place / CIFAR10_BATCHES).is_dir():
@@ -104,6 +114,16 @@ def find_cifar10() -> Path:
     )
 
 
+def _found_or_downloaded_cifar10() -> Path:
+    try:
+        return find_cifar10()
+    except UsageError as absent:
+        try:
+            return download_cifar10(_data_root() / CIFAR10_BATCHES)
+        except UsageError as failed:
+            raise UsageError(f"{absent}\n{failed}") from None
+
+
 def _folder(folder: Path, split, size: int | None) -> Data:
     batches = folder if folder.name == CIFAR10_BATCHES else folder / CIFAR10_BATCHES
     if batches.is_dir():
@@ -115,7 +135,7 @@ def _folder(folder: Path, split, size: int | None) -> Data:
     everything, skipped = read_class_folders(folder, classes, size=size)
     _report(skipped)
     train, test = split_validation(everything, max(1, len(everything) // 10))
-    return _whole(folder.name, classes, train, test, split, note=_jpeg_note(folder))
+    return _whole(folder.name, classes, train, test, split, note=_jpeg_note(folder, classes))
 
 
 def _sided_folder(folder: Path, split, size: int | None) -> Data:
@@ -140,7 +160,7 @@ def _sided_folder(folder: Path, split, size: int | None) -> Data:
         skipped += faults
     _report(skipped)
     name = "CIFAR-10" if is_cifar10(classes) and size == 32 else folder.name
-    note = _jpeg_note(folder / "train")
+    note = _jpeg_note(folder / "train", classes)
     if note and name == "CIFAR-10":
         name = f"{name}, {note}"
     if validation_side in (None, test_side):
@@ -166,10 +186,12 @@ def _checked_classes(root: Path) -> tuple[str, ...]:
     return classes
 
 
-def _jpeg_note(root: Path) -> str:
+def _jpeg_note(root: Path, classes: tuple[str, ...]) -> str:
     """ "JPEG q75" where the pictures were compressed with loss, which costs accuracy."""
-    quality = jpeg_quality(next(path for path in root.glob("*/*") if path.is_file()))
-    return f"JPEG q{quality}" if quality else ""
+    for path, _ in picture_files(root, classes)[:10]:  # the first of all may be damaged
+        if quality := jpeg_quality(path):
+            return f"JPEG q{quality}"
+    return ""
 
 
 def _report(skipped: list[str]) -> None:

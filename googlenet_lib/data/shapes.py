@@ -75,6 +75,7 @@ DISTANCES: dict[str, Distance] = {
     "hourglass": _hourglass,
 }
 SHAPES: tuple[str, ...] = tuple(DISTANCES)
+REACH = 1.1  # the corners of the widest shape, tilted, lie this many radii from its centre
 
 
 def draw_shapes(
@@ -105,7 +106,7 @@ def draw_shapes(
     colours = torch.rand(count, 2, 3, 1, 1, generator=draw)  # of object and ground
     noise = torch.randn(count, 3, size, size, generator=draw)
 
-    margin = radii.clamp(max=size / 2)
+    margin = (REACH * radii).clamp(max=size / 2)
     if centres is None:
         centres = (margin + place * (size - 2 * margin)).T  # (N, 2)
     grid = torch.arange(size, dtype=torch.float32) + 0.5

@@ -1,0 +1,29 @@
+"""Every test, and every process that one starts, sees no GPU, no CIFAR-10 and no network.
+
+Notebook kernels inherit this, so that the outputs that they are compared with hold anywhere.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+OFFLINE = Path(__file__).parent / "offline"
+NO_DATA = tempfile.TemporaryDirectory(prefix="googlenet-tests-")
+
+# Before anything imports torch, which reads these once.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["GOOGLENET_DATA"] = NO_DATA.name
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "passive"
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(OFFLINE), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+# Kernels choose their own backend, which shows figures in the notebook.
+os.environ.pop("MPLBACKEND", None)
+
+sys.path.append(str(OFFLINE))
+import block_network  # noqa: E402, F401
+import matplotlib  # noqa: E402
+
+matplotlib.use("Agg")

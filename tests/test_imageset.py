@@ -1,0 +1,166 @@
+"""Sets of pictures refuse what is none; splits are seeded, disjoint and complete."""
+
+import pytest
+import torch
+from samples import image_set, tiny_data
+
+from googlenet_lib.data import Data, ImageSet
+from googlenet_lib.data.imageset import combined_checksum, split_validation
+from googlenet_lib.errors import UsageError
+
+PICTURES = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+LABELS = torch.arange(4)
+
+
+def numbered(count, classes=2):
+    """Pictures that carry their own number, so that one can tell where each went."""
+    numbers = torch.arange(count)
+    pixels = torch.stack([numbers // 256, numbers % 256, numbers * 0], 1).to(torch.uint8)
+    return ImageSet(pixels.view(count, 3, 1, 1), numbers % classes)
+
+
+def numbers(images):
+    return (images.images[:, 0, 0, 0].long() * 256 + images.images[:, 1, 0, 0]).tolist()
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        PICTURES.float(),
+        PICTURES.short(),
+        PICTURES[0],
+        PICTURES[:, :1],
+        PICTURES.permute(0, 2, 3, 1),
+    ],
+    ids=["float", "int16", "one picture", "grey", "channels at the end"],
+)
+def test_pictures_of_another_type_or_shape_are_refused(pictures):
+    with pytest.raises(UsageError, match=r"expected torch\.uint8 with shape \(N, 3, height"):
+        ImageSet(pictures, LABELS)
+
+
+@pytest.mark.parametrize("labels", [LABELS.float(), LABELS.int(), LABELS[:3], LABELS.view(4, 1)])
+def test_labels_of_another_type_or_number_are_refused(labels):
+    with pytest.raises(UsageError, match=r"expected torch\.int64 with shape \(4,\)"):
+        ImageSet(PICTURES, labels)
+
+
+def test_a_part_of_a_set_is_a_set():
+    part = image_set(9)[torch.tensor([8, 0])]
+    assert len(part) == 2
+    assert torch.equal(part.images, image_set(9).images[[8, 0]])
+    assert torch.equal(part.labels, image_set(9).labels[[8, 0]])
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+@pytest.mark.parametrize("side", ["train", "validation", "test"])
+def test_labels_out_of_range_are_refused_by_side(side, label):
+    sides = {name: image_set(6) for name in ("train", "validation", "test")}
+    sides[side].labels[2] = label
+    with pytest.raises(UsageError, match=f"on the {side} side of x; expected 0 to 2"):
+        Data("x", ("a", "b", "c"), **sides, checksum="")
+
+
+def test_an_empty_side_is_refused():
+    full = image_set(6)
+    with pytest.raises(UsageError, match="the validation side of x holds no picture"):
+        Data("x", ("a", "b", "c"), full, full[:0], full, checksum="")
+
+
+def test_image_size():
+    assert tiny_data(size=16).image_size == 16
+
+
+# ---- limits --------------------------------------------------------------------------------------
+
+
+def test_limited_takes_at_most_so_many_a_side():
+    limited = tiny_data(train=24, validation=12, test=5).limited(7)
+    assert [len(side) for side in (limited.train, limited.validation, limited.test)] == [7, 7, 5]
+    assert (limited.name, limited.checksum) == (tiny_data().name, tiny_data().checksum)
+
+
+def test_limited_takes_pictures_at_even_distances():
+    sorted_by_class = ImageSet(numbered(100).images, torch.arange(100) // 50)
+    data = Data("x", ("a", "b"), sorted_by_class, sorted_by_class, sorted_by_class, checksum="")
+    assert numbers(data.limited(4).train) == [0, 25, 50, 75]
+    assert numbers(data.limited(3).train) == [0, 33, 66]
+    assert numbers(data.limited(100).train) == list(range(100))
+
+
+@pytest.mark.parametrize("count", [0, -3])
+def test_limit_below_one_is_refused(count):
+    with pytest.raises(UsageError, match=f"a limit of {count} pictures"):
+        tiny_data().limited(count)
+
+
+# ---- splits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_split_is_disjoint_and_complete_and_repeats(stratified):
+    everything = numbered(50)
+    rest, validation = split_validation(everything, 7, seed=3, stratified=stratified)
+    assert (len(rest), len(validation)) == (43, 7)
+    assert sorted(numbers(rest) + numbers(validation)) == list(range(50))
+    for part in (rest, validation):
+        assert part.labels.tolist() == [number % 2 for number in numbers(part)]
+    again = split_validation(everything, 7, seed=3, stratified=stratified)
+    assert [numbers(part) for part in again] == [numbers(rest), numbers(validation)]
+    other = split_validation(everything, 7, seed=4, stratified=stratified)
+    assert sorted(numbers(other[1])) != sorted(numbers(validation))
+
+
+def test_plain_split_is_a_seeded_permutation_cut_once():
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0)).tolist()
+    rest, validation = split_validation(numbered(50), 5)
+    assert (numbers(rest), numbers(validation)) == (order[:-5], order[-5:])
+
+
+def test_stratified_split_takes_the_same_share_of_every_class():
+    labels = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
+    everything = ImageSet(numbered(100).images, labels)
+    for seed in range(5):
+        rest, validation = split_validation(everything, 10, seed=seed, stratified=True)
+        assert validation.labels.bincount().tolist() == [6, 3, 1]
+        assert rest.labels.bincount().tolist() == [54, 27, 9]
+
+
+def test_stratified_split_is_a_draw_too():
+    validations = [
+        numbers(split_validation(numbered(100), 10, seed=seed, stratified=True)[1])
+        for seed in range(20)
+    ]
+    assert len({number for validation in validations for number in validation}) > 60
+
+
+@pytest.mark.parametrize("count", [0, -1, 50, 51])
+def test_split_that_leaves_a_side_empty_is_refused(count):
+    with pytest.raises(UsageError, match=f"{count} pictures were to be set aside out of 50"):
+        split_validation(numbered(50), count)
+
+
+# ---- checksums -----------------------------------------------------------------------------------
+
+
+def test_digest_is_of_pixels_and_labels():
+    digest = image_set(6).digest()
+    assert digest == image_set(6).digest()
+    pixel, label = image_set(6), image_set(6)
+    pixel.images[3, 1, 4, 5] += 1
+    label.labels[3] += 1
+    assert len({digest, pixel.digest(), label.digest(), image_set(6)[:5].digest()}) == 4
+    assert len(digest) == 64
+
+
+def test_digest_sees_values_not_memory():
+    images = image_set(6)
+    turned = ImageSet(images.images.contiguous(memory_format=torch.channels_last), images.labels)
+    assert turned.digest() == images.digest()
+
+
+def test_combined_checksum_knows_one_side_from_another():
+    train, test = image_set(6), image_set(4)
+    assert combined_checksum(train, test) == combined_checksum(image_set(6), image_set(4))
+    assert combined_checksum(train, test) != combined_checksum(test, train)
+    assert combined_checksum(train, test) != combined_checksum(train)

@@ -1,0 +1,326 @@
+"""Data sets by name and by folder: what is found, how it is split, what a reader is told."""
+
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from samples import write_cifar10_batches, write_class_folders
+from sklearn.datasets import load_digits
+
+from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, load
+from googlenet_lib.data.folders import class_folders, picture_files, read_class_folders
+from googlenet_lib.data.imageset import combined_checksum
+from googlenet_lib.errors import UsageError
+
+CLASSES = ("cat", "dog")
+REAL = Path(__file__).parents[1] / "data" / "cifar10-jpeg"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty folder where CIFAR-10 is looked for."""
+    monkeypatch.setenv("GOOGLENET_DATA", str(tmp_path))
+    return tmp_path
+
+
+def write_sides(root, classes=CIFAR10_CLASSES, train=5, test=1, **how):
+    """train/ and test/ in class folders; the pixels of each."""
+    return (
+        write_class_folders(root / "train", classes, train, seed=1, **how),
+        write_class_folders(root / "test", classes, test, seed=2, **how),
+    )
+
+
+def pixels_of(*sides):
+    """All pictures as a set of their bytes, to tell which went where."""
+    return {picture.numpy().tobytes() for side in sides for picture in side.images}
+
+
+def pixels_in(array):
+    return {picture.transpose(2, 0, 1).tobytes() for picture in array}
+
+
+def sizes(data):
+    return [len(side) for side in (data.train, data.validation, data.test)]
+
+
+# ---- CIFAR-10 ------------------------------------------------------------------------------------
+
+
+def test_cifar10_from_jpegs_says_so(home):
+    write_sides(home / "cifar10-jpeg", suffix=".jpg", quality=75)
+    data = load("cifar10")
+    assert (data.name, data.note) == ("CIFAR-10, JPEG q75", "JPEG q75")
+    assert (data.classes, data.image_size, data.mirrors) == (CIFAR10_CLASSES, 32, True)
+    assert sizes(data) == [45, 5, 10]
+
+
+def test_quality_is_told_when_the_first_picture_is_damaged_or_none(home):
+    write_sides(home / "cifar10", suffix=".jpg", quality=90)
+    (home / "cifar10" / "train" / "airplane" / "0000.jpg").write_bytes(b"damaged")
+    (home / "cifar10" / "train" / "airplane" / ".DS_Store").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="1 files were skipped"):
+        assert load("cifar10").name == "CIFAR-10, JPEG q90"
+
+
+def test_cifar10_from_png_needs_no_note(home):
+    train, test = write_sides(home / "cifar10")
+    data = load("cifar10")
+    assert (data.name, data.note) == ("CIFAR-10", "")
+    assert pixels_of(data.train, data.validation) == pixels_in(train)
+    assert pixels_of(data.test) == pixels_in(test)
+
+
+def test_official_batches_win_over_class_folders(home):
+    write_sides(home / "cifar10-a", suffix=".jpg")
+    pixels = torch.from_numpy(write_cifar10_batches(home / "cifar10-b" / "cifar-10-batches-py"))
+    assert find_cifar10() == home / "cifar10-b"
+    data = load("cifar10")
+    assert (data.name, data.note, data.classes) == ("CIFAR-10", "", CIFAR10_CLASSES)
+    assert sizes(data) == [45, 5, 10]
+    assert torch.equal(data.test.images, pixels[50:])
+    assert data.checksum == load(home / "cifar10-b" / "cifar-10-batches-py").checksum
+
+
+def test_official_batches_right_under_the_root(home):
+    write_cifar10_batches(home / "cifar-10-batches-py")
+    assert find_cifar10() == home
+
+
+def test_official_batches_and_png_folders_of_the_same_pictures_have_one_checksum(home):
+    train, test = write_sides(home / "cifar10")
+    labels = torch.arange(10)
+    batches = [
+        ImageSet(torch.from_numpy(pixels).permute(0, 3, 1, 2), labels.repeat_interleave(count))
+        for pixels, count in ((train, 5), (test, 1))
+    ]
+    assert load("cifar10").checksum == combined_checksum(*batches)
+
+
+def test_cifar10_is_looked_for_under_data_without_the_variable(tmp_path, monkeypatch):
+    monkeypatch.delenv("GOOGLENET_DATA")
+    monkeypatch.chdir(tmp_path)
+    write_sides(tmp_path / "data" / "cifar10")
+    assert sizes(load("cifar10")) == [45, 5, 10]
+
+
+@pytest.mark.parametrize("place", ["", "nowhere"])
+def test_cifar10_not_found_names_the_ways_out(home, monkeypatch, place):
+    monkeypatch.setenv("GOOGLENET_DATA", str(home / place))
+    write_class_folders(home / "cifar10" / "train", CLASSES)  # of that name, but with other classes
+    with pytest.raises(
+        UsageError, match=r"cifar-10-batches-py.*GOOGLENET_DATA.*--data digits"
+    ) as e:
+        load("cifar10")
+    assert str(home / place) in str(e.value)
+
+
+def test_cifar10_in_full_is_split_45000_5000_10000(home, monkeypatch):
+    def read(folder):
+        images = torch.zeros(60_000, 3, 1, 1, dtype=torch.uint8)
+        everything = ImageSet(images, torch.arange(60_000) % 10)
+        return everything[:50_000], everything[50_000:]
+
+    (home / "cifar-10-batches-py").mkdir()
+    monkeypatch.setattr(sys.modules["googlenet_lib.data.load"], "read_cifar10_batches", read)
+    data = load("cifar10")
+    assert sizes(data) == [45_000, 5_000, 10_000]
+    assert set(data.validation.labels.bincount().tolist()) != {500}
+    data = load("cifar10", stratified=True)
+    assert sizes(data) == [45_000, 5_000, 10_000]
+    assert data.validation.labels.bincount().tolist() == [500] * 10
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="CIFAR-10 is not here")
+def test_the_real_thing():
+    """All of it is there; decoding is tried on the side to test on, which takes two seconds."""
+    assert class_folders(REAL / "train") == CIFAR10_CLASSES
+    labels = torch.tensor([label for _, label in picture_files(REAL / "train", CIFAR10_CLASSES)])
+    assert labels.bincount().tolist() == [5_000] * 10
+    test, skipped = read_class_folders(REAL / "test", CIFAR10_CLASSES)
+    assert test.images.shape == (10_000, 3, 32, 32)
+    assert test.labels.bincount().tolist() == [1_000] * 10
+    assert not skipped
+
+
+# ---- splits --------------------------------------------------------------------------------------
+
+
+def test_validation_is_split_from_train_and_all_is_kept(tmp_path):
+    train, _ = write_sides(tmp_path, CLASSES, train=25, test=3)
+    data = load(tmp_path)
+    assert sizes(data) == [45, 5, 6]
+    assert not pixels_of(data.train) & pixels_of(data.validation)
+    assert pixels_of(data.train, data.validation) == pixels_in(train)
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0))
+    in_order = torch.from_numpy(train).permute(0, 3, 1, 2)
+    assert torch.equal(data.train.images, in_order[order[:45]])
+    assert torch.equal(data.validation.images, in_order[order[45:]])
+
+
+def test_split_follows_its_seed_and_the_checksum_does_not(tmp_path):
+    write_sides(tmp_path, CLASSES, train=20, test=1, size=(8, 8))
+    plain, again, other = (load(tmp_path, split_seed=seed) for seed in (0, 0, 1))
+    stratified = load(tmp_path, stratified=True)
+    assert torch.equal(plain.validation.images, again.validation.images)
+    assert pixels_of(plain.validation) != pixels_of(other.validation)
+    assert stratified.validation.labels.bincount().tolist() == [2, 2]
+    assert len({data.checksum for data in (plain, again, other, stratified)}) == 1
+
+
+def test_checksum_is_changed_by_one_pixel_of_any_side(tmp_path):
+    write_sides(tmp_path, CLASSES, train=10, size=(8, 8), suffix=".bmp")
+    checksums = {load(tmp_path).checksum}
+    for side in ("train", "test"):
+        path = tmp_path / side / "dog" / "0000.bmp"
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+        checksums.add(load(tmp_path).checksum)
+    assert len(checksums) == 3
+
+
+# ---- any folder ----------------------------------------------------------------------------------
+
+
+def test_class_folders_alone_are_split_three_ways(tmp_path):
+    pixels = write_class_folders(tmp_path / "pets", CLASSES, 50)
+    data = load(tmp_path / "pets")
+    assert (data.name, data.classes, sizes(data)) == ("pets", CLASSES, [81, 9, 10])
+    assert pixels_of(data.train, data.validation, data.test) == pixels_in(pixels)
+    assert len(pixels_of(data.train) | pixels_of(data.validation)) == 90
+
+
+def test_very_few_pictures_are_enough(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 2)
+    assert sizes(load(tmp_path)) == [2, 1, 1]
+
+
+def test_notes_on_any_folder(tmp_path):
+    write_class_folders(tmp_path / "pets", CLASSES, 5, suffix=".jpeg", quality=60)
+    assert (load(tmp_path / "pets").name, load(tmp_path / "pets").note) == ("pets", "JPEG q60")
+
+
+@pytest.mark.parametrize("side", ["val", "valid", "validation"])
+def test_train_and_val(tmp_path, side):
+    """ImageNet's layout: what is called val is the side to test on."""
+    train = write_class_folders(tmp_path / "train", CLASSES, 10, seed=1)
+    held_out = write_class_folders(tmp_path / side, CLASSES, 2, seed=2)
+    data = load(tmp_path)
+    assert sizes(data) == [18, 2, 4]
+    assert pixels_of(data.test) == pixels_in(held_out)
+    assert pixels_of(data.train, data.validation) == pixels_in(train)
+
+
+def test_train_val_and_test(tmp_path):
+    sides = ("train", "val", "test")
+    pixels = [write_class_folders(tmp_path / s, CLASSES, 3, seed=n) for n, s in enumerate(sides)]
+    data = load(tmp_path)
+    for side, expected in zip((data.train, data.validation, data.test), pixels, strict=True):
+        assert torch.equal(side.images, torch.from_numpy(expected).permute(0, 3, 1, 2))
+    assert data.checksum == combined_checksum(data.train, data.validation, data.test)
+
+
+def test_train_alone(tmp_path):
+    write_class_folders(tmp_path / "train", CLASSES)
+    with pytest.raises(UsageError, match=r"train/ but neither test/ nor val/"):
+        load(tmp_path)
+
+
+def test_sides_with_other_classes(tmp_path):
+    write_class_folders(tmp_path / "train", ("cat", "cow", "dog"))
+    write_class_folders(tmp_path / "test", ("cat", "dog", "emu"))
+    with pytest.raises(UsageError, match=r"only in one of the two are cow, emu;"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("classes", [(), ("cat",)])
+def test_fewer_than_two_classes(tmp_path, classes):
+    write_class_folders(tmp_path, classes or ("x",))
+    if not classes:
+        (tmp_path / "x" / "0000.png").rename(tmp_path / "0000.png")
+        (tmp_path / "x").rmdir()
+    with pytest.raises(
+        UsageError, match=f"holds {len(classes)} class folders; expected at least 2"
+    ):
+        load(tmp_path)
+
+
+def test_name_that_is_nothing(tmp_path):
+    with pytest.raises(UsageError, match=r"'cifar11' is neither .*cifar10, digits, shapes"):
+        load("cifar11")
+    (tmp_path / "file.zip").touch()
+    with pytest.raises(UsageError, match="nor a folder"):
+        load(tmp_path / "file.zip")
+
+
+def test_all_sides_have_the_size_of_the_first(tmp_path):
+    write_class_folders(tmp_path / "train", CLASSES, 10, size=(20, 20))
+    write_class_folders(tmp_path / "test", CLASSES, size=(48, 40))
+    data = load(tmp_path)
+    assert [side.images.shape[2:] for side in (data.train, data.test)] == [(20, 20)] * 2
+    assert load(tmp_path, size=12).test.images.shape[2:] == (12, 12)
+
+
+def test_cifar10_in_another_size_is_not_called_cifar10(home):
+    write_sides(home / "cifar10")
+    assert load("cifar10", size=16).name == "cifar10"
+
+
+@pytest.mark.parametrize("size", [7, 0, -32])
+@pytest.mark.parametrize("name", ["shapes", "a folder"])
+def test_size_too_small_is_refused(tmp_path, name, size):
+    write_class_folders(tmp_path, CLASSES, 2)
+    with pytest.raises(UsageError, match=f"a size of {size} pixels came; expected at least 8"):
+        load(tmp_path if name == "a folder" else name, size=size)
+
+
+def test_damaged_pictures_are_listed_in_one_warning(tmp_path):
+    write_sides(tmp_path, CLASSES, train=30, test=2)
+    damaged = [tmp_path / "train" / "cat" / f"{n:04}.png" for n in range(24)]
+    damaged.append(tmp_path / "test" / "dog" / "0001.png")
+    for path in damaged:
+        path.write_bytes(b"damaged")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = load(tmp_path)
+    (warning,) = [w for w in caught if w.category is UserWarning]
+    text = str(warning.message)
+    assert text.startswith("25 files were skipped:")
+    assert all(str(path) in text for path in damaged[:20])
+    assert text.endswith("and 5 more")
+    assert str(damaged[20]) not in text
+    assert sum(sizes(data)) == 64 - 25
+
+
+# ---- built in ------------------------------------------------------------------------------------
+
+
+def test_digits_are_the_scans_in_colour_and_larger():
+    data = load("digits")
+    assert (data.name, data.classes, data.image_size) == ("digits", tuple("0123456789"), 32)
+    assert sizes(data) == [1350, 150, 297]
+    assert not data.mirrors
+    images = torch.cat([side.images for side in (data.train, data.validation, data.test)])
+    labels = torch.cat([side.labels for side in (data.train, data.validation, data.test)])
+    assert torch.equal(images[:, 0], images[:, 1])
+    assert torch.equal(images[:, 0], images[:, 2])
+    assert (int(images.min()), int(images.max())) == (0, 255)
+    assert labels.bincount().tolist() == np.bincount(load_digits().target).tolist()
+    # shrunk again, every scan is there once, with its label
+    scans = load_digits()
+    small = torch.nn.functional.avg_pool2d(images[:, :1].float(), 4).flatten(1) * 16 / 255
+    nearest = torch.cdist(small, torch.from_numpy(scans.data).float()).argmin(1)
+    assert len(nearest.unique()) > 0.99 * len(scans.data)
+    assert torch.equal(labels, torch.from_numpy(scans.target)[nearest].long())
+
+
+def test_shapes_in_the_size_that_is_asked_for():
+    data = load("shapes", size=8)
+    assert (data.name, data.classes, data.image_size) == ("shapes", SHAPES, 8)
+    assert sizes(data) == [4000, 1000, 1000]
+    assert data.mirrors
+    assert not pixels_of(data.test) & pixels_of(data.train, data.validation)
