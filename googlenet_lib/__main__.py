@@ -4,19 +4,21 @@ import argparse
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from googlenet_lib.checkpoints import BEST
 from googlenet_lib.data import Batches, load
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
+from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, pick_device, seed_everything
 from googlenet_lib.predict import load_network, predict
 from googlenet_lib.recipes import QUICK, RECIPES, find_recipe
 from googlenet_lib.runs import RUN_FILE, describe_run
+from googlenet_lib.settings import changed
 from googlenet_lib.training import EVALUATION_BATCH, evaluate, fit
-from googlenet_lib.variants import VARIANTS
-from googlenet_lib.weights import googlenet
+from googlenet_lib.variants import VARIANTS, find_variant
 
 DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 
@@ -42,13 +44,18 @@ def train(options: argparse.Namespace) -> None:
     recipe = find_recipe(options.recipe).changed(options.set)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
+    if not 0 <= options.seed < 2**32:
+        raise UsageError(f"--seed {options.seed} came; expected 0 to {2**32 - 1}")
     device = pick_device(options.device)
     data = load(options.data, size=options.size, stratified=options.stratified)
     if options.limit is not None:
         data = data.limited(options.limit)
     seed_everything(options.seed)
-    model = googlenet(
-        options.variant, len(data.classes), heads=not options.no_heads, width=options.width
+    model = GoogLeNet(
+        changed(find_variant(options.variant), options.vary, "--vary"),
+        len(data.classes),
+        heads=not options.no_heads,
+        width=options.width,
     )
     named = f"{recipe.name}-{options.variant}-{Path(options.data).name}-{options.seed}"
     out = options.out or Path("runs") / named
@@ -59,7 +66,14 @@ def train(options: argparse.Namespace) -> None:
         f"{recipe.epochs} epochs on {device_name(device)}, into {out}"
     )
     result = fit(
-        model, data, recipe, seed=options.seed, device=device, out=out, resume=options.resume
+        model,
+        data,
+        recipe,
+        seed=options.seed,
+        device=device,
+        out=out,
+        resume=options.resume,
+        report=partial(print, flush=True),  # a log file shows each epoch as it ends
     )
     run = describe_run(
         model, data, recipe, result, seed=options.seed, device=device, command=options.command_line
@@ -71,7 +85,7 @@ def train(options: argparse.Namespace) -> None:
     )
     if options.data == "digits":
         print(
-            "next, real pictures: put CIFAR-10 into data/ and add --data cifar10; "
+            "next, real pictures: add --data cifar10, which downloads them into data/ once; "
             "python -m googlenet_lib train --help shows more"
         )
 
@@ -229,6 +243,13 @@ def _add_train(commands) -> None:
         default=[],
         metavar="FIELD=VALUE",
         help="change one field of the recipe, such as lr=0.05; may be repeated; is recorded",
+    )
+    command.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change one field of the variant, such as init=he; may be repeated; is recorded",
     )
     command.add_argument(
         "--width", type=float, default=1.0, help="multiplies the variant's channels; default: 1"

@@ -58,10 +58,10 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         raise UsageError(f"{path} was not found; expected the last.pt of a run that was stopped")
     try:
         return torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:  # torch.load raises many kinds for a damaged file
+    except Exception as error:  # many kinds; and a text that advises to unpickle what comes
         raise UsageError(
-            f"{path} cannot be read as a checkpoint ({type(error).__name__}: {error}); start the "
-            "run anew in another --out"
+            f"{path} cannot be read as a checkpoint ({type(error).__name__}); start the run "
+            "anew in another --out"
         ) from error
 
 
@@ -92,11 +92,17 @@ class RunFolder:
         self.identity = flattened(identity)
 
     def load(self, *, resume: bool, device: torch.device) -> dict[str, Any] | None:
-        """The state to go on from, or None where there is none yet.
+        """The state to go on from, or None where there is none yet. Makes the folder.
 
         Raises UsageError for a folder with a run in it where none was to be resumed, or where
         the run there is another one.
         """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} cannot be made a folder ({error.strerror}); choose another --out"
+            ) from error
         last = self.path / LAST
         if not last.exists():
             return None
@@ -115,12 +121,17 @@ class RunFolder:
                 f"{last} belongs to another run, with {came}; this one has {wanted}. Repeat the "
                 "command that began it, or choose another --out"
             )
+        for unfinished in self.path.glob(".*.tmp"):  # left by a kill in the middle of a write
+            unfinished.unlink()
         return state
 
     def save(self, state: dict[str, Any], history: list, best: bytes) -> None:
         """Write all three files; `best` is the content of `best.safetensors`."""
-        self.path.mkdir(parents=True, exist_ok=True)
         save_checkpoint(self.path / LAST, {**state, "identity": self.identity})
+        self.derive(history, best)
+
+    def derive(self, history: list, best: bytes) -> None:
+        """Write what is made from `last.pt`: a kill may have come before this was done."""
         write_atomically(self.path / BEST, best)
         write_atomically(self.path / HISTORY, json.dumps(history, indent=1).encode())
 

@@ -121,7 +121,7 @@ def _data() -> Check:
         return Check(
             "cifar10",
             f"not found in {root}",
-            "the built-in digits and shapes work without it; README says where to put it",
+            "--data cifar10 downloads it once; the built-in digits and shapes need nothing",
         )
     return Check("cifar10", f"in {where}")
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from googlenet_lib.data.folders import open_picture
+from googlenet_lib.data.folders import open_picture, upright
 from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.weights import WeightsInfo, googlenet, imagenet_info, read_weights
@@ -39,12 +39,14 @@ def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
     """
     if isinstance(picture, Tensor):
         picture = _from_tensor(picture)
-    elif not isinstance(picture, Image.Image):
+    elif isinstance(picture, Image.Image):
+        picture = upright(picture)
+    else:
         picture = open_picture(Path(picture))
     size = (info.image_size, info.image_size)
     if picture.size != size or info.border:
         picture = ImageOps.fit(picture, size, Image.Resampling.BILINEAR, bleed=info.border)
-    pixels = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)  # (3, S, S)
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)  # (3, S, S)
     mean = torch.tensor(info.mean).view(3, 1, 1)
     std = torch.tensor(info.std).view(3, 1, 1)
     return (pixels / 255 - mean) / std

@@ -28,6 +28,7 @@ class Run:
     recipe: str
     settings: dict[str, Any]  # every field of the recipe, as it was run
     variant: str
+    variant_settings: dict[str, Any]  # every field of the variant
     width: float
     heads: bool
     parameters: int
@@ -67,7 +68,7 @@ def read_run(path: Path) -> Run:
     """The run that a JSON file holds."""
     try:
         return Run(**json.loads(path.read_text()))
-    except (OSError, json.JSONDecodeError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:  # no file, no JSON, not these fields
         raise UsageError(
             f"{path} cannot be read as a recorded run ({error}); expected the run.json that train "
             "wrote"
@@ -103,6 +104,7 @@ def describe_run(
         recipe=recipe.name,
         settings=asdict(recipe),
         variant=model.variant.name,
+        variant_settings=asdict(model.variant),
         width=model.width,
         heads=model.aux1 is not None,
         parameters=sum(p.numel() for p in model.parameters()),

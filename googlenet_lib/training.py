@@ -113,7 +113,7 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         lr=recipe.lr,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
-        nesterov=True,
+        nesterov=recipe.momentum > 0,
     )
 
 
@@ -236,6 +236,7 @@ class Trainer:
         rate = self.scheduler.get_last_lr()[0]
         train = self.train_epoch()
         validation = self.evaluate(self.validation_batches)
+        self._refuse_non_finite([validation.loss])  # the last step's update shows only here
         record = {
             "epoch": len(self.history) + 1,
             "lr": rate,
@@ -270,18 +271,16 @@ class Trainer:
         restore_random_state(state["random"])
         self.history = state["history"]
 
-    def _refuse_non_finite(self, losses: list[Tensor]) -> None:
-        values = [float(loss) for loss in losses]
-        for position, value in enumerate(values):
-            if math.isfinite(value):
-                continue
-            step = self.scheduler.last_epoch - len(values) + position + 1
-            rate = self.recipe.lr * self.scheduler.lr_lambdas[0](step - 1)
-            raise Diverged(
-                f"the loss became {value} at step {step} "
-                f"(epoch {len(self.history) + 1}), at a rate of {rate:.4g}; a lower one, such as "
-                f"--set lr={self.recipe.lr / 10:g}, often mends it"
-            )
+    def _refuse_non_finite(self, losses: list[Tensor | float]) -> None:
+        """Look at the losses of the latest steps, and forget them."""
+        for step, loss in enumerate(losses, start=self.scheduler.last_epoch - len(losses) + 1):
+            if not math.isfinite(loss):
+                rate = self.recipe.lr * self.scheduler.lr_lambdas[0](step - 1)
+                raise Diverged(
+                    f"the loss became {float(loss)} at step {step} (epoch "
+                    f"{len(self.history) + 1}), at a rate of {rate:.4g}; a lower one, such as "
+                    f"--set lr={self.recipe.lr / 10:g}, often mends it"
+                )
         losses.clear()
 
 
@@ -322,22 +321,24 @@ def fit(
     trainer = Trainer(model, data, recipe, seed=seed, device=device)
     identity = {
         "recipe": asdict(recipe),
-        "variant": model.variant.name,
+        "variant": asdict(model.variant),
         "width": model.width,
         "heads": model.aux1 is not None,
         "seed": seed,
         "data": data.checksum,
         "training_pictures": len(data.train),
+        "training_side": data.train.digest()[:12],  # the split, which the checksum leaves out
     }
     folder = RunFolder(out, identity) if out else None
     seed_everything(seed)
     best: dict[str, Tensor] = {}
+    info = describe_weights(model, data, recipe)
     state = folder.load(resume=resume, device=device) if folder else None
     if state:
-        trainer.load_state_dict(state["trainer"])
+        trainer.load_state_dict(state)
         best = state["best"]
+        folder.derive(trainer.history, weights_to_bytes(best, info))
         report(f"going on after epoch {len(trainer.history)} of {recipe.epochs}")
-    info = describe_weights(model, data, recipe)
     while len(trainer.history) < recipe.epochs:
         try:
             record = trainer.run_epoch()
@@ -346,7 +347,7 @@ def fit(
         if best_epoch(trainer.history) == len(trainer.history):
             best = copy.deepcopy(trainer.trained.state_dict())
         if folder:
-            state = {"trainer": trainer.state_dict(), "best": best}
+            state = {**trainer.state_dict(), "best": best}
             folder.save(state, trainer.history, weights_to_bytes(best, info))
         report(epoch_line(record))
     test_last = trainer.test_accuracy(data.test)
@@ -367,6 +368,8 @@ def describe_weights(model: GoogLeNet, data: Data, recipe: Recipe) -> WeightsInf
         image_size=data.image_size,
         width=model.width,
         heads=model.aux1 is not None,
+        details=asdict(model.variant),
+        transform_input=model.transform_input,
     )
 
 

@@ -1,0 +1,297 @@
+"""The command line, run in this process: what it writes, prints and refuses."""
+
+import json
+import re
+
+import pytest
+from samples import noise_picture, write_class_folders
+
+from googlenet_lib import __main__ as command_line
+from googlenet_lib.__main__ import main
+from googlenet_lib.data import load
+from googlenet_lib.runs import read_run
+from googlenet_lib.weights import read_weights
+
+CLASSES = ("cat", "cow", "dog")
+TINY = ["--width", "0.0625", "--set", "batch_size=8", "--device", "cpu"]
+FILES = ["best.safetensors", "history.json", "last.pt", "run.json"]
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory):
+    """A folder of 8x8 pictures in three classes, with a side to test on."""
+    root = tmp_path_factory.mktemp("data") / "pets"
+    for side, count in (("train", 10), ("test", 6)):
+        write_class_folders(root / side, CLASSES, count, size=(8, 8), seed=len(side))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(pets, tmp_path_factory):
+    """The folder of a run that the command line made."""
+    out = tmp_path_factory.mktemp("runs") / "classroom-0"
+    arguments = ["train", "--recipe", "classroom", "--epochs", "2", "--seed", "3", *TINY]
+    arguments += ["--vary", "init=he"]  # with logits that know the picture from the first
+    assert main([*arguments, "--data", str(pets), "--out", str(out)]) == 0
+    return out
+
+
+def error_of(capsys, *arguments):
+    """What a command that fails says, in one line of its own."""
+    assert main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    (line,) = [line for line in captured.err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+# ---- train ---------------------------------------------------------------------------------------
+
+
+def test_training_leaves_four_files(trained):
+    assert sorted(path.name for path in trained.iterdir()) == FILES
+
+
+def test_run_json_says_what_was_run(trained, pets):
+    run = read_run(trained / "run.json")
+    data = load(pets)
+    assert (run.recipe, run.variant, run.width, run.seed) == ("classroom", "small", 0.0625, 3)
+    assert run.settings["batch_size"] == 8
+    assert (run.epochs, len(run.history)) == (2, 2)
+    assert (run.data, run.data_checksum) == ("pets", data.checksum)
+    pictures = (run.training_pictures, run.validation_pictures, run.test_pictures)
+    assert pictures == (27, 3, 18)
+    assert run.command.startswith("python -m googlenet_lib train --recipe classroom --epochs 2 ")
+    assert run.command.endswith(f"--data {pets} --out {trained}")
+    assert run.history == json.loads((trained / "history.json").read_text())
+    assert read_weights(trained / "best.safetensors")[1].classes == CLASSES
+
+
+def test_what_was_trained_is_printed(pets, tmp_path, capsys):
+    arguments = ["--recipe", "classroom", "--epochs", "1", "--no-heads", "--limit", "10"]
+    assert main(["train", *arguments, *TINY, "--data", str(pets), "--out", str(tmp_path)]) == 0
+    first, *epochs, last = capsys.readouterr().out.splitlines()
+    assert (
+        "recipe classroom on pets: 10 training, 3 validation and 10 test pictures of 8x8" in first
+    )
+    assert first.endswith(f"into {tmp_path}")
+    assert len(epochs) == 1
+    run = read_run(tmp_path / "run.json")
+    assert not run.heads
+    assert f"test accuracy {run.test_accuracy:.4f} (best), {run.test_accuracy_last:.4f}" in last
+
+
+def test_training_on_digits_says_how_to_go_on_and_names_its_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--epochs", "1", "--limit", "8", "--seed", "4", "--set", "precision=float32"]
+    assert main(["train", *TINY, *arguments]) == 0
+    assert (
+        sorted(path.name for path in (tmp_path / "runs" / "quick-small-digits-4").iterdir())
+        == FILES
+    )
+    assert "add --data cifar10" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_options_reach_the_data(pets, tmp_path):
+    arguments = ["--epochs", "1", "--size", "16", "--stratified", "--limit", "9", *TINY]
+    arguments += ["--set", "precision=float32", "--data", str(pets), "--out", str(tmp_path)]
+    assert main(["train", *arguments]) == 0
+    assert read_weights(tmp_path / "best.safetensors")[1].image_size == 16
+    assert read_run(tmp_path / "run.json").training_pictures == 9
+
+
+def test_variant_is_varied_and_that_is_recorded(pets, tmp_path, capsys):
+    arguments = ["train", "--recipe", "classroom", "--epochs", "1", *TINY, "--data", str(pets)]
+    arguments += ["--vary", "init=he", "--vary", "stem_pools=false,false", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    said = read_run(tmp_path / "run.json").variant_settings
+    assert (said["name"], said["init"], said["stem_pools"]) == ("small", "he", [False, False])
+    assert main(["evaluate", str(tmp_path), "--data", str(pets)]) == 0  # the file says so, too
+    arguments[-3:] = ["batch_norm=false", "--out", str(tmp_path)]
+    assert "variant.batch_norm=False" in error_of(capsys, *arguments, "--resume")
+
+
+def test_a_run_is_gone_on_with_only_when_asked(pets, tmp_path, capsys):
+    arguments = ["train", "--recipe", "classroom", "--epochs", "1", *TINY]
+    arguments += ["--data", str(pets), "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    before = (tmp_path / "last.pt").read_bytes()
+    assert "already holds a run" in error_of(capsys, *arguments)
+    assert "seed=0" in error_of(capsys, *arguments, "--resume", "--seed", "1")
+    assert "training_side=" in error_of(capsys, *arguments, "--resume", "--stratified")
+    assert main([*arguments, "--resume"]) == 0
+    assert "going on after epoch 1 of 1" in capsys.readouterr().out
+    assert (tmp_path / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--recipe", "slow"], "recipe 'slow' is unknown"),
+        (["--variant", "huge"], "variant 'huge' is unknown"),
+        (["--data", "nowhere"], "'nowhere' is neither a data set"),
+        (["--data", "cifar10"], "CIFAR-10 was not found"),
+        (["--epochs", "0"], "epochs=0 came"),
+        (["--limit", "0"], "a limit of 0 pictures"),
+        (["--limit", "3"], "a batch of 8 was asked for, but there are 3"),
+        (["--width", "0"], "width came as 0"),
+        (["--size", "2"], "a size of 2 pixels"),
+        (["--seed", "-1"], "--seed -1 came; expected 0 to 4294967295"),
+        (["--seed", str(2**32)], "--seed 4294967296 came"),
+        (["--device", "tpu"], "device 'tpu' is unknown"),
+        (["--device", "cuda"], "device 'cuda' was asked for"),
+        (["--set", "lr"], "cannot be read; expected a value like lr="),
+        (["--set", "rate=1"], "--set 'rate=1' names no field of recipe"),
+        (["--vary", "depth=9"], "--vary 'depth=9' names no field of variant"),
+        (["--vary", "init=magic"], "initialisation 'magic' is unknown"),
+        (["--set", "precision=int8"], "precision 'int8' is unknown"),
+        (["--set", "shift=32"], "a shift of 32 pixels came for pictures of 8x8"),
+        (["--set", "lr=1e30", "--set", "precision=float32"], "the loss became nan at step 2"),
+        (["--variant", "paper"], "variant needs at least 31x31"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(pets, tmp_path, capsys, arguments, message):
+    out = tmp_path / "run"
+    line = error_of(capsys, "train", *TINY, "--data", pets, "--out", out, *arguments)
+    assert message in line
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_folder_that_cannot_be_made_is_told_before_training(pets, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "googlenet_lib.training.Trainer.run_epoch", lambda _: pytest.fail("it was trained")
+    )
+    (tmp_path / "taken").touch()
+    arguments = ["train", *TINY, "--data", pets, "--out", tmp_path / "taken"]
+    assert "cannot be made a folder" in error_of(capsys, *arguments)
+
+
+def test_control_c_is_no_traceback(trained, monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "fit", interrupted)
+    assert main(["train", *TINY, "--limit", "8"]) == 130
+    assert "--resume goes on from it" in capsys.readouterr().err
+
+
+# ---- evaluate ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+@pytest.mark.parametrize("weights", ["folder", "file"])
+def test_evaluation_repeats_the_accuracy_of_the_run(trained, pets, capsys, weights, split):
+    path = trained if weights == "folder" else trained / "best.safetensors"
+    arguments = ["evaluate", str(path), "--data", str(pets), "--split", split, "--device", "cpu"]
+    assert main(arguments) == 0
+    run = read_run(trained / "run.json")
+    accuracy, count = {
+        "test": (run.test_accuracy, 18),
+        "validation": (run.validation_accuracy, 3),
+    }[split]
+    printed = capsys.readouterr().out
+    assert f"on {count} {split} pictures of pets: accuracy {accuracy:.4f}, loss " in printed
+    best = run.history[run.best_epoch - 1]
+    if split == "validation":
+        loss = float(re.search(r"loss ([\d.]+)", printed)[1])
+        assert loss == pytest.approx(best["val_loss_main"], abs=2e-4)
+
+
+def test_evaluation_brings_pictures_to_the_size_of_the_network(trained, pets, monkeypatch):
+    def load_in_size(name, size):
+        assert size == 8
+        return load(name, size=size)
+
+    monkeypatch.setattr(command_line, "load", load_in_size)
+    assert main(["evaluate", str(trained), "--data", str(pets)]) == 0
+
+
+def test_evaluation_on_other_classes_is_refused(trained, capsys):
+    line = error_of(capsys, "evaluate", trained, "--data", "digits")
+    assert "tells cat, cow, dog apart, but digits holds 0, 1, 2" in line
+
+
+def test_evaluation_of_nothing(tmp_path, capsys):
+    assert "was not found" in error_of(capsys, "evaluate", tmp_path)
+    (tmp_path / "best.safetensors").write_bytes(b"garbage")
+    assert "cannot be read as safetensors" in error_of(capsys, "evaluate", tmp_path)
+
+
+# ---- predict, doctor, help -----------------------------------------------------------------------
+
+
+def test_prediction(trained, tmp_path, capsys):
+    pictures = [tmp_path / "one.png", tmp_path / "two.jpg"]
+    for seed, path in enumerate(pictures):
+        noise_picture(seed, (30, 20)).save(path)
+    weights = ["--weights", str(trained / "best.safetensors"), "--device", "cpu"]
+    assert main(["predict", *map(str, pictures), *weights]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [lines[0], lines[4]] == list(map(str, pictures))
+    for start in (1, 5):
+        shares = [
+            re.fullmatch(r" +([\d.]+)%  (cat|cow|dog)", line) for line in lines[start : start + 3]
+        ]
+        assert {share[2] for share in shares} == set(CLASSES)
+        assert sum(float(share[1]) for share in shares) == pytest.approx(100, abs=0.2)
+    assert main(["predict", str(pictures[0]), *weights, "--top", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines[:2]
+
+
+def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
+    weights = trained / "best.safetensors"
+    (tmp_path / "text.jpg").write_text("a text")
+    noise_picture(0).save(tmp_path / "a.png")
+    line = error_of(capsys, "predict", tmp_path / "text.jpg", "--weights", weights)
+    assert "text.jpg could not be read as a picture" in line
+    line = error_of(capsys, "predict", tmp_path / "a.png", "--weights", weights, "--top", "0")
+    assert "the top 0 came" in line
+    assert "was not found" in error_of(capsys, "predict", "a.png", "--weights", tmp_path / "none")
+
+
+def test_prediction_with_imagenet_weights_needs_a_network_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    noise_picture(0).save(tmp_path / "a.png")
+    line = error_of(capsys, "predict", tmp_path / "a.png")
+    assert "could not be downloaded" in line
+
+
+def test_doctor_prints_every_check(capsys):
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("python", "versions", "device", "precision", "disk", "cifar10", "network"):
+        assert re.search(rf"^(ok |-> ) {name} ", printed, re.MULTILINE)
+    assert "offline" in printed
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["doctor"]])
+def test_help_of_every_command(capsys, command):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: python -m googlenet_lib")
+    assert "python -m googlenet_lib " in printed.partition("options:")[2]  # an example to copy
+
+
+def test_examples_in_the_help_can_be_parsed(capsys):
+    for command in ("train", "evaluate", "predict", "doctor"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        epilog = capsys.readouterr().out.partition("For example:")[2].partition("\n\n")[0]
+        examples = re.findall(r"python -m googlenet_lib (.+)", epilog)
+        assert examples
+        for example in examples:
+            assert command_line.parser().parse_args(example.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["dance"], ["train", "--speed"], ["evaluate"], ["train", "--epochs", "many"],
+     ["evaluate", "x", "--split", "all"]],
+)  # fmt: skip
+def test_what_cannot_be_parsed_ends_with_2_and_the_usage(capsys, arguments):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: python -m googlenet_lib" in capsys.readouterr().err

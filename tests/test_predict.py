@@ -1,0 +1,183 @@
+"""One picture in: whatever form it comes in, the same labels, and probabilities that sum to 1."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from samples import noise_picture
+from torchvision.models import GoogLeNet_Weights
+
+from googlenet_lib import googlenet
+from googlenet_lib.errors import UsageError
+from googlenet_lib.predict import load_network, predict, prepare
+from googlenet_lib.weights import WeightsInfo, imagenet_info, weights_to_bytes
+
+INFO = WeightsInfo(
+    variant="small",
+    classes=("a", "b", "c", "d"),
+    mean=(0.1, 0.2, 0.3),
+    std=(0.4, 0.5, 0.6),
+    image_size=16,
+    width=0.0625,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return googlenet("small", 4, width=0.0625).eval()
+
+
+def as_tensor(picture):
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+
+
+# ---- preparing -----------------------------------------------------------------------------------
+
+
+def test_picture_of_the_right_size_is_only_normalised():
+    picture = noise_picture(0, (16, 16))
+    expected = as_tensor(picture).double() / 255
+    expected = (expected - torch.tensor(INFO.mean).view(3, 1, 1)) / torch.tensor(INFO.std).view(
+        3, 1, 1
+    )
+    prepared = prepare(picture, INFO)
+    assert (prepared.dtype, prepared.shape) == (torch.float32, (3, 16, 16))
+    torch.testing.assert_close(prepared.double(), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (50, 50), (40, 24), (20, 61), (5, 9)])
+def test_path_image_and_tensor_agree(tmp_path, size):
+    picture = noise_picture(0, size)
+    picture.save(tmp_path / "picture.png")
+    expected = prepare(picture, INFO)
+    assert expected.shape == (3, 16, 16)
+    for other in (tmp_path / "picture.png", str(tmp_path / "picture.png"), as_tensor(picture)):
+        assert torch.equal(prepare(other, INFO), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
+def test_every_kind_of_picture_agrees_with_its_file(tmp_path, mode):
+    picture = noise_picture(0, (40, 24))
+    picture = picture.quantize(16) if mode == "P" else picture.convert(mode)
+    if mode == "RGBA":  # one half transparent: its colours are kept, whatever lies below
+        picture.putalpha(
+            Image.fromarray(np.repeat([[0, 255]], 24, 0).astype(np.uint8).repeat(20, 1))
+        )
+    path = tmp_path / ("picture.tif" if mode == "CMYK" else "picture.png")
+    picture.save(path)
+    assert torch.equal(prepare(picture, INFO), prepare(path, INFO))
+    assert torch.equal(prepare(picture, INFO), prepare(picture.convert("RGB"), INFO))
+
+
+def test_grey_picture_is_grey_in_all_channels():
+    grey = noise_picture(0, (16, 16)).convert("L")
+    plain = WeightsInfo(**{**vars(INFO), "mean": (0.0,) * 3, "std": (1.0,) * 3})
+    red, green, blue = prepare(grey, plain)
+    assert torch.equal(red, green)
+    assert torch.equal(red, blue)
+
+
+def test_rotated_photograph_is_turned_upright(tmp_path):
+    upright = noise_picture(0, (40, 24))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "rotated.png"
+    upright.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    expected = prepare(upright, INFO)
+    assert torch.equal(prepare(path, INFO), expected)
+    with Image.open(path) as opened:
+        assert torch.equal(prepare(opened, INFO), expected)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.rand(3, 16, 16),
+        torch.zeros(3, 16, 16, dtype=torch.int64),
+        torch.zeros(16, 16, 3, dtype=torch.uint8),
+        torch.zeros(1, 16, 16, dtype=torch.uint8),
+        torch.zeros(2, 3, 16, 16, dtype=torch.uint8),
+    ],
+    ids=["float", "int64", "channels at the end", "grey", "a batch"],
+)
+def test_other_tensors_are_refused(tensor):
+    with pytest.raises(UsageError, match=r"expected torch\.uint8 with shape \(3, height, width\)"):
+        prepare(tensor, INFO)
+
+
+def test_files_that_are_no_pictures(tmp_path):
+    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.")
+    for name in ("text.jpg", "missing.jpg", ""):
+        with pytest.raises(UsageError, match="could not be read as a picture"):
+            prepare(tmp_path / name, INFO)
+
+
+@pytest.mark.parametrize("size", [(500, 333), (300, 400), (224, 224), (256, 256)])
+def test_imagenet_pictures_are_prepared_nearly_as_torchvision_does(size):
+    # a photograph is smooth: noise would show every difference between two resizings
+    picture = noise_picture(0, (12, 10)).resize(size, Image.Resampling.BICUBIC)
+    theirs = GoogLeNet_Weights.IMAGENET1K_V1.transforms()(picture)
+    ours = prepare(picture, imagenet_info())
+    assert ours.shape == theirs.shape
+    assert (ours - theirs).abs().mean() < 0.04
+    assert torch.corrcoef(torch.stack([ours.flatten(), theirs.flatten()]))[0, 1] > 0.999
+
+
+def test_imagenet_classes():
+    info = imagenet_info()
+    assert len(info.classes) == 1000
+    assert info.classes[0] == "tench"
+    assert info.image_size == 224
+
+
+# ---- predicting ----------------------------------------------------------------------------------
+
+
+def test_labels_are_those_of_the_highest_logits(model):
+    pictures = [noise_picture(seed, (16, 16)) for seed in range(5)]
+    with torch.no_grad():
+        logits = model(torch.stack([prepare(picture, INFO) for picture in pictures]))
+    for predictions, row in zip(predict(model, INFO, pictures, top=4), logits, strict=True):
+        order = row.argsort(descending=True).tolist()
+        assert [prediction.label for prediction in predictions] == [INFO.classes[i] for i in order]
+        expected = row.softmax(0)[order].tolist()
+        assert [p.probability for p in predictions] == pytest.approx(expected, rel=1e-4)
+        assert sum(p.probability for p in predictions) == pytest.approx(1, abs=1e-5)
+
+
+def test_top_counts_the_labels(model):
+    (all_four,) = predict(model, INFO, [noise_picture(0)], top=4)
+    for top in (1, 2, 3):
+        (some,) = predict(model, INFO, [noise_picture(0)], top=top)
+        assert some == all_four[:top]
+    assert predict(model, INFO, [], top=1) == []
+
+
+@pytest.mark.parametrize("top", [0, 5, -1])
+def test_top_out_of_range_is_refused(model, top):
+    with pytest.raises(UsageError, match=f"the top {top} came; expected 1 to 4, the classes"):
+        predict(model, INFO, [noise_picture(0)], top=top)
+
+
+def test_network_in_training_mode_is_taken_out_of_it(model):
+    model.train()
+    twice = [predict(model, INFO, [noise_picture(0)], top=4) for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert not model.training
+
+
+def test_network_is_loaded_ready_to_predict(tmp_path, model):
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(weights_to_bytes(model.state_dict(), INFO))
+    loaded, info = load_network(path)
+    assert info == INFO
+    assert not loaded.training
+    picture = noise_picture(0)
+    assert predict(loaded, info, [picture], top=4) == predict(model, INFO, [picture], top=4)
+    assert predict(load_network(str(path))[0], info, [picture], top=4)
+
+
+def test_weights_that_are_missing(tmp_path):
+    with pytest.raises(UsageError, match="was not found"):
+        load_network(tmp_path / "missing.safetensors")

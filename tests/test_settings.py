@@ -1,0 +1,75 @@
+"""Fields set from texts: in the type that they have, or refused with what was expected."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from googlenet_lib.errors import UsageError
+from googlenet_lib.settings import changed
+
+
+@dataclass(frozen=True)
+class Settings:
+    name: str = "default"
+    kind: str = "plain"
+    count: int = 3
+    share: float = 0.5
+    on: bool = False
+    pair: tuple[bool, bool] = (True, False)
+    mixed: tuple[float, int] = (0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("kind=fancy", "kind", "fancy"),
+        ("kind=a=b", "kind", "a=b"),
+        ("kind=", "kind", ""),
+        ("count=-4", "count", -4),
+        ("share=1e-3", "share", 1e-3),
+        ("share=2", "share", 2.0),
+        ("on=True", "on", True),
+        ("on=0", "on", False),
+        ("pair=false,true", "pair", (False, True)),
+        ("mixed=1,4", "mixed", (1.0, 4)),
+    ],
+)
+def test_value_is_read_in_the_type_of_the_field(text, name, value):
+    settings = changed(Settings(), [text], "--set")
+    assert settings == Settings(**{name: value})
+    assert type(getattr(settings, name)) is type(value)
+
+
+def test_several_and_none():
+    assert changed(Settings(), ["count=1", "on=1", "count=2"], "--set") == Settings(
+        count=2, on=True
+    )
+    assert changed(Settings(), [], "--set") == Settings()
+
+
+@pytest.mark.parametrize("text", ["size=1", "name=other", "", "=1", "count 3"])
+def test_unknown_field_is_refused_with_those_there_are(text):
+    with pytest.raises(UsageError) as error:
+        changed(Settings(), [text], "--vary")
+    assert f"--vary {text!r} names no field of settings" in str(error.value)
+    assert "kind, count, share, on, pair, mixed" in str(error.value)
+    assert "name, kind" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("count=1.5", "count=3"),
+        ("count", "count=3"),
+        ("share=half", "share=0.5"),
+        ("on=yes", "on=False"),
+        ("pair=true", "pair=True,False"),
+        ("pair=true,false,true", "pair=True,False"),
+        ("pair=1,2", "pair=True,False"),
+        ("mixed=0.5,0.5", "mixed=0.5,2"),
+    ],
+)
+def test_unreadable_value_is_refused_with_an_example(text, example):
+    with pytest.raises(UsageError) as error:
+        changed(Settings(), [text], "--set")
+    assert f"--set {text} cannot be read; expected a value like {example}" in str(error.value)
