@@ -591,6 +591,8 @@ def svg(path: Path) -> tuple[str, list[str], dict[str, tuple[list[float], str]]]
         # matplotlib's own names are like patch_12; the others are those that the figure gave.
         if "id" in group.attrib and not re.fullmatch(r"[a-z0-9]+_\d+", group.get("id")):
             outline = group.find(f"{namespace}path")
+            if outline is None:  # an axis, whose ticks and labels are groups of their own
+                continue
             numbers = [round(float(n), 1) for n in re.findall(r"[\d.]+", outline.get("d"))]
             fill = re.search(r"fill: (#?\w+)", outline.get("style")).group(1)
             parts[group.get("id")] = (numbers, fill)
