@@ -1,0 +1,93 @@
+"""What the README says is what the project does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from googlenet_lib import googlenet
+from googlenet_lib.__main__ import parser
+from googlenet_lib.costs import model_costs, total
+from googlenet_lib.figures import alt_texts
+from googlenet_lib.runs import recorded_run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^```\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+
+
+def test_ci_runs_the_test_command_word_for_word():
+    command = next(c for c in COMMANDS if c.endswith("python -m pytest\n") and "python3" in c)
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert lines[-1] == command.strip()
+    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "test.yml").read_text()
+
+
+def test_both_commands_set_up_everything_and_have_a_windows_form():
+    setup = "-m venv .venv && {} && pip install -r requirements.txt && "
+    for activate, python in (
+        (". .venv/bin/activate", "python3"),
+        (r".venv\Scripts\activate", "py"),
+    ):
+        for job in ("jupyter lab notebooks/", "python -m pytest"):
+            assert f"{python} {setup.format(activate)}{job}" in README
+
+
+def test_the_notebook_it_opens_exists():
+    for name in set(re.findall(r"jupyter lab (\S+\.ipynb)", README)):
+        assert (ROOT / name).is_file()
+
+
+def test_command_lines_are_understood():
+    lines = re.findall(r"^python -m googlenet_lib (\w+)(.*)$", README, flags=re.MULTILINE)
+    assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor"}
+    for command, options in lines:
+        parser().parse_args([command, *options.split()])
+
+
+def test_pictures_exist_and_carry_their_description():
+    pictures = re.findall(r"^!\[(.*?)\]\((images/\S+)\)", README, flags=re.MULTILINE | re.DOTALL)
+    assert {Path(path).name: alt for alt, path in pictures} == alt_texts()
+    assert all((ROOT / path).is_file() for _, path in pictures)
+
+
+def test_the_course_table_links_what_is_there():
+    rows = re.findall(r"^\| (\d\d) \| (.*?) \| .*? \| (.*?) \|$", README, flags=re.MULTILINE)
+    assert [number for number, _, _ in rows] == [f"{n:02}" for n in range(11)]
+    colab = REPOSITORY.replace("https://github.com/", "https://colab.research.google.com/github/")
+    linked = set()
+    for number, title, last in rows:
+        link = re.search(r"\((notebooks/\S+\.ipynb)\)", title)
+        if link is None:
+            assert last == "in preparation"
+            continue
+        linked.add(link[1])
+        assert Path(link[1]).name.startswith(f"{number}_")
+        assert f"({colab}/blob/main/{link[1]})" in last
+    assert linked == {f"notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+@pytest.mark.parametrize("variant", ["paper", "torchvision", "classroom", "small"])
+def test_costs_of_the_variants(variant):
+    row = re.search(rf"^\| `{variant}` \| (.*?) \|$", README, flags=re.MULTILINE)[1].split(" | ")
+    size = int(row[3].split("x")[0])
+    classes = 1000 if size == 224 else 10
+    network = googlenet(variant, classes, heads=False).eval()
+    parameters, macs = total(model_costs(network, (3, size, size)))
+    heads = sum(p.numel() for p in googlenet(variant, classes).parameters())
+    assert row[:3] == [f"{parameters:,}", f"{heads:,}", f"{macs / 1e6:,.1f} M"]
+
+
+def test_recorded_figures_are_the_records():
+    rows = re.findall(r"^\| `(\w+-\d)` \| (.*?) \|$", README, flags=re.MULTILINE)
+    assert rows
+    for name, rest in rows:
+        run = recorded_run(name)
+        data, best, last, minutes, where = rest.split(" | ")
+        assert data == run.data
+        assert best == f"{run.test_accuracy:.4f} (epoch {run.best_epoch})"
+        assert last == f"{run.test_accuracy_last:.4f}"
+        assert minutes == f"{run.seconds / 60:.0f}"
+        assert where == f"{run.device}, torch {run.versions['torch']}, {run.date}"
