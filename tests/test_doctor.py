@@ -70,7 +70,7 @@ def test_every_way_of_being_offline(monkeypatch, error):
 
 def test_cifar10_missing_and_found(tmp_path, monkeypatch):
     assert "not found" in check("cifar10").found
-    assert "digits and shapes work without it" in check("cifar10").advice
+    assert "digits and shapes need nothing" in check("cifar10").advice
     monkeypatch.setenv("GOOGLENET_DATA", str(tmp_path))
     write_class_folders(tmp_path / "cifar10-png" / "train")
     assert check("cifar10").found == f"in {tmp_path / 'cifar10-png'}"
