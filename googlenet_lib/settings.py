@@ -39,8 +39,5 @@ def _parsed(text: str, like: Any) -> Any:
     if isinstance(like, bool):
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if isinstance(like, tuple):
-        parts = text.split(",")
-        if len(parts) != len(like):
-            raise ValueError
-        return tuple(_parsed(part, one) for part, one in zip(parts, like, strict=True))
+        return tuple(_parsed(p, one) for p, one in zip(text.split(","), like, strict=True))
     return type(like)(text)

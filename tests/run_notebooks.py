@@ -10,9 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import conftest  # noqa: F401 (hides GPU, CIFAR-10 and network from the kernels)
 import nbformat
 from nbclient import NotebookClient
+
+sys.path.append(str(Path(__file__).parents[1]))
+import conftest  # noqa: F401 (hides GPU, CIFAR-10 and network from the kernels)
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

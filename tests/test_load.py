@@ -50,6 +50,15 @@ def sizes(data):
 # ---- CIFAR-10 ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["digits", "batches"])
+def test_a_size_that_the_data_cannot_have_is_refused(tmp_path, name):
+    write_cifar10_batches(tmp_path / "cifar-10-batches-py")
+    source = tmp_path if name == "batches" else name
+    with pytest.raises(UsageError, match=r"--size 64 came, but .* has pictures of 32x32"):
+        load(source, size=64)
+    assert load(source, size=32).image_size == 32
+
+
 def test_cifar10_from_jpegs_says_so(home):
     write_sides(home / "cifar10-jpeg", suffix=".jpg", quality=75)
     data = load("cifar10")

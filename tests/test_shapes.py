@@ -195,7 +195,22 @@ def test_random_shapes_have_all_kinds_and_spread_over_the_factor():
     assert (radii >= largest / 4 - 1e-4).all()
     steps = torch.log(largest / radii) / math.log(4)  # even on the scale of logarithms
     assert steps.histc(4, 0, 1).min() > 90
-    assert torch.equal(pictures, draw_shapes(labels, radii, size=24, seed=1))
+
+
+def test_random_shapes_are_drawn_in_parts_of_their_own_seeds(monkeypatch):
+    calls = []
+
+    def recorded(labels, radii, *, size, seed):
+        calls.append((labels, radii, seed))
+        return draw_shapes(labels, radii, size=size, seed=seed)
+
+    monkeypatch.setattr("googlenet_lib.data.shapes.draw_shapes", recorded)
+    pictures, labels, radii = random_shapes(700, size=16)
+    assert len(pictures) == 700
+    assert [len(part) for part, _, _ in calls] == [500, 200]
+    assert torch.equal(torch.cat([part for part, _, _ in calls]), labels)
+    assert torch.equal(torch.cat([part for _, part, _ in calls]), radii)
+    assert calls[0][2] != calls[1][2]
 
 
 def test_random_shapes_repeat_by_seed_and_factor_one_is_one_size():

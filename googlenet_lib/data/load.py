@@ -54,6 +54,7 @@ def load(
         raise UsageError(f"a size of {size} pixels came; expected at least {LEAST_SIZE}")
     split = partial(split_validation, seed=split_seed, stratified=stratified)
     if name == "digits":
+        _refuse_other_size("digits", size)
         return _digits(split)
     if name == "shapes":
         return _shapes(32 if size is None else size, split)
@@ -66,6 +67,11 @@ def load(
             f"here; from {Path.cwd()}, give the path of a folder with class folders"
         )
     return _folder(folder, split, size)
+
+
+def _refuse_other_size(name: str, size: int | None) -> None:
+    if size not in (None, 32):
+        raise UsageError(f"--size {size} came, but {name} has pictures of 32x32; leave it out")
 
 
 def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
@@ -127,6 +133,7 @@ def _found_or_downloaded_cifar10() -> Path:
 def _folder(folder: Path, split, size: int | None) -> Data:
     batches = folder if folder.name == CIFAR10_BATCHES else folder / CIFAR10_BATCHES
     if batches.is_dir():
+        _refuse_other_size("CIFAR-10", size)
         train, test = read_cifar10_batches(batches)
         return _whole("CIFAR-10", CIFAR10_CLASSES, train, test, split)
     if (folder / "train").is_dir():

@@ -151,4 +151,10 @@ def random_shapes(
     labels = torch.randint(len(SHAPES), (count,), generator=draw)
     largest = 0.45 * size
     radii = largest / factor ** torch.rand(count, generator=draw)
-    return draw_shapes(labels, radii, size=size, seed=seed), labels, radii
+    # drawn some at a time: the distances take fifty times the memory of the finished pictures
+    seeds = torch.randint(2**31, (count,), generator=draw)
+    parts = [
+        draw_shapes(labels[some], radii[some], size=size, seed=int(seeds[some[0]]))
+        for some in torch.arange(count).split(500)
+    ]
+    return torch.cat(parts), labels, radii

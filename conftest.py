@@ -1,6 +1,7 @@
 """Every test, and every process that one starts, sees no GPU, no CIFAR-10 and no network.
 
-Notebook kernels inherit this, so that the outputs that they are compared with hold anywhere.
+Notebook kernels inherit this, so that the outputs that they are compared with hold anywhere. It
+lies here and not in tests/ so that it also holds when notebooks alone are tested.
 """
 
 import os
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-OFFLINE = Path(__file__).parent / "offline"
+OFFLINE = Path(__file__).parent / "tests" / "offline"
 NO_DATA = tempfile.TemporaryDirectory(prefix="googlenet-tests-")
 
 # Before anything imports torch, which reads these once.
