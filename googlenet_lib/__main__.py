@@ -94,7 +94,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     """Measure the best weights of a run once more."""
     path = options.weights / BEST if options.weights.is_dir() else options.weights
     model, info = load_network(path)
-    data = load(options.data, size=info.image_size)
+    data = load(options.data, size=None if options.data == "digits" else info.image_size)
     if data.classes != info.classes:
         raise UsageError(
             f"{path} tells {', '.join(info.classes)} apart, but {data.name} holds "
