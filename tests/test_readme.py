@@ -10,7 +10,7 @@ from googlenet_lib import googlenet
 from googlenet_lib.__main__ import parser
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
-from googlenet_lib.runs import recorded_run
+from googlenet_lib.runs import recorded_names, recorded_run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -78,6 +78,15 @@ def test_costs_of_the_variants(variant):
     parameters, macs = total(model_costs(network, (3, size, size)))
     heads = sum(p.numel() for p in googlenet(variant, classes).parameters())
     assert row[:3] == [f"{parameters:,}", f"{heads:,}", f"{macs / 1e6:,.1f} M"]
+
+
+def test_ranges_of_the_design_runs_are_the_records():
+    rows = re.findall(r"^\| `(design-[\w-]+)` \| .*? \| (.*?) \|$", README, flags=re.MULTILINE)
+    groups = {name[:-2] for name in recorded_names() if name.startswith("design-")}
+    assert {group for group, _ in rows} == groups
+    for group, said in rows:
+        accuracies = [recorded_run(f"{group}-{seed}").validation_accuracy for seed in range(3)]
+        assert said == f"{min(accuracies):.3f} to {max(accuracies):.3f}"
 
 
 def test_recorded_figures_are_the_records():
