@@ -11,6 +11,7 @@ from googlenet_lib.__main__ import parser
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
 from googlenet_lib.runs import recorded_names, recorded_run
+from googlenet_lib.variants import find_variant
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -87,6 +88,17 @@ def test_ranges_of_the_design_runs_are_the_records():
     for group, said in rows:
         accuracies = [recorded_run(f"{group}-{seed}").validation_accuracy for seed in range(3)]
         assert said == f"{min(accuracies):.3f} to {max(accuracies):.3f}"
+
+
+def test_what_is_said_of_the_design_runs_holds():
+    def accuracies(name):
+        return [recorded_run(f"design-{name}-{seed}").validation_accuracy for seed in range(3)]
+
+    others = ("stem-pool1", "stem-pool2", "stem-both")
+    assert max(accuracies("stem-seven")) < min(min(accuracies(name)) for name in others)
+    assert min(accuracies("init-torch")) > max(accuracies("stem-pool2"))
+    assert find_variant("small").stem_pools == (False, True)
+    assert find_variant("small").init == "torch"
 
 
 def test_recorded_figures_are_the_records():

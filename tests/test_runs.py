@@ -25,7 +25,7 @@ from googlenet_lib.runs import (
 )
 from googlenet_lib.settings import changed
 from googlenet_lib.training import Result
-from googlenet_lib.variants import VARIANTS
+from googlenet_lib.variants import VARIANTS, Variant
 
 HISTORY = [
     {"epoch": n, "val_accuracy": a, "seconds": 60.0} for n, a in enumerate((0.5, 0.7, 0.6), start=1)
@@ -168,8 +168,11 @@ def test_recorded_settings_are_the_recipe_s_with_what_the_command_changed(run):
 
 
 def test_recorded_network_is_the_variant_with_what_the_command_changed(run):
-    variant = changed(VARIANTS[run.variant], options_of(run).vary, "--vary")
-    assert as_tuples(run.variant_settings) == asdict(variant)
+    variant = Variant(**as_tuples(run.variant_settings))
+    # what the command names was set; nothing is left to set
+    assert changed(variant, options_of(run).vary, "--vary") == variant
+    if run.variant != "small":  # ours, which measurements may change after a run; the record stays
+        assert variant == changed(VARIANTS[run.variant], options_of(run).vary, "--vary")
     classes = 10  # CIFAR-10, digits and shapes alike
     model = GoogLeNet(variant, classes, width=run.width, heads=run.heads)
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())

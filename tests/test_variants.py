@@ -55,7 +55,7 @@ EXPECTED = {
         "head pool": "adaptive 4",
         "head conv": "batch, 0.001",
         "dropout": (0.2, 0.7),
-        "init": "truncated_normal",
+        "init": "torch",
     },
 }
 
