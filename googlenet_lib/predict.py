@@ -12,7 +12,13 @@ from torch import Tensor
 from googlenet_lib.data.folders import open_picture, upright
 from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.weights import WeightsInfo, googlenet, imagenet_info, read_weights
+from googlenet_lib.weights import (
+    WeightsInfo,
+    googlenet,
+    imagenet_info,
+    read_weights,
+    trained_network,
+)
 
 Picture = str | Path | Image.Image | Tensor
 
@@ -27,8 +33,11 @@ class Prediction:
 
 def load_network(weights: str | Path) -> tuple[GoogLeNet, WeightsInfo]:
     """A trained network in evaluation mode and what its weights expect: "imagenet" or a file."""
-    info = imagenet_info() if weights == "imagenet" else read_weights(Path(weights))[1]
-    return googlenet(info.variant, weights=weights).eval(), info
+    if weights == "imagenet":
+        info = imagenet_info()
+        return googlenet(info.variant, weights=weights).eval(), info
+    tensors, info = read_weights(Path(weights))
+    return trained_network(tensors, info).eval(), info
 
 
 def prepare(picture: Picture, info: WeightsInfo) -> Tensor:

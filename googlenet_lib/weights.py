@@ -170,9 +170,15 @@ def _from_file(path: Path, variant: str, heads: bool | None) -> GoogLeNet:
         )
     if heads and not info.heads:
         raise UsageError(f"{path} holds no auxiliary heads; use heads=False, or leave it out")
+    model = trained_network(tensors, info)
+    return model.remove_heads() if heads is False else model
+
+
+def trained_network(tensors: dict[str, Tensor], info: WeightsInfo) -> GoogLeNet:
+    """The network that `read_weights` found in a file."""
     model = network_of(info)
     model.load_state_dict(tensors, strict=True)  # half precision becomes float32 here
-    return model.remove_heads() if heads is False else model
+    return model
 
 
 def network_of(info: WeightsInfo) -> GoogLeNet:
