@@ -7,6 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -315,7 +316,8 @@ def fit(
     With `out`, a folder, `last.pt` (all that resuming needs) and `best.safetensors` (weights of
     the best validation epoch) are written there after every epoch; with `resume` training goes
     on from `last.pt` if there is one. A CPU run that was killed and resumed ends with the same
-    weights, bit for bit. Raises `Diverged` when the loss is no longer a number.
+    weights, bit for bit. A folder that another process trains into is refused. Raises `Diverged`
+    when the loss is no longer a number.
     """
     device = pick_device(device)
     trainer = Trainer(model, data, recipe, seed=seed, device=device)
@@ -329,32 +331,31 @@ def fit(
         "training_pictures": len(data.train),
         "training_side": data.train.digest()[:12],  # the split, which the checksum leaves out
     }
-    folder = RunFolder(out, identity) if out else None
     seed_everything(seed)
     best: dict[str, Tensor] = {}
     info = describe_weights(model, data, recipe)
-    state = folder.load(resume=resume, device=device) if folder else None
-    if state:
-        trainer.load_state_dict(state)
-        best = state["best"]
-        folder.derive(trainer.history, weights_to_bytes(best, info))
-        report(f"going on after epoch {len(trainer.history)} of {recipe.epochs}")
-    while len(trainer.history) < recipe.epochs:
-        try:
-            record = trainer.run_epoch()
-        except Diverged as error:
-            raise Diverged(f"{error}. {_last_good(folder, trainer.history)}") from None
-        if best_epoch(trainer.history) == len(trainer.history):
-            best = copy.deepcopy(trainer.trained.state_dict())
-        if folder:
-            state = {**trainer.state_dict(), "best": best}
-            folder.save(state, trainer.history, weights_to_bytes(best, info))
-        report(epoch_line(record))
-    test_last = trainer.test_accuracy(data.test)
-    last = copy.deepcopy(trainer.trained.state_dict())
-    trainer.trained.load_state_dict(best)
-    test_best = trainer.test_accuracy(data.test)
-    model.load_state_dict(last)
+    with RunFolder(out, identity) if out else nullcontext() as folder:
+        state = folder.load(resume=resume, device=device) if folder else None
+        if state:
+            trainer.load_state_dict(state)
+            best = state["best"]
+            folder.derive(trainer.history, weights_to_bytes(best, info))
+            report(f"going on after epoch {len(trainer.history)} of {recipe.epochs}")
+        while len(trainer.history) < recipe.epochs:
+            try:
+                record = trainer.run_epoch()
+            except Diverged as error:
+                raise Diverged(f"{error}. {_last_good(folder, trainer.history)}") from None
+            if best_epoch(trainer.history) == len(trainer.history):
+                best = copy.deepcopy(trainer.trained.state_dict())
+            if folder:
+                folder.save({**trainer.state_dict(), "best": best}, weights_to_bytes(best, info))
+            report(epoch_line(record))
+        test_last = trainer.test_accuracy(data.test)
+        last = copy.deepcopy(trainer.trained.state_dict())
+        trainer.trained.load_state_dict(best)
+        test_best = trainer.test_accuracy(data.test)
+        model.load_state_dict(last)
     return Result(trainer.history, best_epoch(trainer.history), test_best, test_last)
 
 

@@ -3,8 +3,12 @@
 import errno
 import json
 import os
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 
@@ -12,6 +16,7 @@ from googlenet_lib.checkpoints import (
     BEST,
     HISTORY,
     LAST,
+    LOCK,
     RunFolder,
     flattened,
     load_checkpoint,
@@ -108,8 +113,88 @@ def test_content_is_on_disk_before_the_old_file_is_gone(tmp_path, monkeypatch):
 
 
 def test_folder_that_is_missing_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"run\.json could not be written"):
+    with pytest.raises(UsageError, match=r"run\.json could not be written .* its folder is gone"):
         write_atomically(tmp_path / "missing" / "run.json", b"")
+
+
+def failing(code):
+    def fail(*args, **kwargs):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "is as it was. Make room, then go on with --resume"),
+        (errno.EROFS, "is as it was. Allow writing there, then go on with --resume"),
+        (errno.ENOENT, "its folder is gone. Bring it back and go on with --resume"),
+        (errno.EIO, "is as it was. Go on with --resume once that is mended"),
+    ],
+)
+def test_failure_says_what_to_do_even_where_nothing_can_be_removed(
+    tmp_path, monkeypatch, code, advice
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", failing(code))
+        patch.setattr(Path, "unlink", failing(code))  # as on a disk that is now read-only
+        with pytest.raises(UsageError) as error:
+            write_atomically(tmp_path / "last.pt", b"new")
+    assert f"last.pt could not be written ({os.strerror(code)}); " in str(error.value)
+    assert advice in str(error.value)
+
+
+def test_error_without_a_text_of_its_own_is_shown(tmp_path, monkeypatch):
+    def odd(*args):
+        raise OSError("the drive says no")
+
+    monkeypatch.setattr(Path, "replace", odd)
+    with pytest.raises(UsageError, match=r"could not be written \(the drive says no\)"):
+        write_atomically(tmp_path / "last.pt", b"new")
+    assert names(tmp_path) == []
+
+
+def test_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    (tmp_path / "last.pt").write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "last.pt", b"new")
+    assert (tmp_path / "last.pt").read_bytes() == b"old"
+    assert names(tmp_path) == ["last.pt"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
+def test_drive_that_cannot_be_forced_is_written_to_all_the_same(tmp_path, monkeypatch, code):
+    monkeypatch.setattr(os, "fsync", failing(code))
+    write_atomically(tmp_path / "last.pt", b"new")
+    assert (tmp_path / "last.pt").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX forces directories to disk")
+def test_directory_that_cannot_be_opened_does_no_harm(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "open", failing(errno.EIO))
+    write_atomically(tmp_path / "last.pt", b"new")
+    assert (tmp_path / "last.pt").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX forces directories to disk")
+def test_directory_that_cannot_be_forced_does_no_harm(tmp_path, monkeypatch):
+    force, asked = os.fsync, []
+
+    def fail_the_second_time(handle):
+        asked.append(handle)
+        if len(asked) == 2:
+            failing(errno.EIO)()
+        force(handle)
+
+    monkeypatch.setattr(os, "fsync", fail_the_second_time)
+    write_atomically(tmp_path / "last.pt", b"new")
+    assert len(asked) == 2
+    assert (tmp_path / "last.pt").read_bytes() == b"new"
 
 
 # ---- checkpoints ---------------------------------------------------------------------------------
@@ -178,13 +263,15 @@ def test_random_state_goes_on_where_it_was(tmp_path):
 def saved(folder, identity=IDENTITY):
     run = RunFolder(folder, identity)
     assert run.load(resume=False, device=CPU) is None
-    run.save({"epochs": 3}, [{"epoch": 1}], b"best weights")
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.save({"epochs": 3, "history": [{"epoch": 1}]}, b"best weights")
     return run
 
 
 def test_folder_is_made_and_filled(tmp_path):
     folder = tmp_path / "runs" / "new"
-    saved(folder)
+    with RunFolder(folder, IDENTITY):
+        saved(folder)
     assert names(folder) == sorted([BEST, HISTORY, LAST])
     assert (folder / BEST).read_bytes() == b"best weights"
     assert json.loads((folder / HISTORY).read_text()) == [{"epoch": 1}]
@@ -233,22 +320,43 @@ def test_several_differences_are_all_named(tmp_path):
 
 def test_what_a_kill_left_unfinished_is_cleared(tmp_path):
     saved(tmp_path)
-    for name in (LAST, BEST):
+    for name in (LAST, BEST, HISTORY, "run.json"):
         (tmp_path / f".{name}.4711.tmp").write_bytes(b"half of it")
     RunFolder(tmp_path, IDENTITY).load(resume=True, device=CPU)
     assert names(tmp_path) == sorted([BEST, HISTORY, LAST])
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_a_kill_left_before_the_first_checkpoint_is_cleared_too(tmp_path, resume):
+    (tmp_path / f".{LAST}.4711.tmp").write_bytes(b"half of it")
+    (tmp_path / ".somebody.else.tmp").touch()
+    assert RunFolder(tmp_path, IDENTITY).load(resume=resume, device=CPU) is None
+    assert names(tmp_path) == [".somebody.else.tmp"]
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused_before_training(tmp_path):
     (tmp_path / "taken").touch()
     for path in (tmp_path / "taken", tmp_path / "taken" / "deeper"):
-        with pytest.raises(UsageError, match=r"cannot be made a folder .* another --out"):
-            RunFolder(path, IDENTITY).load(resume=False, device=CPU)
+        with (
+            pytest.raises(UsageError, match=r"cannot be made a folder .* another --out"),
+            RunFolder(path, IDENTITY),
+        ):
+            pass
+
+
+def test_folder_that_cannot_be_written_to_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "open", failing(errno.EROFS))
+    with (
+        pytest.raises(UsageError, match=r"cannot be written to .* another --out"),
+        RunFolder(tmp_path, IDENTITY),
+    ):
+        pass
 
 
 def test_full_disk_at_any_of_the_three_files_leaves_whole_ones(tmp_path, monkeypatch):
     run = saved(tmp_path)
     rename = Path.replace
+    state = {"epochs": 4, "history": [{"epoch": 1}, {"epoch": 2}]}
     for name in (LAST, BEST, HISTORY):
 
         def fail(self, to, name=name):
@@ -259,11 +367,113 @@ def test_full_disk_at_any_of_the_three_files_leaves_whole_ones(tmp_path, monkeyp
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", fail)
             with pytest.raises(UsageError, match=f"{name} could not be written"):
-                run.save({"epochs": 4}, [{"epoch": 1}, {"epoch": 2}], b"better weights")
+                run.save(state, b"better weights")
         assert names(tmp_path) == sorted([BEST, HISTORY, LAST])
         assert run.load(resume=True, device=CPU)["epochs"] in (3, 4)
         assert (tmp_path / BEST).read_bytes() in (b"best weights", b"better weights")
         assert len(json.loads((tmp_path / HISTORY).read_text())) in (1, 2)
+
+
+# ---- one process at a time -----------------------------------------------------------------------
+
+
+def enter(folder):
+    with RunFolder(folder, IDENTITY):
+        pass
+
+
+def test_second_run_in_a_folder_is_refused_until_the_first_has_ended(tmp_path):
+    with RunFolder(tmp_path, IDENTITY) as first:
+        for _ in range(2):  # being refused changes nothing
+            with pytest.raises(UsageError) as error:
+                enter(tmp_path)
+        first.save({"history": []}, b"")
+    text = str(error.value)
+    assert f"{tmp_path} is in use: " in text
+    assert f"process {os.getpid()} on " in text or os.name != "posix"
+    assert "Wait until it has ended, stop it, or choose another --out" in text
+    assert names(tmp_path) == sorted([BEST, HISTORY, LAST])
+    enter(tmp_path)
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, UsageError, MemoryError])
+def test_folder_is_let_go_whatever_ends_the_run(tmp_path, failure):
+    # the traceback is kept meanwhile, as a notebook keeps the last one
+    with pytest.raises(failure) as kept, RunFolder(tmp_path, IDENTITY):
+        raise failure
+    enter(tmp_path)
+    assert names(tmp_path) == []
+    assert kept.tb
+
+
+HOLD = """
+import sys
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_lock_of_another_process_holds_until_it_is_killed(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / LOCK)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout.readline().strip() == b"held"
+        with pytest.raises(UsageError, match="is in use: another process trains into it"):
+            enter(tmp_path)
+        process.kill()
+    assert (tmp_path / LOCK).exists()  # nobody was there to remove it
+    assert RunFolder(tmp_path, IDENTITY).load(resume=False, device=CPU) is None  # it is no run
+    enter(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_folder_may_vanish_before_the_run_ends(tmp_path):
+    folder = tmp_path / "run"
+    with RunFolder(folder, IDENTITY) as run:
+        (folder / LOCK).rename(tmp_path / "elsewhere")
+        folder.rmdir()
+        with pytest.raises(UsageError, match=r"last\.pt could not be written .* folder is gone"):
+            run.save({"history": []}, b"")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOTSUP, "Operation not supported"),
+        OSError(errno.EINVAL, "Invalid argument"),
+        NotImplementedError("no flock"),  # what filelock once raised for ENOSYS
+    ],
+)
+def test_file_system_without_locks_is_used_with_a_warning(tmp_path, monkeypatch, error):
+    def refuse(self, **how):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    with pytest.warns(UserWarning, match="on a file system without locks; .* is for you to see to"):
+        run = RunFolder(tmp_path, IDENTITY).__enter__()
+    assert names(tmp_path) == []  # nothing that would block the next run after a kill
+    run.save({"history": []}, b"")
+    run.__exit__()
+    assert names(tmp_path) == sorted([BEST, HISTORY, LAST])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock is POSIX's")
+def test_no_lock_file_takes_the_place_of_a_lock_that_the_system_lacks(tmp_path, monkeypatch):
+    import fcntl
+
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOSYS))
+    for _ in range(2):  # filelock turns to a file that would outlast a kill
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with RunFolder(tmp_path, IDENTITY):
+                assert names(tmp_path) == []
+        assert ["file system without locks" in str(w.message) for w in caught] == [True]
 
 
 def test_identity_is_flattened():

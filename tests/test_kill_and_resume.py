@@ -1,7 +1,15 @@
-"""Killed at moments of chance and resumed, a run ends with the bits of one left alone."""
+"""Killed at moments of chance and resumed, a run ends with the bits of one left alone.
 
+So it does after a full disk, an interruption, and a second process that wanted its folder. The
+same a hundred times over: reliability/kills.py, whose findings are in kills.json beside it.
+"""
+
+import errno
+import importlib.util
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -10,9 +18,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from googlenet_lib import GoogLeNet
 from googlenet_lib.__main__ import main
-from googlenet_lib.checkpoints import BEST, LAST, load_checkpoint
-from googlenet_lib.runs import read_run
+from googlenet_lib.checkpoints import BEST, HISTORY, LAST, LOCK, load_checkpoint
+from googlenet_lib.data import load
+from googlenet_lib.errors import UsageError
+from googlenet_lib.recipes import find_recipe
+from googlenet_lib.runs import RUN_FILE, read_run
+from googlenet_lib.training import fit
+from googlenet_lib.variants import find_variant
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--data", "digits", "--limit", "32", "--width", "0.0625", "--set", "batch_size=8"]
@@ -23,9 +37,9 @@ RECIPES = {
 }
 
 
-def kill_after_an_epoch(arguments, most_epochs_later):
-    """Start a run in a process of its own and kill it; what was going on is left to chance."""
-    process = subprocess.Popen(
+def start(arguments):
+    """A run in a process of its own."""
+    return subprocess.Popen(
         [sys.executable, "-m", "googlenet_lib", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -33,15 +47,22 @@ def kill_after_an_epoch(arguments, most_epochs_later):
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     )
-    with process:
-        printed = []
-        for line in process.stdout:
-            printed.append(line)
-            if line.startswith("epoch "):
-                break
-        else:
-            pytest.fail("no epoch was trained:\n" + "".join(printed))
-        seconds = float(line.split()[-2])
+
+
+def wait_for_an_epoch(process):
+    """The line that a run prints after its first epoch."""
+    printed = []
+    for line in process.stdout:
+        if line.startswith("epoch "):
+            return line
+        printed.append(line)
+    return pytest.fail("no epoch was trained:\n" + "".join(printed))
+
+
+def kill_after_an_epoch(arguments, most_epochs_later):
+    """Start a run and kill it; what was going on is left to chance."""
+    with start(arguments) as process:
+        seconds = float(wait_for_an_epoch(process).split()[-2])
         delay = random.uniform(0, most_epochs_later * seconds)
         time.sleep(delay)
         process.kill()
@@ -89,3 +110,200 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, recipe, kills)
         other.test_accuracy_last,
         other.best_epoch,
     )
+
+
+# ---- two processes -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows cannot hold a process still")
+def test_second_process_is_refused_and_the_first_goes_on_unharmed(tmp_path, capfd):
+    arguments = ["train", *TINY, *RECIPES["classroom"], "--out", str(tmp_path / "run")]
+    with start(arguments) as first:
+        wait_for_an_epoch(first)
+        first.send_signal(signal.SIGSTOP)
+        for resume in ([], ["--resume"]):
+            assert main([*arguments, *resume]) == 2
+            said = capfd.readouterr().err
+            assert f"{tmp_path / 'run'} is in use: process {first.pid} on " in said
+            assert "stop it, or choose another --out" in said
+            assert "already holds a run" not in said
+        first.send_signal(signal.SIGCONT)
+        first.stdout.read()
+    assert first.returncode == 0
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [BEST, HISTORY, LAST, RUN_FILE]
+    assert main(arguments) == 2
+    assert "already holds a run; go on with it by --resume" in capfd.readouterr().err
+
+
+# ---- in one process, as in a notebook ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").limited(32)
+
+
+def train(digits, out, *, resume=False, report=lambda line: None):
+    recipe = find_recipe("classroom").changed(["epochs=3", "batch_size=16"])
+    torch.manual_seed(0)
+    model = GoogLeNet(find_variant("small"), len(digits.classes), width=0.0625)
+    result = fit(model, digits, recipe, device="cpu", out=out, resume=resume, report=report)
+    return model, result
+
+
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    train(digits, folder)
+    return folder
+
+
+def assert_ended_as(whole, folder):
+    assert (folder / BEST).read_bytes() == (whole / BEST).read_bytes()
+    assert_same(load_checkpoint(folder / LAST), load_checkpoint(whole / LAST))
+    one, other = (json.loads((place / HISTORY).read_text()) for place in (folder, whole))
+    assert_same(one, other)
+    assert sorted(path.name for path in folder.iterdir()) == [BEST, HISTORY, LAST]
+
+
+def test_fit_may_be_called_again_at_once(digits, whole, tmp_path):
+    train(digits, str(tmp_path))
+    with pytest.raises(UsageError, match="already holds a run"):
+        train(digits, tmp_path)
+    train(digits, tmp_path, resume=True)
+    assert_ended_as(whole, tmp_path)
+
+
+def test_fit_interrupted_from_the_keyboard_goes_on(digits, whole, tmp_path):
+    def interrupt(line):
+        assert (tmp_path / LOCK).exists()
+        if line.startswith("epoch   2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, tmp_path, report=interrupt)
+    assert not (tmp_path / LOCK).exists()
+    said = []
+    train(digits, tmp_path, resume=True, report=said.append)
+    assert said[0] == "going on after epoch 2 of 3"
+    assert_ended_as(whole, tmp_path)
+
+
+# ---- a full disk ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 9])  # of a write; an epoch makes three
+def test_disk_full_at_any_write_and_resumed_after_room_was_made(
+    digits, whole, tmp_path, monkeypatch, number
+):
+    rename, names = Path.replace, []
+
+    def full(self, target):
+        names.append(target.name)
+        if len(names) == number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    expected = (LAST, BEST, HISTORY)[(number - 1) % 3]
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(UsageError, match=rf"{expected} could not .* Make room, then go on"):
+            train(digits, tmp_path)
+    there = sorted(path.name for path in tmp_path.iterdir())
+    assert there == sorted((LAST, BEST, HISTORY)[: number - 1])
+    if LAST in there:
+        assert len(load_checkpoint(tmp_path / LAST)["history"]) == (number + 1) // 3
+    train(digits, tmp_path, resume=True)
+    assert_ended_as(whole, tmp_path)
+
+
+def test_disk_full_at_the_last_file_and_resumed(tmp_path, monkeypatch, capsys):
+    arguments = ["train", *TINY, *RECIPES["classroom"], "--epochs", "1", "--out", str(tmp_path)]
+    rename = Path.replace
+
+    def full(self, target):
+        if target.name == RUN_FILE:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / RUN_FILE} could not be written (No space left on device)" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == [BEST, HISTORY, LAST]
+    weights = (tmp_path / BEST).read_bytes()
+    assert main([*arguments, "--resume"]) == 0
+    assert read_run(tmp_path / RUN_FILE).epochs == 1
+    assert (tmp_path / BEST).read_bytes() == weights
+
+
+# ---- the hundred kills ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kills():
+    spec = importlib.util.spec_from_file_location("kills", ROOT / "tests/reliability/kills.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_place_of_a_kill_is_told(kills, digits, whole, tmp_path):
+    def place(before=(0, 0)):
+        return kills.where(tmp_path, 4711, before)
+
+    assert place() == kills.BEFORE
+    (tmp_path / f".{LAST}.4711.tmp").touch()
+    assert place() == kills.SAVE
+    (tmp_path / f".{LAST}.4711.tmp").rename(tmp_path / f".{LAST}.4710.tmp")  # of an earlier one
+    assert place() == kills.BEFORE
+    torch.save({"history": [{}]}, tmp_path / LAST)
+    assert place() == kills.SAVE  # last.pt alone is new
+    assert place(before=(1, 0)) == kills.EPOCH  # so it was found
+    (tmp_path / HISTORY).write_text("[{}]")
+    assert place() == place(before=(1, 1)) == kills.EPOCH
+    history = [{}] * kills.EPOCHS
+    torch.save({"history": history}, tmp_path / LAST)
+    assert place(before=(1, 1)) == kills.SAVE
+    (tmp_path / HISTORY).write_text(json.dumps(history))
+    assert place(before=(1, 1)) == kills.AFTER
+
+
+def test_runs_that_differ_are_told_apart(kills, whole):
+    state = load_checkpoint(whole / LAST)
+    assert kills.differences(state, load_checkpoint(whole / LAST)) == []
+    other = load_checkpoint(whole / LAST)
+    other["history"][1]["seconds"] += 1
+    assert kills.differences(state, other) == []
+    name = next(iter(other["model"]))
+    other["model"][name].add_(1e-6)
+    other["optimiser"]["state"][0]["exp_avg"].add_(1e-6)
+    other["history"][2]["val_loss"] += 1e-12
+    other["random"]["cpu"][-1] ^= 1
+    del other["order"]
+    assert len(kills.differences(state, other)) == 1
+    other["order"] = state["order"]
+    found = [text.split(":")[0] for text in kills.differences(state, other)]
+    assert found == [
+        f"model.{name}",
+        "optimiser.state.0.exp_avg",
+        "random.cpu",
+        "history.2.val_loss",
+    ]
+
+
+def test_recorded_kills_are_whole_and_all_ended_equal(kills):
+    report = json.loads((ROOT / "tests/reliability/kills.json").read_text())
+    rows = {row["kind"]: row for row in report["rows"]}
+    everything = rows["all kills"]
+    assert everything["times"] == report["kills"] >= 100
+    killed = [row for kind, row in rows.items() if kind.startswith("killed ")]
+    assert sum(row["times"] for row in killed) == everything["times"]
+    assert set(everything["places"]) == set(kills.PLACES)
+    assert everything["runs_killed_again"] > 0
+    for row in report["rows"]:
+        assert row["equal"] == row["times"] == sum(row["places"].values())
+        assert row["problems"] == []
+    assert f"| all kills | {everything['times']} |" in kills.table(report)
