@@ -1,59 +1,209 @@
-"""Pictures from files: sizes, colours, damage; CIFAR-10's batches, which may run no code."""
+"""Class folders: which files are read, what is decoded, what is skipped, refused and told."""
 
-import pickle
+import os
 import shutil
-import struct
+import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
-from samples import noise_picture, write_cifar10_batches, write_class_folders
+from samples import noise_picture, write_class_folders
 
-from googlenet_lib.data import folders
-from googlenet_lib.data.folders import (
-    class_folders,
-    decode_picture,
-    jpeg_quality,
-    open_picture,
-    picture_files,
-    read_cifar10_batches,
-    read_class_folders,
-)
+from googlenet_lib.data import ImageSet, folders, listing
+from googlenet_lib.data.folders import read_pictures
+from googlenet_lib.data.listing import checked_classes, class_folders, list_pictures
 from googlenet_lib.errors import UsageError
 
 CLASSES = ("cat", "dog")
+
+
+def read(root, classes=CLASSES, **how):
+    return read_pictures(list_pictures(root, classes), **how)
 
 
 def channels_first(pixels):
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
-# ---- class folders -------------------------------------------------------------------------------
+# ---- what is listed ------------------------------------------------------------------------------
+
+
+def test_only_pictures_that_are_not_hidden_are_listed(tmp_path):
+    write_class_folders(tmp_path, CLASSES, suffix=".JPG")
+    for hidden in (".DS_Store", "._0000.jpg", "notes.txt", "Thumbs.db", ".jpg"):
+        (tmp_path / "cat" / hidden).write_bytes(b"no picture")
+    for other in (".thumbnails", "__MACOSX", "@eaDir"):
+        (tmp_path / other).mkdir()
+    (tmp_path / "labels.csv").touch()
+    assert class_folders(tmp_path) == CLASSES
+    found = list_pictures(tmp_path, CLASSES)
+    assert (found.names, found.labels) == (["cat/0000.JPG", "dog/0000.JPG"], [0, 1])
+    assert found.faults == []
+
+
+def test_files_come_in_the_order_of_their_names(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 1)
+    for name in ("b.png", "a.PNG", "10.png", "9.png", "ä.png", "z.jpeg"):
+        shutil.copy(tmp_path / "cat" / "0000.png", tmp_path / "cat" / name)
+    names = list_pictures(tmp_path, CLASSES).names
+    assert names == [
+        *(f"cat/{name}" for name in ("0000.png", "10.png", "9.png", "a.PNG", "b.png", "z.jpeg")),
+        "cat/ä.png",
+        "dog/0000.png",
+    ]
+
+
+def test_files_that_only_look_like_pictures_are_told_apart_before_any_is_opened(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 3)
+    (tmp_path / "cat" / "folder.jpg").mkdir()
+    (tmp_path / "cat" / "link.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "dog" / "empty.jpg").touch()
+    os.mkfifo(tmp_path / "dog" / "pipe.jpg")  # to open it would be to wait
+    (tmp_path / "dog" / "good.png").symlink_to(tmp_path / "dog" / "0000.png")
+    found = list_pictures(tmp_path, CLASSES)
+    assert found.faults == [
+        ("cat/folder.jpg", "a folder"),
+        ("cat/link.jpg", "a link to nothing (No such file or directory)"),
+        ("dog/empty.jpg", "empty (0 bytes)"),
+        ("dog/pipe.jpg", "no plain file"),
+    ]
+    images, findings = read(tmp_path)
+    assert images.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert findings.skipped == [(tmp_path / name, reason) for name, reason in found.faults]
+    assert findings.files == 11
+
+
+def test_fingerprint_follows_names_sizes_and_times(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 2)
+    path = tmp_path / "cat" / "0000.png"
+    os.utime(path, ns=(0, 10**18))
+    before = list_pictures(tmp_path, CLASSES).fingerprint
+    assert list_pictures(tmp_path, CLASSES).fingerprint == before
+    seen = {before}
+    os.utime(path, ns=(0, 10**18 + 1000))
+    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
+    path.write_bytes(path.read_bytes() + b"more")
+    os.utime(path, ns=(0, 10**18))
+    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
+    path.rename(tmp_path / "cat" / "other.png")
+    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
+    assert len(seen) == 4
+
+
+# ---- folders that are not as they should be ------------------------------------------------------
+
+
+def test_class_folders_one_level_deeper(tmp_path):
+    write_class_folders(tmp_path / "pets" / "pets", CLASSES)
+    inner = tmp_path / "pets" / "pets"
+    for given in (tmp_path, tmp_path / "pets"):
+        with pytest.raises(
+            UsageError, match=rf"^{given} holds no class .*, but {inner} does; give"
+        ):
+            checked_classes(given)
+    assert checked_classes(inner) == CLASSES
+
+
+def test_class_folders_that_hold_only_folders(tmp_path):
+    for name in CLASSES:
+        write_class_folders(tmp_path / name, ("2021", "2022"))
+    with pytest.raises(
+        UsageError, match=r"cat, dog in .* no pictures but more folders, such as cat"
+    ):
+        checked_classes(tmp_path)
+
+
+def test_pictures_beside_the_class_folders(tmp_path):
+    write_class_folders(tmp_path, ("cat",), 3)
+    for path in (tmp_path / "cat").iterdir():
+        shutil.copy(path, tmp_path)
+    with pytest.raises(
+        UsageError, match="holds 1 class folders and 3 pictures beside them; expect"
+    ):
+        checked_classes(tmp_path)
+
+
+def test_class_folders_without_pictures_name_what_they_hold(tmp_path):
+    for name in CLASSES:
+        (tmp_path / name).mkdir()
+    with pytest.raises(
+        UsageError, match=r"no picture was found in the .*; .*cat.picture\.jpg, call"
+    ):
+        checked_classes(tmp_path)
+    for number in range(3):
+        (tmp_path / "dog" / f"{number}.heic").touch()
+    with pytest.raises(UsageError, match=r"\(but 3 \.heic\); .*\.webp"):
+        checked_classes(tmp_path)
+
+
+def test_folder_that_may_not_be_listed(tmp_path, monkeypatch):
+    write_class_folders(tmp_path, CLASSES)
+    scandir = os.scandir
+
+    def denied(path):
+        if Path(path).name == "dog":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(listing.os, "scandir", denied)
+    with pytest.raises(UsageError, match=r"dog cannot be listed \(Permission denied\); allow it"):
+        list_pictures(tmp_path, CLASSES)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_class_without_a_picture_is_refused_where_it_is_to_be_learnt(tmp_path, damaged):
+    classes = ("ant", "bee", "cat", "dog")
+    write_class_folders(tmp_path, classes, 2)
+    for path in (tmp_path / "bee").iterdir():
+        path.write_bytes(b"damaged") if damaged else path.unlink()
+    with pytest.raises(UsageError, match=r"is in the class folders bee of .*; a class to train on"):
+        read(tmp_path, classes)
+    images, findings = read(tmp_path, classes, to_train=False)
+    assert images.labels.tolist() == [0, 0, 2, 2, 3, 3]
+    remark = findings.texts()[-1]
+    assert remark.startswith(
+        f"the class folders bee of {tmp_path} hold no picture that can be read"
+    )
+
+
+def test_class_without_a_picture_is_refused_before_any_is_decoded(tmp_path, monkeypatch):
+    write_class_folders(tmp_path, CLASSES)
+    (tmp_path / "dog" / "0000.png").unlink()
+    monkeypatch.setattr(folders, "decode_picture", lambda *_: pytest.fail("one was decoded"))
+    with pytest.raises(UsageError, match="class folders dog"):
+        read(tmp_path)
+
+
+# ---- what is decoded -----------------------------------------------------------------------------
 
 
 def test_pixels_and_labels_are_those_of_the_files(tmp_path):
     pixels = write_class_folders(tmp_path, CLASSES, count=3)
-    images, skipped = read_class_folders(tmp_path, CLASSES)
+    images, findings = read(tmp_path)
     assert torch.equal(images.images, channels_first(pixels))
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images.images.is_contiguous()
-    assert skipped == []
+    assert findings.texts() == []
 
 
-def test_only_pictures_that_are_not_hidden_are_read(tmp_path):
-    write_class_folders(tmp_path, CLASSES, suffix=".JPG")
-    for hidden in (".DS_Store", "._0000.jpg", "notes.txt", "Thumbs.db"):
-        (tmp_path / "cat" / hidden).write_bytes(b"no picture")
-    (tmp_path / ".thumbnails").mkdir()
-    (tmp_path / "labels.csv").touch()
-    assert class_folders(tmp_path) == CLASSES
-    assert [(path.name, label) for path, label in picture_files(tmp_path, CLASSES)] == [
-        ("0000.JPG", 0),
-        ("0000.JPG", 1),
-    ]
-    assert read_class_folders(tmp_path, CLASSES)[1] == []
+def test_digest_is_that_of_the_pixels(tmp_path):
+    write_class_folders(tmp_path, CLASSES, count=3, size=(8, 8))
+    images, _ = read(tmp_path)
+    assert images.digest() == ImageSet(images.images, images.labels).digest()
+    for which in (torch.tensor([4, 0, 1]), slice(1, 3), images.labels == 1):
+        part = images[which]
+        assert torch.equal(part.images, images.images[which])
+        assert torch.equal(part.labels, images.labels[which])
+        assert part.digest() == ImageSet(part.images, part.labels).digest() != images.digest()
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 150])
+def test_pictures_of_any_number_keep_their_order(tmp_path, monkeypatch, count):
+    monkeypatch.setattr(folders, "usable_cores", lambda: 4)
+    pixels = write_class_folders(tmp_path, CLASSES, count, size=(3, 3), suffix=".bmp")
+    images, _ = read(tmp_path)
+    assert torch.equal(images.images, channels_first(pixels))
 
 
 @pytest.mark.parametrize(
@@ -62,21 +212,33 @@ def test_only_pictures_that_are_not_hidden_are_read(tmp_path):
 )
 def test_size_is_that_of_small_squares_else_224(tmp_path, size, expected):
     write_class_folders(tmp_path, CLASSES, size=size)
-    assert read_class_folders(tmp_path, CLASSES)[0].images.shape == (2, 3, expected, expected)
+    assert read(tmp_path)[0].images.shape == (2, 3, expected, expected)
 
 
 def test_size_is_read_from_the_first_picture_that_can_be(tmp_path):
     write_class_folders(tmp_path, CLASSES, size=(16, 16))
     (tmp_path / "cat" / "0.png").write_bytes(b"damaged")
-    assert read_class_folders(tmp_path, CLASSES)[0].images.shape == (2, 3, 16, 16)
+    assert read(tmp_path)[0].images.shape == (2, 3, 16, 16)
 
 
 def test_size_that_is_asked_for(tmp_path):
     pixels = write_class_folders(tmp_path, CLASSES, size=(32, 32))
-    images, _ = read_class_folders(tmp_path, CLASSES, size=16)
+    images, _ = read(tmp_path, size=16)
     halved = channels_first(pixels).float().unflatten(2, (16, 2)).unflatten(4, (16, 2)).mean((3, 5))
     # half the size is, nearly, the mean of two pixels by two: Pillow's filter reaches a bit wider
     assert torch.corrcoef(torch.stack([images.images.flatten(), halved.flatten()]))[0, 1] > 0.9
+
+
+def test_too_many_pictures_for_memory_are_refused_before_any_is_decoded(tmp_path, monkeypatch):
+    write_class_folders(tmp_path, CLASSES)
+    monkeypatch.setattr(folders, "MOST_BYTES", 2 * 3 * 32 * 32)
+    read(tmp_path, size=32)
+    monkeypatch.setattr(folders, "decode_picture", lambda *_: pytest.fail("a picture was decoded"))
+    with pytest.raises(UsageError, match=r"2 pictures of 33x33 .* choose a smaller --size"):
+        read(tmp_path, size=33)
+
+
+# ---- what is skipped -----------------------------------------------------------------------------
 
 
 def test_damaged_pictures_are_skipped_and_named(tmp_path):
@@ -84,170 +246,77 @@ def test_damaged_pictures_are_skipped_and_named(tmp_path):
     (tmp_path / "cat" / "0001.bmp").write_bytes(b"no picture at all")
     whole = (tmp_path / "dog" / "0000.bmp").read_bytes()
     (tmp_path / "dog" / "0000.bmp").write_bytes(whole[: len(whole) // 2])
-    images, skipped = read_class_folders(tmp_path, CLASSES)
+    (tmp_path / "dog" / "9.bmp").touch()
+    images, findings = read(tmp_path)
     assert torch.equal(images.images, channels_first(pixels[[0, 2, 4, 5]]))
     assert images.labels.tolist() == [0, 0, 1, 1]
-    for fault, name in zip(skipped, ("cat/0001.bmp", "dog/0000.bmp"), strict=True):
-        assert f"{tmp_path / name} could not be read as a picture" in fault
+    (text,) = findings.texts()
+    assert text.splitlines() == [
+        "3 of 7 files were skipped (1 not a picture, 1 truncated, 1 empty):",
+        f"  {tmp_path / 'cat' / '0001.bmp'}: not a picture",
+        f"  {tmp_path / 'dog' / '0000.bmp'}: truncated",
+        f"  {tmp_path / 'dog' / '9.bmp'}: empty (0 bytes)",
+    ]
 
 
-def test_nothing_but_damaged_pictures(tmp_path):
-    write_class_folders(tmp_path, CLASSES)
-    for path, _ in picture_files(tmp_path, CLASSES):
-        path.write_bytes(b"damaged")
-    with pytest.raises(UsageError, match=r"no picture .* could be read; the first fault: .*0000"):
-        read_class_folders(tmp_path, CLASSES)
-
-
-def test_class_folders_without_pictures(tmp_path):
+@pytest.mark.parametrize("damage", ["damaged", ""])
+def test_most_pictures_damaged(tmp_path, damage):
+    write_class_folders(tmp_path, CLASSES, 4)
+    for number, name in enumerate(list_pictures(tmp_path, CLASSES).names):
+        if number % 4 < 2:
+            (tmp_path / name).write_text(damage)
+    assert len(read(tmp_path)[0]) == 4
+    (tmp_path / "cat" / "0003.png").write_text(damage)
+    with pytest.raises(
+        UsageError, match=r"^5 of the 8 files in .*; expected at most half\. Copy"
+    ) as e:
+        read(tmp_path)
+    assert str(tmp_path / "cat" / "0000.png") in str(e.value)
     for name in CLASSES:
-        (tmp_path / name).mkdir()
-    with pytest.raises(UsageError, match=r"no picture was found .*cat.picture\.jpg"):
-        read_class_folders(tmp_path, CLASSES)
+        for path in (tmp_path / name).iterdir():
+            path.write_text(damage)
+    with pytest.raises(UsageError, match=r"^no picture could be read: 8 of the 8 files in .*"):
+        read(tmp_path)
 
 
-def test_too_many_pictures_for_memory_are_refused_before_any_is_decoded(tmp_path, monkeypatch):
-    write_class_folders(tmp_path, CLASSES)
-    monkeypatch.setattr(folders, "MOST_BYTES", 2 * 3 * 32 * 32)
-    read_class_folders(tmp_path, CLASSES, size=32)
-    monkeypatch.setattr(folders, "decode_picture", lambda *_: pytest.fail("a picture was decoded"))
-    with pytest.raises(UsageError, match=r"2 pictures of 33x33 .* choose a smaller --size"):
-        read_class_folders(tmp_path, CLASSES, size=33)
+def test_class_that_lost_most_of_its_pictures_is_named(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 5)
+    for number in range(3):
+        (tmp_path / "dog" / f"000{number}.png").write_bytes(b"damaged")
+    _, findings = read(tmp_path)
+    assert findings.texts()[1:] == [
+        f"more than half of these classes of {tmp_path} was lost: dog (3 of 5)"
+    ]
 
 
-# ---- one picture ---------------------------------------------------------------------------------
+def test_bombs_among_pictures_are_skipped_in_silence(tmp_path, monkeypatch):
+    write_class_folders(tmp_path, CLASSES, 2)
+    Image.new("RGB", (60, 50)).save(tmp_path / "cat" / "0.png")  # the first, whose size is asked
+    monkeypatch.setattr("googlenet_lib.data.pictures.MOST_PIXELS", 2_999)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images, findings = read(tmp_path)
+    assert images.images.shape == (4, 3, 32, 32)
+    assert findings.skipped == [(tmp_path / "cat" / "0.png", "larger than 2,999 pixels")]
 
 
-def test_middle_of_a_long_picture_is_kept(tmp_path):
-    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-    for width, height in ((48, 16), (16, 48)):
-        thirds = Image.new("RGB", (width, height))
-        for third, colour in enumerate(colours):
-            corner = (16 * third, 0) if width > height else (0, 16 * third)
-            thirds.paste(colour, (*corner, corner[0] + 16, corner[1] + 16))
-        thirds.save(tmp_path / "thirds.png")
-        decoded = decode_picture(tmp_path / "thirds.png", 16)
-        assert decoded.shape == (16, 16, 3)
-        assert (decoded == colours[1]).all()
+def test_animations_are_counted_in_one_text(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 2)
+    frames = [noise_picture(seed) for seed in range(3)]
+    for name in CLASSES:
+        frames[0].save(tmp_path / name / "a.gif", save_all=True, append_images=frames[1:])
+    _, findings = read(tmp_path)
+    example = tmp_path / "cat" / "a.gif"
+    assert findings.texts() == [
+        f"2 files hold several frames, such as {example}; of each the first is used"
+    ]
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
-def test_every_kind_of_picture_becomes_rgb(tmp_path, mode):
-    grey = Image.new("RGB", (8, 8), (200, 200, 200))
-    picture = grey.quantize(4) if mode == "P" else grey.convert(mode)
-    path = tmp_path / ("picture.tif" if mode == "CMYK" else "picture.png")
-    picture.save(path)
-    opened = open_picture(path)
-    assert opened.mode == "RGB"
-    if mode == "1":  # dithered
-        assert set(np.unique(opened)) == {0, 255}
-    else:
-        assert set(np.unique(opened)) == {200}
-
-
-def test_rotated_photograph_is_turned_upright(tmp_path):
-    upright = noise_picture(0, (24, 16))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright, by its right side
-    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "rotated.png", exif=exif)
-    assert np.array_equal(np.asarray(open_picture(tmp_path / "rotated.png")), np.asarray(upright))
-
-
-@pytest.mark.parametrize("quality", [1, 30, 75, 95, 100])
-def test_quality_of_a_jpeg_is_recognised(tmp_path, quality):
-    noise_picture(0).save(tmp_path / "a.jpg", quality=quality)
-    assert jpeg_quality(tmp_path / "a.jpg") == quality
-
-
-def test_other_files_have_no_quality(tmp_path):
-    noise_picture(0).save(tmp_path / "a.png")
-    (tmp_path / "a.txt").write_text("no picture")
-    noise_picture(0).save(tmp_path / "b.jpg", qtables=[list(range(1, 65))] * 2)  # a table unknown
-    for name in ("a.png", "a.txt", "b.jpg", "missing.jpg"):
-        assert jpeg_quality(tmp_path / name) is None
-
-
-# ---- CIFAR-10's batches --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("numpy_1", [True, False], ids=["numpy 1", "numpy 2"])
-def test_official_batches(tmp_path, numpy_1):
-    pixels = write_cifar10_batches(tmp_path / "batches", per_batch=10, numpy_1=numpy_1)
-    module = b"numpy.core.multiarray" if numpy_1 else b"numpy._core.multiarray"
-    assert module in (tmp_path / "batches" / "data_batch_1").read_bytes()
-    train, test = read_cifar10_batches(tmp_path / "batches")
-    assert torch.equal(train.images, torch.from_numpy(pixels[:50]))
-    assert torch.equal(test.images, torch.from_numpy(pixels[50:]))
-    assert train.labels.tolist() == list(range(10)) * 5
-    assert test.labels.tolist() == list(range(10))
-
-
-class Evil:
-    """What it becomes when unpickled: the call of any function."""
-
-    def __init__(self, function, *arguments):
-        self.call = (function, arguments)
-
-    def __reduce__(self):
-        return self.call
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_pickle_that_carries_code_runs_nothing(tmp_path, protocol):
-    write_cifar10_batches(tmp_path)
-    marker = tmp_path / "it ran"
-    attacks = {
-        "mkdir": Evil(Path.mkdir, marker),
-        "eval": Evil(eval, f"open({str(marker)!r}, 'w')"),
-        "copy": Evil(shutil.copy, tmp_path / "data_batch_1", marker),
-        "numpy": Evil(np.save, str(marker), [1]),
-    }
-    for attack in attacks.values():
-        content = pickle.dumps({b"data": attack, b"labels": [0]}, protocol)
-        (tmp_path / "data_batch_3").write_bytes(content)
-        with pytest.raises(UsageError, match=r"data_batch_3 is not a batch .*which no picture"):
-            read_cifar10_batches(tmp_path)
-        assert not marker.exists()
-        pickle.loads(content)  # it would have run
-        created = [path for path in tmp_path.iterdir() if path.name.startswith(marker.name)]
-        assert created
-        for path in created:
-            path.rmdir() if path.is_dir() else path.unlink()
-
-
-@pytest.mark.parametrize("name", ["data_batch_5", "test_batch"])
-def test_missing_batch_is_named(tmp_path, name):
-    write_cifar10_batches(tmp_path)
-    (tmp_path / name).unlink()
-    with pytest.raises(UsageError, match=rf"{name} is missing; .* unpack cifar-10-python\.tar\.gz"):
-        read_cifar10_batches(tmp_path)
-
-
-def test_truncated_batch_is_refused_wherever_it_ends(tmp_path):
-    write_cifar10_batches(tmp_path)
-    whole = (tmp_path / "data_batch_2").read_bytes()
-    for length in (0, 1, 20, 60, 200, len(whole) // 2, len(whole) - 1):
-        (tmp_path / "data_batch_2").write_bytes(whole[:length])
-        with pytest.raises(UsageError, match="data_batch_2 is not a batch of CIFAR-10"):
-            read_cifar10_batches(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\x89PNG no pickle",
-        pickle.dumps([1, 2, 3]),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8)}, 2),
-        pickle.dumps({b"data": np.zeros((4, 100), np.uint8), b"labels": [0] * 4}, 2),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 5}, 2),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"labels": ["cat"] * 4}, 2),
-        b"\x80\x02X" + struct.pack("<I", 2**31) + b"a text that never comes",
-        b"\x80\x02]q\x00a.",  # append to an empty stack
-        b"\x80\x02}q\x00K\x01a.",  # append to a dictionary
-    ],
-)
-def test_what_is_no_batch_is_refused(tmp_path, content):
-    write_cifar10_batches(tmp_path)
-    (tmp_path / "test_batch").write_bytes(content)
-    with pytest.raises(UsageError, match="test_batch is not a batch of CIFAR-10"):
-        read_cifar10_batches(tmp_path)
+def test_names_in_any_script(tmp_path):
+    classes = ("Hündchen", "ねこ", "кот")
+    pixels = write_class_folders(tmp_path / "Tiere 动物", classes, 2)
+    (tmp_path / "Tiere 动物" / "ねこ" / "É.jpg").write_text("no picture")
+    assert checked_classes(tmp_path / "Tiere 动物") == tuple(sorted(classes))
+    images, findings = read(tmp_path / "Tiere 动物", classes)
+    assert torch.equal(images.images, channels_first(pixels))
+    assert "É.jpg: not a picture" in findings.texts()[0]

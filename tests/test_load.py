@@ -10,9 +10,10 @@ import torch
 from samples import write_cifar10_batches, write_class_folders
 from sklearn.datasets import load_digits
 
-from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, load
-from googlenet_lib.data.folders import class_folders, picture_files, read_class_folders
+from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
+from googlenet_lib.data.folders import read_pictures
 from googlenet_lib.data.imageset import combined_checksum
+from googlenet_lib.data.listing import class_folders, list_pictures
 from googlenet_lib.errors import UsageError
 
 CLASSES = ("cat", "dog")
@@ -71,7 +72,7 @@ def test_quality_is_told_when_the_first_picture_is_damaged_or_none(home):
     write_sides(home / "cifar10", suffix=".jpg", quality=90)
     (home / "cifar10" / "train" / "airplane" / "0000.jpg").write_bytes(b"damaged")
     (home / "cifar10" / "train" / "airplane" / ".DS_Store").write_bytes(b"no picture")
-    with pytest.warns(UserWarning, match="1 files were skipped"):
+    with pytest.warns(UserWarning, match="1 of 60 files were skipped"):
         assert load("cifar10").name == "CIFAR-10, JPEG q90"
 
 
@@ -147,12 +148,12 @@ def test_cifar10_in_full_is_split_45000_5000_10000(home, monkeypatch):
 def test_the_real_thing():
     """All of it is there; decoding is tried on the side to test on, which takes two seconds."""
     assert class_folders(REAL / "train") == CIFAR10_CLASSES
-    labels = torch.tensor([label for _, label in picture_files(REAL / "train", CIFAR10_CLASSES)])
+    labels = torch.tensor(list_pictures(REAL / "train", CIFAR10_CLASSES).labels)
     assert labels.bincount().tolist() == [5_000] * 10
-    test, skipped = read_class_folders(REAL / "test", CIFAR10_CLASSES)
+    test, findings = read_pictures(list_pictures(REAL / "test", CIFAR10_CLASSES))
     assert test.images.shape == (10_000, 3, 32, 32)
     assert test.labels.bincount().tolist() == [1_000] * 10
-    assert not skipped
+    assert findings.texts() == []
 
 
 # ---- splits --------------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def test_fewer_than_two_classes(tmp_path, classes):
         (tmp_path / "x" / "0000.png").rename(tmp_path / "0000.png")
         (tmp_path / "x").rmdir()
     with pytest.raises(
-        UsageError, match=f"holds {len(classes)} class folders; expected at least 2"
+        UsageError, match=f"holds {len(classes)} class folders.*; expected at least 2"
     ):
         load(tmp_path)
 
@@ -272,6 +273,76 @@ def test_all_sides_have_the_size_of_the_first(tmp_path):
     data = load(tmp_path)
     assert [side.images.shape[2:] for side in (data.train, data.test)] == [(20, 20)] * 2
     assert load(tmp_path, size=12).test.images.shape[2:] == (12, 12)
+
+
+def test_side_without_class_folders_is_told_from_one_with_others(tmp_path):
+    """ImageNet's validation side, as it is downloaded."""
+    write_class_folders(tmp_path / "train", CLASSES)
+    (tmp_path / "val").mkdir()
+    with pytest.raises(
+        UsageError, match=r"val holds no class folders; expected the same .* cat, d"
+    ):
+        load(tmp_path)
+
+
+def test_classes_are_compared_before_any_picture_is_decoded(tmp_path, monkeypatch):
+    write_class_folders(tmp_path / "train", CLASSES)
+    write_class_folders(tmp_path / "test", ("cat", "emu"))
+    monkeypatch.setattr(folders, "decode_picture", lambda *_: pytest.fail("one was decoded"))
+    with pytest.raises(UsageError, match="dog, emu"):
+        load(tmp_path)
+
+
+def test_many_classes_that_differ_are_not_all_named(tmp_path):
+    names = tuple(f"n{number:04}" for number in range(30))
+    write_class_folders(tmp_path / "train", names, size=(4, 4))
+    write_class_folders(tmp_path / "test", CLASSES, size=(4, 4))
+    with pytest.raises(UsageError, match=r"cat, dog, n0000, .* n0017 and 12 more; make them"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("side", ["val", "test"])
+def test_class_without_pictures_on_a_side_to_measure_on_is_said(tmp_path, side):
+    for name in ("train", "val", "test"):
+        write_class_folders(tmp_path / name, CLASSES, 3)
+    for path in (tmp_path / side / "dog").iterdir():
+        path.unlink()
+    with pytest.warns(UserWarning, match="class folders dog of .* hold no picture") as caught:
+        assert sum(sizes(load(tmp_path))) == 15
+    assert len(caught) == 1
+
+
+def test_class_without_pictures_to_train_on_is_refused(tmp_path):
+    write_sides(tmp_path, CLASSES, train=2)
+    for path in (tmp_path / "train" / "dog").iterdir():
+        path.unlink()
+    with pytest.raises(
+        UsageError, match=r"class folders dog of .*train; a class to train on needs"
+    ):
+        load(tmp_path)
+
+
+def test_train_within_train(tmp_path):
+    write_class_folders(tmp_path / "train" / "train", CLASSES)
+    write_class_folders(tmp_path / "test" / "test", CLASSES)
+    inner = tmp_path / "train" / "train"
+    with pytest.raises(UsageError, match=f"but {inner} does; give {inner}, or move what is in it"):
+        load(tmp_path)
+
+
+def test_sides_one_level_deeper(tmp_path):
+    write_sides(tmp_path / "pets", CLASSES, train=5)
+    with pytest.raises(UsageError, match=f"but {tmp_path / 'pets'} does; give"):
+        load(tmp_path)
+
+
+def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    def denied(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(UsageError, match=rf"^{tmp_path} may not be read; allow it"):
+        load(tmp_path)
 
 
 def test_cifar10_in_another_size_is_not_called_cifar10(home):
@@ -296,9 +367,10 @@ def test_damaged_pictures_are_listed_in_one_warning(tmp_path):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data = load(tmp_path)
-    (warning,) = [w for w in caught if w.category is UserWarning]
-    text = str(warning.message)
-    assert text.startswith("25 files were skipped:")
+    assert {warning.filename for warning in caught} == {__file__}  # it is told where it was loaded
+    text, remark = [str(warning.message) for warning in caught]
+    assert remark.endswith(f"classes of {tmp_path / 'train'} was lost: cat (24 of 30)")
+    assert text.startswith("25 of 64 files were skipped (25 not a picture):")
     assert all(str(path) in text for path in damaged[:20])
     assert text.endswith("and 5 more")
     assert str(damaged[20]) not in text

@@ -1,187 +1,214 @@
-"""Pictures from files: folders of class folders, and CIFAR-10's official batches."""
+"""Class folders in, uint8 pictures out: decoded by all cores, or taken from the cache."""
 
-import io
-import pickle
-from collections.abc import Iterable
+import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
-from googlenet_lib.data.imageset import CIFAR10_CLASSES, ImageSet
+from googlenet_lib.data.cache import CacheError, Decoded, keep, taken
+from googlenet_lib.data.imageset import ImageSet
+from googlenet_lib.data.listing import MOST_NAMES, Listing, some
+from googlenet_lib.data.pictures import (
+    PictureError,
+    decode_picture,
+    picture_size,
+    without_pillow_warnings,
+)
 from googlenet_lib.errors import UsageError
 from googlenet_lib.platforms import progress_bar, usable_cores
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".tif", ".tiff"}
 MOST_BYTES = 4 * 2**30  # of decoded pictures, held in memory
-CIFAR10_BATCHES = "cifar-10-batches-py"
+CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
 
 
-def class_folders(root: Path) -> tuple[str, ...]:
-    """The names of the class folders under `root`, sorted: a class for each."""
-    return tuple(
-        sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    )
+@dataclass(frozen=True)
+class ReadImages(ImageSet):
+    """Pictures as they came from a folder, whose digest is known already."""
+
+    known_digest: str
+
+    def __getitem__(self, which: torch.Tensor | slice) -> ImageSet:
+        if isinstance(which, torch.Tensor) and which.dtype == torch.int64:
+            # the same as indexing by torch, in a quarter of the time, for splits of large sets
+            pictures = torch.from_numpy(self.images.numpy()[which.numpy()])
+            return ImageSet(pictures, self.labels[which])
+        return super().__getitem__(which)
+
+    def digest(self) -> str:
+        """sha256 of the pixels and the labels, as `ImageSet.digest` has it."""
+        return self.known_digest
 
 
-def picture_files(root: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
-    """The pictures `root/<class>/*` with their labels, in the order of their names."""
-    return [
-        (path, label)
-        for label, name in enumerate(classes)
-        for path in sorted((root / name).iterdir())
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    ]
+@dataclass
+class Findings:
+    """What was noticed while folders were read, gathered over all sides and told once."""
+
+    files: int = 0
+    skipped: list[tuple[Path, str]] = field(default_factory=list)  # (file, reason)
+    animated: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # a sentence each
+
+    def __add__(self, other: "Findings") -> "Findings":
+        return Findings(
+            self.files + other.files,
+            self.skipped + other.skipped,
+            self.animated + other.animated,
+            self.remarks + other.remarks,
+        )
+
+    def texts(self) -> list[str]:
+        """Each finding as a text, files by name and reason, at most 20 of them."""
+        texts = []
+        if self.skipped:
+            kinds = Counter(reason.split(" (")[0] for _, reason in self.skipped)
+            counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+            lines = [f"{path}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
+            if len(self.skipped) > MOST_NAMES:
+                lines.append(f"and {len(self.skipped) - MOST_NAMES:,} more")
+            head = f"{len(self.skipped):,} of {self.files:,} files were skipped ({counts}):"
+            texts.append("\n  ".join([head, *lines]))
+        if self.animated:
+            texts.append(
+                f"{len(self.animated):,} files hold several frames, such as {self.animated[0]}; "
+                "of each the first is used"
+            )
+        return texts + list(dict.fromkeys(self.remarks))
+
+    def warn(self, stacklevel: int) -> None:
+        """Warn of each finding, once."""
+        for text in self.texts():
+            warnings.warn(text, stacklevel=stacklevel + 1)
 
 
-def read_class_folders(
-    root: Path, classes: tuple[str, ...], *, size: int | None = None
-) -> tuple[ImageSet, list[str]]:
-    """Decode `root/<class>/*`: (pictures of size x size, what was skipped and why).
+def read_pictures(
+    listing: Listing, *, size: int | None = None, to_train: bool = True
+) -> tuple[ReadImages, Findings]:
+    """Decode the pictures of a listing: (pictures of size x size, what was noticed).
 
     Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
+    Files that cannot be read are skipped and named in the findings. Raises UsageError where that
+    is more than half of them, where a class to train on has no picture (on other sides that is a
+    remark), or where the pictures would take more than 4 GiB.
     """
-    files = picture_files(root, classes)
-    if not files:
+    _check_classes(listing, listing.labels, listing.faults, to_train)
+    remarks = []
+    try:
+        decoded = taken(listing, size)
+    except CacheError as error:
+        decoded = None
+        remarks.append(str(error))
+    if decoded is None:
+        decoded, lasting = _decoded(listing, size)
+        try:
+            if lasting:
+                keep(listing, size, decoded)
+        except CacheError as error:
+            remarks.append(str(error))
+    skipped = sorted([*listing.faults, *decoded.skipped])
+    remarks += _check_classes(listing, decoded.labels.tolist(), skipped, to_train)
+    findings = Findings(
+        files=len(listing.names) + len(listing.faults),
+        skipped=[(listing.root / name, reason) for name, reason in skipped],
+        animated=[listing.root / name for name in decoded.animated],
+        remarks=remarks,
+    )
+    return ReadImages(decoded.images, decoded.labels, decoded.digest), findings
+
+
+def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
+    """(What the files hold, whether the same files would always give the same)."""
+    count = len(listing.names)
+    size = size or _natural_size(listing)
+    if count * 3 * size * size > MOST_BYTES:
         raise UsageError(
-            f"no picture was found in the class folders of {root}; expected files such as "
-            f"{root / classes[0] / 'picture.jpg'}"
-        )
-    if size is None:
-        size = _natural_size(path for path, _ in files)
-    if len(files) * 3 * size * size > MOST_BYTES:
-        raise UsageError(
-            f"{len(files):,} pictures of {size}x{size} in {root} would take "
-            f"{len(files) * 3 * size * size / 2**30:.1f} GiB of memory; choose a smaller --size "
+            f"{count:,} pictures of {size}x{size} in {listing.root} would take "
+            f"{count * 3 * size * size / 2**30:.1f} GiB of memory; choose a smaller --size "
             f"(at most {MOST_BYTES / 2**30:.0f} GiB are used)"
         )
+    root = str(listing.root)
+    images = np.zeros((count, 3, size, size), np.uint8)
+    failed: dict[int, PictureError] = {}
+    animated: list[int] = []
 
-    def decoded(path: Path) -> np.ndarray | str:
-        try:
-            return decode_picture(path, size)
-        except UsageError as error:
-            return str(error)
+    def decode(start: int) -> int:
+        names = listing.names[start : start + CHUNK]
+        pixels = np.zeros((len(names), size, size, 3), np.uint8)
+        for row, name in enumerate(names):
+            try:
+                pixels[row], several = decode_picture(f"{root}/{name}", size)
+                if several:
+                    animated.append(start + row)
+            except PictureError as error:
+                failed[start + row] = error
+        images[start : start + CHUNK] = pixels.transpose(0, 3, 1, 2)
+        return len(names)
 
-    pictures, labels, skipped = [], [], []
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        results = pool.map(decoded, (path for path, _ in files))
-        progress = progress_bar(results, total=len(files), desc=f"reading {root.name}")
-        for (_, label), result in zip(files, progress, strict=True):
-            if isinstance(result, str):
-                skipped.append(result)
-            else:
-                pictures.append(result)
-                labels.append(label)
-    if not pictures:
-        raise UsageError(f"no picture in {root} could be read; the first fault: {skipped[0]}")
-    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-    return ImageSet(images, torch.tensor(labels)), skipped
-
-
-def decode_picture(path: Path, size: int) -> np.ndarray:
-    """One picture file as uint8 RGB (size, size, 3): shorter side resized, middle cropped."""
-    picture = open_picture(path)
-    if picture.size != (size, size):
-        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
-    return np.asarray(picture)
-
-
-def open_picture(path: Path) -> Image.Image:
-    """A picture file, turned upright and in RGB."""
-    try:
-        with Image.open(path) as opened:
-            return upright(opened)
-    except Exception as error:  # PIL's decoders raise many kinds; each means the same here
-        raise UsageError(f"{path} could not be read as a picture: {error}") from error
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """A picture as its camera was held, in RGB."""
-    return ImageOps.exif_transpose(picture).convert("RGB")
+    starts = range(0, count, CHUNK)
+    with (
+        without_pillow_warnings(),
+        ThreadPoolExecutor(usable_cores()) as pool,
+        progress_bar((), total=count, desc=f"reading {listing.root.name}") as progress,
+    ):
+        for done in pool.map(decode, starts):
+            progress.update(done)
+    pictures, labels = torch.from_numpy(images), torch.tensor(listing.labels)
+    if failed:
+        good = torch.ones(count, dtype=torch.bool)
+        good[list(failed)] = False
+        pictures, labels = pictures[good], labels[good]
+    return Decoded(
+        pictures,
+        labels,
+        ImageSet(pictures, labels).digest(),
+        [(listing.names[at], error.reason) for at, error in sorted(failed.items())],
+        [listing.names[at] for at in sorted(animated)],
+    ), all(error.lasting for error in failed.values())
 
 
-def _natural_size(paths: Iterable[Path]) -> int:
-    for path in paths:
-        try:
-            with Image.open(path) as picture:
-                width, height = picture.size
-        except OSError:
-            continue
-        return width if width == height <= 256 else 224
-    return 224
+def _natural_size(listing: Listing) -> int:
+    sizes = (picture_size(listing.root / name) for name in listing.names)
+    width, height = next((size for size in sizes if size), (224, 224))
+    return width if width == height <= 256 else 224
 
 
-def jpeg_quality(path: Path) -> int | None:
-    """The quality (1 to 100) that a JPEG file was saved with; None for any other file."""
-    try:
-        with Image.open(path) as picture:
-            tables = getattr(picture, "quantization", None)
-    except OSError:
-        return None
-    return _qualities().get(tuple(tables[0])) if tables else None
-
-
-@cache
-def _qualities() -> dict[tuple[int, ...], int]:
-    """The quantisation table of each quality, as the JPEG library itself writes it."""
-    tables = {}
-    for quality in range(1, 101):
-        buffer = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=quality)
-        tables[tuple(Image.open(buffer).quantization[0])] = quality
-    return tables
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """CIFAR-10's batches are pickles. Only what an array needs is let through."""
-
-    ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("_codecs", "encode"),
-        }
-    )
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no picture needs")
-        return super().find_class(module, name)
-
-
-def read_cifar10_batches(folder: Path) -> tuple[ImageSet, ImageSet]:
-    """CIFAR-10 as published, from `cifar-10-batches-py`: (train, test)."""
-    train = [_read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]
-    images, labels = zip(*train, strict=True)
-    return (
-        ImageSet(torch.cat(images), torch.cat(labels)),
-        ImageSet(*_read_batch(folder / "test_batch")),
-    )
-
-
-def _read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    try:
-        with path.open("rb") as file:
-            batch = _ArraysOnly(file, encoding="bytes").load()
-        images = torch.from_numpy(np.asarray(batch[b"data"], dtype=np.uint8))
-        labels = torch.tensor(batch[b"labels"], dtype=torch.int64)
-        return images.reshape(len(labels), 3, 32, 32), labels
-    except FileNotFoundError:
+def _check_classes(
+    listing: Listing, labels: list[int], skipped: list[tuple[str, str]], to_train: bool
+) -> list[str]:
+    """Remarks on classes that have lost pictures; UsageError where too many are lost."""
+    kept = Counter(labels)
+    lost = Counter(name.split("/")[0] for name, _ in skipped)
+    named = [f"{listing.root / name}: {reason}" for name, reason in skipped[:5]]
+    if skipped and len(skipped) > len(labels):
+        more = "" if labels else "no picture could be read: "
         raise UsageError(
-            f"{path} is missing; expected data_batch_1 to data_batch_5 and test_batch in "
-            f"{path.parent}: unpack cifar-10-python.tar.gz again"
-        ) from None
-    except Exception as error:  # a damaged pickle raises many kinds; each means the same here
+            f"{more}{len(skipped):,} of the {len(skipped) + len(labels):,} files in {listing.root} "
+            "are no pictures or damaged; expected at most half. Copy or unpack them again. The "
+            "first:\n  " + "\n  ".join(named)
+        )
+    empty = [name for label, name in enumerate(listing.classes) if not kept[label]]
+    if empty and to_train:
         raise UsageError(
-            f"{path} is not a batch of CIFAR-10 ({error}); unpack cifar-10-python.tar.gz again"
-        ) from error
-
-
-def is_cifar10(classes: tuple[str, ...]) -> bool:
-    """True for CIFAR-10's ten class names."""
-    return classes == CIFAR10_CLASSES
+            f"no picture that can be read is in the class folders {some(empty)} of "
+            f"{listing.root}; a class to train on needs at least one: add pictures, or take the "
+            "folder away" + "".join(f"\n  {one}" for one in named)
+        )
+    remarks = []
+    if empty:
+        remarks.append(
+            f"the class folders {some(empty)} of {listing.root} hold no picture that can be read, "
+            "so that nothing is measured on these classes there"
+        )
+    halved = [
+        f"{name} ({lost[name]:,} of {lost[name] + kept[label]:,})"
+        for label, name in enumerate(listing.classes)
+        if lost[name] > kept[label] > 0
+    ]
+    if halved:
+        remarks.append(
+            f"more than half of these classes of {listing.root} was lost: {some(halved)}"
+        )
+    return remarks

@@ -1,23 +1,14 @@
 """`load`: a data set by name or by folder, split into train, validation and test."""
 
 import os
-import warnings
 from functools import partial
 from pathlib import Path
 
 import torch
-from sklearn.datasets import load_digits
 from torch.nn import functional as F
 
-from googlenet_lib.data.folders import (
-    CIFAR10_BATCHES,
-    class_folders,
-    is_cifar10,
-    jpeg_quality,
-    picture_files,
-    read_cifar10_batches,
-    read_class_folders,
-)
+from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, is_cifar10, read_cifar10_batches
+from googlenet_lib.data.folders import Findings, read_pictures
 from googlenet_lib.data.imageset import (
     CIFAR10_CLASSES,
     Data,
@@ -25,12 +16,21 @@ from googlenet_lib.data.imageset import (
     combined_checksum,
     split_validation,
 )
+from googlenet_lib.data.listing import (
+    Listing,
+    checked_classes,
+    class_folders,
+    list_pictures,
+    some,
+)
+from googlenet_lib.data.pictures import jpeg_quality
 from googlenet_lib.data.shapes import SHAPES, random_shapes
 from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError
 
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
 VALIDATION_SIDES = ("val", "valid", "validation")
+WARNED = 3  # frames from a warning in `_folder` to the caller of `load`, who is to see it
 LEAST_SIZE = 8  # pixels a side: no network here can do with fewer
 
 
@@ -46,7 +46,10 @@ def load(
     "digits" (scikit-learn's scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
     for under `$GOOGLENET_DATA`, or `data/` without it, and downloaded to there (170 MB) where it
     is missing. A folder holds `cifar-10-batches-py`, or `train/<class>/` with `test/` or `val/`
-    beside it, or class folders alone. `size` is in pixels a side, for shapes and folders.
+    beside it, or class folders alone. `size` is in pixels a side, for shapes and folders. Files
+    that cannot be read as pictures are skipped, and named in one warning. What was decoded from
+    2,000 files or more is kept for the next time, under `$GOOGLENET_CACHE` or where the platform
+    keeps such things. Raises UsageError for what is no data set.
     Validation pictures are a plain seeded draw from the training side, or with `stratified` the
     same share of every class.
     """
@@ -61,12 +64,17 @@ def load(
     if name == "cifar10":
         return _folder(_found_or_downloaded_cifar10(), split, size)
     folder = Path(name)
-    if not folder.is_dir():
+    try:
+        if not folder.is_dir():
+            raise UsageError(
+                f"{str(name)!r} is neither a data set by name (cifar10, digits, shapes) nor a "
+                f"folder here; from {Path.cwd()}, give the path of a folder with class folders"
+            )
+        return _folder(folder, split, size)
+    except PermissionError as error:
         raise UsageError(
-            f"{str(name)!r} is neither a data set by name (cifar10, digits, shapes) nor a folder "
-            f"here; from {Path.cwd()}, give the path of a folder with class folders"
-        )
-    return _folder(folder, split, size)
+            f"{error.filename} may not be read; allow it, or give another folder"
+        ) from error
 
 
 def _refuse_other_size(name: str, size: int | None) -> None:
@@ -82,6 +90,8 @@ def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
 
 
 def _digits(split) -> Data:
+    from sklearn.datasets import load_digits  # takes a second, and only digits needs it
+
     scans = load_digits()
     images = torch.from_numpy(scans.images).float().unsqueeze(1)  # (1797, 1, 8, 8), 0 to 16
     images = F.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
@@ -138,36 +148,36 @@ def _folder(folder: Path, split, size: int | None) -> Data:
         return _whole("CIFAR-10", CIFAR10_CLASSES, train, test, split)
     if (folder / "train").is_dir():
         return _sided_folder(folder, split, size)
-    classes = _checked_classes(folder)
-    everything, skipped = read_class_folders(folder, classes, size=size)
-    _report(skipped)
+    listing = list_pictures(folder, checked_classes(folder))
+    everything, findings = read_pictures(listing, size=size)
+    findings.warn(stacklevel=WARNED)
     train, test = split_validation(everything, max(1, len(everything) // 10))
-    return _whole(folder.name, classes, train, test, split, note=_jpeg_note(folder, classes))
+    return _whole(folder.name, listing.classes, train, test, split, note=_jpeg_note(listing))
 
 
 def _sided_folder(folder: Path, split, size: int | None) -> Data:
     """`train/` with `test/`, `val/` or both beside it."""
-    classes = _checked_classes(folder / "train")
+    classes = checked_classes(folder / "train")
     validation_side = next((side for side in VALIDATION_SIDES if (folder / side).is_dir()), None)
     test_side = "test" if (folder / "test").is_dir() else validation_side
     if test_side is None:
         raise UsageError(
             f"{folder} holds train/ but neither test/ nor val/; expected one of them beside it"
         )
-    read, skipped = {}, []
-    for side in dict.fromkeys(("train", validation_side or "train", test_side)):
-        found = class_folders(folder / side)
-        if found != classes:
-            raise UsageError(
-                f"{folder / side} has other classes than {folder / 'train'}: only in one of the "
-                f"two are {', '.join(sorted(set(found) ^ set(classes)))}; make them the same"
-            )
-        read[side], faults = read_class_folders(folder / side, classes, size=size)
+    sides = dict.fromkeys(("train", validation_side or "train", test_side))
+    for side in sides:  # before any is decoded, which may take minutes
+        _check_same_classes(folder / side, classes)
+    read, told = {}, Findings()
+    train = None
+    for side in sides:
+        listing = list_pictures(folder / side, classes)
+        train = train or listing
+        read[side], findings = read_pictures(listing, size=size, to_train=side == "train")
         size = read[side].images.shape[-1]
-        skipped += faults
-    _report(skipped)
+        told += findings
+    told.warn(stacklevel=WARNED + 1)
     name = "CIFAR-10" if is_cifar10(classes) and size == 32 else folder.name
-    note = _jpeg_note(folder / "train", classes)
+    note = _jpeg_note(train)
     if note and name == "CIFAR-10":
         name = f"{name}, {note}"
     if validation_side in (None, test_side):
@@ -183,26 +193,24 @@ def _sided_folder(folder: Path, split, size: int | None) -> Data:
     )
 
 
-def _checked_classes(root: Path) -> tuple[str, ...]:
-    classes = class_folders(root)
-    if len(classes) < 2:
+def _check_same_classes(side: Path, classes: tuple[str, ...]) -> None:
+    found = class_folders(side)
+    if found == classes:
+        return
+    train = side.parent / "train"
+    if not found:
         raise UsageError(
-            f"{root} holds {len(classes)} class folders; expected at least 2, a folder of "
-            "pictures for each class"
+            f"{side} holds no class folders; expected the same as in {train}: {some(classes)}"
         )
-    return classes
+    raise UsageError(
+        f"{side} has other classes than {train}: only in one of the two are "
+        f"{some(sorted(set(found) ^ set(classes)))}; make them the same"
+    )
 
 
-def _jpeg_note(root: Path, classes: tuple[str, ...]) -> str:
+def _jpeg_note(listing: Listing) -> str:
     """ "JPEG q75" where the pictures were compressed with loss, which costs accuracy."""
-    for path, _ in picture_files(root, classes)[:10]:  # the first of all may be damaged
-        if quality := jpeg_quality(path):
+    for name in listing.names[:10]:  # the first of all may be damaged
+        if quality := jpeg_quality(listing.root / name):
             return f"JPEG q{quality}"
     return ""
-
-
-def _report(skipped: list[str]) -> None:
-    if skipped:
-        shown = "\n  ".join(skipped[:20])
-        more = f"\n  and {len(skipped) - 20} more" if len(skipped) > 20 else ""
-        warnings.warn(f"{len(skipped)} files were skipped:\n  {shown}{more}", stacklevel=4)

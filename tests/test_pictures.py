@@ -1,0 +1,327 @@
+"""One picture file: every kind that there is becomes RGB, and what is none says so."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from samples import noise_picture
+
+from googlenet_lib.data import pictures
+from googlenet_lib.data.pictures import (
+    MOST_PIXELS,
+    PictureError,
+    decode_picture,
+    jpeg_quality,
+    open_picture,
+    picture_size,
+)
+from googlenet_lib.errors import UsageError
+
+MODES = {
+    ".png": "1 L LA P RGB RGBA",
+    ".tif": "1 L LA P RGB RGBA CMYK YCbCr",
+    ".jpg": "1 L RGB CMYK YCbCr",
+    ".webp": "L RGB RGBA",
+    ".bmp": "1 L P RGB RGBA",
+    ".gif": "1 L P RGB RGBA",
+    ".ppm": "1 L RGB",
+}
+WHITE, RED = (255, 255, 255), (200, 10, 20)
+
+
+def saved(path, picture, **how):
+    picture.save(path, **how)
+    return path
+
+
+def bomb(path, side):
+    """A PNG whose head promises side x side pixels, and which holds next to none."""
+
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+    return path
+
+
+# ---- colours -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"),
+    [(suffix, mode) for suffix, modes in MODES.items() for mode in modes.split()],
+)
+def test_every_kind_of_picture_becomes_rgb(tmp_path, mode, suffix):
+    grey = Image.new("RGB", (8, 8), (200, 200, 200))
+    picture = grey.quantize(4) if mode == "P" else grey.convert(mode)
+    opened = open_picture(saved(tmp_path / f"picture{suffix}", picture))
+    assert opened.mode == "RGB"
+    if mode == "1":  # dithered
+        assert {0, 255} == {int(value > 127) * 255 for value in np.unique(opened)}
+    else:
+        assert np.abs(np.asarray(opened).astype(int) - 200).max() <= 1
+
+
+def test_transparent_pixels_are_white(tmp_path):
+    red = Image.new("RGBA", (8, 8), (*RED, 255))
+    red.paste((0, 0, 0, 0), (0, 0, 4, 8))
+    red.paste((0, 0, 0, 102), (4, 0, 8, 4))  # black, at 40 of 100
+    opened = open_picture(saved(tmp_path / "a.png", red))
+    assert [opened.getpixel(at) for at in ((0, 0), (5, 5), (5, 0))] == [WHITE, RED, (153,) * 3]
+    opened = open_picture(saved(tmp_path / "b.webp", red, lossless=True, exact=True))
+    assert [opened.getpixel(at) for at in ((0, 0), (5, 5))] == [WHITE, RED]
+    grey = red.convert("LA")
+    opened = open_picture(saved(tmp_path / "c.png", grey))
+    assert opened.getpixel((0, 0)) == WHITE
+    assert opened.getpixel((5, 5)) == (grey.getpixel((5, 5))[0],) * 3
+
+
+def test_transparent_colour_of_a_palette_is_white(tmp_path):
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([0, 0, 0, *RED])
+    palette.paste(0, (0, 0, 4, 8))
+    for name in ("a.png", "a.gif"):
+        opened = open_picture(saved(tmp_path / name, palette, transparency=0))
+        assert (opened.getpixel((0, 0)), opened.getpixel((5, 5))) == (WHITE, RED)
+    shades = saved(tmp_path / "b.png", palette, transparency=bytes([0, 255]))
+    assert open_picture(shades).getpixel((0, 0)) == WHITE
+    assert open_picture(saved(tmp_path / "c.png", palette)).getpixel((0, 0)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_are_scaled_to_eight(tmp_path, suffix):
+    values = np.array([[0, 128, 129, 257, 25_700, 32_767, 65_406, 65_535]] * 2, np.uint16)
+    path = saved(tmp_path / f"a{suffix}", Image.fromarray(values))
+    expected = (values / 257).round().astype(int)
+    assert expected.tolist()[0] == [0, 0, 1, 1, 100, 127, 254, 255]
+    assert np.array_equal(np.asarray(open_picture(path)), expected[..., None].repeat(3, 2))
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_thirty_two_bits_have_no_white(tmp_path, mode):
+    path = saved(tmp_path / "a.tif", Image.new(mode, (8, 8), 1000))
+    with pytest.raises(PictureError, match="32 bits, of which nothing says how bright white is"):
+        open_picture(path)
+
+
+# ---- frames, turns, shapes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+def test_first_frame_of_several_is_used_and_said(tmp_path, suffix):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in (RED, (0, 0, 255), (0, 255, 0))]
+    how = {"lossless": True} if suffix == ".webp" else {}
+    path = saved(tmp_path / f"a{suffix}", frames[0], save_all=True, append_images=frames[1:], **how)
+    with pytest.warns(UserWarning, match="holds several frames; the first is used") as caught:
+        opened = open_picture(path)
+    assert len(caught) == 1
+    assert opened.getpixel((0, 0)) == RED
+    pixels, animated = decode_picture(path, 8)
+    assert animated
+    assert (pixels == RED).all()
+    lone = saved(tmp_path / f"b{suffix}", frames[0], **how)
+    assert not decode_picture(lone, 8)[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_picture(lone)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_photograph_is_turned_upright(tmp_path, suffix, orientation):
+    picture = Image.new("RGB", (16, 16), "black")
+    picture.paste("white", (8, 0, 16, 8))  # the corner at the top right
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    how = {"quality": 100} if suffix == ".jpg" else {"lossless": True} if suffix == ".webp" else {}
+    turned = ImageOps.exif_transpose(_with(picture, orientation))
+    path = saved(tmp_path / f"a{suffix}", picture, exif=exif, **how)
+    for pixels in (np.asarray(open_picture(path)), decode_picture(path, 16)[0]):
+        assert np.abs(pixels.astype(int) - np.asarray(turned).astype(int)).max() < 30
+
+
+def _with(picture, orientation):
+    picture = picture.copy()
+    picture.getexif()[0x0112] = orientation
+    return picture
+
+
+def test_damaged_exif_costs_no_picture(tmp_path):
+    picture = noise_picture(0)
+    path = saved(tmp_path / "a.png", picture, exif=b"Exif\0\0 no directory at all")
+    assert np.array_equal(open_picture(path), picture)
+
+
+def test_middle_of_a_long_picture_is_kept(tmp_path):
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    for width, height in ((48, 16), (16, 48)):
+        thirds = Image.new("RGB", (width, height))
+        for third, colour in enumerate(colours):
+            corner = (16 * third, 0) if width > height else (0, 16 * third)
+            thirds.paste(colour, (*corner, corner[0] + 16, corner[1] + 16))
+        pixels, _ = decode_picture(saved(tmp_path / "thirds.png", thirds), 16)
+        assert pixels.shape == (16, 16, 3)
+        assert (pixels == colours[1]).all()
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1)])
+def test_very_flat_picture(tmp_path, size):
+    pixels, _ = decode_picture(saved(tmp_path / "flat.png", Image.new("RGB", size, RED)), 32)
+    assert pixels.shape == (32, 32, 3)
+    assert (pixels == RED).all()
+
+
+# ---- plain JPEGs, which take the short way -------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [8, 15, 32, 33])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"quality": 75},
+        {"quality": 100, "subsampling": 0},
+        {"quality": 30, "subsampling": 1},
+        {"progressive": True},
+        {"optimize": True, "comment": b"a comment"},
+        {"restart_marker_blocks": 1},
+    ],
+    ids=lambda how: ",".join(how),
+)
+def test_short_way_gives_the_pixels_of_the_long_one(tmp_path, monkeypatch, size, how):
+    path = saved(tmp_path / "a.jpg", noise_picture(size, (size, size)), **how)
+    expected = np.asarray(Image.open(path))
+    monkeypatch.setattr(pictures, "_opened", lambda *_: pytest.fail("it took the long way"))
+    pixels, animated = decode_picture(path, size)
+    assert np.array_equal(pixels, expected)
+    assert not animated
+
+
+def test_other_jpegs_take_the_long_way(tmp_path):
+    noise = noise_picture(0, (32, 32))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    others = {
+        "another size": saved(tmp_path / "a.jpg", noise_picture(0, (32, 31))),
+        "EXIF": saved(tmp_path / "b.jpg", noise, exif=exif),
+        "grey": saved(tmp_path / "c.jpg", noise.convert("L")),
+        "CMYK": saved(tmp_path / "d.jpg", noise.convert("CMYK")),
+        "RGB, not YCbCr": saved(tmp_path / "e.jpg", noise, keep_rgb=True),
+    }
+    for what, path in others.items():
+        assert pictures._plain_jpeg_pixels(path.read_bytes(), 32) is None, what
+        assert decode_picture(path, 32)[0].shape == (32, 32, 3)
+
+
+def test_jpeg_cut_anywhere_is_refused_or_whole(tmp_path):
+    buffer = io.BytesIO()
+    noise_picture(0).save(buffer, "JPEG")
+    whole = buffer.getvalue()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(whole)
+    expected, _ = decode_picture(path, 32)
+    for length in [*range(1, 700, 7), len(whole) // 2, len(whole) - 60]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(PictureError, match=r"truncated|damaged|not a picture"):
+            decode_picture(path, 32)
+    path.write_bytes(whole[:-2])  # the end mark alone: no pixel is missing
+    with pytest.raises(PictureError, match="truncated"):
+        decode_picture(path, 32)
+    path.write_bytes(whole + b"and more")
+    assert np.array_equal(decode_picture(path, 32)[0], expected)
+
+
+# ---- no pictures ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", [open_picture, lambda path: decode_picture(path, 32)])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".webp", ".tif"])
+def test_truncated_picture(tmp_path, read, suffix):
+    path = saved(tmp_path / f"a{suffix}", noise_picture(0))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(PictureError, match=r"(truncated|damaged \(.*\)|not a picture); ") as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+    assert caught.value.lasting
+
+
+@pytest.mark.parametrize("read", [open_picture, lambda path: decode_picture(path, 32)])
+def test_what_is_no_picture_says_what_it_is(tmp_path, read):
+    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "gone.jpg")
+    for name, reason, lasting in (
+        ("text.jpg", "not a picture; give a JPEG, PNG or another picture file", True),
+        ("empty.jpg", r"empty \(0 bytes\); copy or download it again", True),
+        ("folder.jpg", "a folder; give a file in it", True),
+        ("link.jpg", "no such file; check the path", False),
+        ("missing.jpg", "no such file; check the path", False),
+    ):
+        message = rf"{name} could not be read as a picture: {reason}$"
+        with pytest.raises(UsageError, match=message) as caught:
+            read(tmp_path / name)
+        assert caught.value.lasting == lasting
+
+
+def test_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = saved(tmp_path / "a.png", noise_picture(0))
+
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pictures.io, "FileIO", denied)
+    with pytest.raises(PictureError, match=r"not readable \(Permission denied\); allow") as caught:
+        open_picture(path)
+    assert not caught.value.lasting
+
+
+@pytest.mark.parametrize("read", [open_picture, lambda path: decode_picture(path, 32)])
+@pytest.mark.parametrize("side", [9_460, 20_000, 60_000], ids=["warned of", "refused", "larger"])
+def test_bomb_is_refused_undecoded_and_pillow_left_as_it_was(tmp_path, monkeypatch, read, side):
+    path = bomb(tmp_path / "bomb.png", side)
+    limit = Image.MAX_IMAGE_PIXELS
+    monkeypatch.setattr(pictures, "upright", lambda _: pytest.fail("it was decoded"))
+    with warnings.catch_warnings():
+        if read is open_picture:
+            warnings.simplefilter("error")
+        else:  # within which it is called
+            warnings.simplefilter("ignore")
+        filters = list(warnings.filters)
+        with pytest.raises(PictureError, match=f"larger than {MOST_PIXELS:,} pixels; scale it"):
+            read(path)
+        assert warnings.filters == filters
+        assert picture_size(path) is None
+    assert limit == Image.MAX_IMAGE_PIXELS
+    assert side**2 > MOST_PIXELS
+
+
+def test_bomb_is_refused_whatever_pillow_is_set_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(PictureError, match="larger than"):
+        open_picture(bomb(tmp_path / "bomb.png", 20_000))
+
+
+# ---- what is known before decoding ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quality", [1, 30, 75, 95, 100])
+def test_quality_of_a_jpeg_is_recognised(tmp_path, quality):
+    noise_picture(0).save(tmp_path / "a.jpg", quality=quality)
+    assert jpeg_quality(tmp_path / "a.jpg") == quality
+
+
+def test_other_files_have_no_quality(tmp_path):
+    noise_picture(0).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("no picture")
+    noise_picture(0).save(tmp_path / "b.jpg", qtables=[list(range(1, 65))] * 2)  # a table unknown
+    for name in ("a.png", "a.txt", "b.jpg", "missing.jpg"):
+        assert jpeg_quality(tmp_path / name) is None
