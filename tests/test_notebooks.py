@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from googlenet_lib.colab import set_up_cell
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
@@ -124,12 +126,25 @@ def test_opens_with_title_badge_and_objectives(path, notebook):
         assert f"**{row}**" in opening
 
 
-def test_set_up_cell_installs_from_this_repository(notebook):
-    set_up = code_cells(notebook)[0].source
-    assert f"--no-deps git+{REPOSITORY}" in set_up
-    assert "google.colab" in set_up
-    installed = re.findall(r"%pip install --quiet ([^-\n]\S*.*)", set_up)
-    assert not re.search(r"\b(torch|torchvision|numpy|ipywidgets)\b", " ".join(installed))
+def test_set_up_cell_is_the_one_text(notebook):
+    """What that text does is tested in test_colab.py."""
+    assert code_cells(notebook)[0].source == set_up_cell(REPOSITORY)
+    others = "\n".join(cell.source for cell in code_cells(notebook)[1:])
+    assert not re.search(r"\b(pip|conda|uv) install\b", others)
+
+
+def test_looks_at_the_machine_first(notebook):
+    first = code_cells(notebook)[:4]
+    (cell,) = [cell for cell in first if re.search(r"^device = preflight\(", cell.source, re.M)]
+    assert "nbval-ignore-output" in cell.metadata.tags
+
+
+def test_live_training_can_be_kept_on_drive(notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    if "RUN_FULL = False" in code:
+        assert 'USE_DRIVE = False  # @param {type:"boolean"}' in code
+        assert "runs_folder(use_drive=USE_DRIVE)" in code
+        assert "resume=True" in code
 
 
 def test_closes_with_what_to_remember_and_links(notebook):

@@ -1,0 +1,125 @@
+"""What a notebook needs in Colab: its set-up cell, a look at the machine, a place for runs."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from googlenet_lib.errors import UsageError
+from googlenet_lib.platforms import device_name, in_colab, pick_device, pick_precision
+
+# --no-deps, always: pip must never replace Colab's torch, numpy or ipywidgets.
+SET_UP_CELL = """\
+# In Colab this installs what is missing there. Anywhere else it installs nothing.
+import importlib.util
+import sys
+
+REPOSITORY = "git+https://github.com/OWNER/NAME"
+sources = {"torchinfo": "torchinfo", "googlenet_lib": REPOSITORY}
+missing = [name for name in sources if importlib.util.find_spec(name) is None]
+if missing and "google.colab" in sys.modules:
+    wanted = " ".join(sources[name] for name in missing)
+    %pip install --quiet --no-deps {wanted}
+elif missing:
+    print("Missing:", *missing, "- in the course's folder run pip install -r requirements.txt")"""
+
+SWITCH_ON_A_GPU = "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
+
+MOUNT_POINT = Path("/content/drive")
+ON_DRIVE = Path("MyDrive", "googlenet", "runs")
+LOCAL_RUNS = Path("runs")
+
+
+def set_up_cell(repository: str) -> str:
+    """The first code cell of every notebook; `repository` is its address on GitHub.
+
+    It runs where nothing of this project is installed yet. Run again, it installs nothing.
+    """
+    return SET_UP_CELL.replace("https://github.com/OWNER/NAME", repository)
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """How long a part of a notebook runs; `t4` is None until somebody has measured it."""
+
+    cpu: float
+    t4: float | None = None
+
+    def __str__(self) -> str:
+        t4 = "not measured" if self.t4 is None else f"{max(self.t4, 1):.0f} min"
+        return f"{max(self.cpu, 1):.0f} min on two CPU cores; on a T4: {t4}"
+
+
+def preflight(part_a: Minutes, part_b: Minutes | None = None) -> torch.device:
+    """Print what this machine is, how long the notebook takes, and how to get a GPU.
+
+    `part_b` is the live training of a notebook that has one. Returns the device to use.
+    """
+    device = pick_device()
+    where = "in Colab" if in_colab() else "not in Colab"
+    precision = pick_precision(device).name
+    print(f"device  {device_name(device)}, {where}; fastest safe precision {precision}")
+    if part_b is None:
+        print(f"time    {part_a}")
+    else:
+        print(f"part A  {part_a}")
+        print(f"part B  {part_b}, if you train live")
+    if device.type == "cpu":
+        print(_advice(part_b))
+    return device
+
+
+def _advice(part_b: Minutes | None) -> str:
+    if part_b is None:
+        return "No GPU here, and none is needed."
+    way = "" if in_colab() else ", open this notebook in Colab by its badge, and there"
+    return (
+        f"No GPU here, and part A needs none. To train live on a free one{way}:\n{SWITCH_ON_A_GPU}"
+    )
+
+
+def runs_folder(*, use_drive: bool) -> Path:
+    """The folder to keep training runs in: on Google Drive in Colab if asked for, else `runs`.
+
+    Prints which, where that needs saying. Raises UsageError where Drive was asked for in Colab
+    and could not be mounted: a fallback would be lost with the runtime, and the training with it.
+    """
+    if in_colab() and use_drive:
+        folder = _mounted_drive() / ON_DRIVE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _no_drive(error) from error
+        print(f"Runs are kept on your Google Drive, in {folder}.")
+        return folder
+    if in_colab():
+        print(
+            "Runs are kept in this Colab runtime: when it ends, they are lost. "
+            "USE_DRIVE = True keeps them on your Google Drive."
+        )
+    elif use_drive:
+        print(
+            f"USE_DRIVE is for Colab, and this is another place: runs are kept in {LOCAL_RUNS}/, "
+            "here on this computer."
+        )
+    return LOCAL_RUNS
+
+
+def _mounted_drive() -> Path:
+    try:
+        importlib.import_module("google.colab.drive").mount(str(MOUNT_POINT))
+    except Exception as error:  # of many kinds: declined, timed out, not in a notebook
+        raise _no_drive(error) from error
+    # A folder made under a mount point that holds no Drive would be lost with the runtime.
+    if not (MOUNT_POINT / "MyDrive").is_dir():
+        raise _no_drive(FileNotFoundError(f"{MOUNT_POINT} holds no MyDrive"))
+    return MOUNT_POINT
+
+
+def _no_drive(error: Exception) -> UsageError:
+    return UsageError(
+        f"Google Drive was asked for and could not be used ({type(error).__name__}: {error}); "
+        "run this cell again and allow the access, or set USE_DRIVE = False, which keeps runs "
+        "in this Colab runtime until it ends"
+    )

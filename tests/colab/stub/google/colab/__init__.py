@@ -1,0 +1,1 @@
+"""Stands in for the package that every Colab kernel has imported when a notebook begins."""

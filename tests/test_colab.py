@@ -1,0 +1,307 @@
+"""Colab without Colab: what the set-up cell would install, what preflight says, where runs go."""
+
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import nbformat
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from googlenet_lib import UsageError, colab
+from googlenet_lib.colab import Minutes, preflight, runs_folder, set_up_cell
+
+ROOT = Path(__file__).parents[1]
+STUB = ROOT / "tests" / "colab" / "stub"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
+INSTALL = "install --quiet --no-deps"
+OURS = f"git+{REPOSITORY}"
+
+
+def code_cells(path):
+    return [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+
+
+@pytest.fixture
+def kernel_of_colab(monkeypatch):
+    """The stub of google.colab, imported, as it is in Colab before the first cell."""
+    for name in ("google", "google.colab", "google.colab.drive"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that what is imported goes again
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(STUB)
+    return importlib.import_module("google.colab")
+
+
+# ---- the set-up cell -----------------------------------------------------------------------------
+
+
+class Shell:
+    """An IPython shell whose %pip writes down what it would have been asked to do."""
+
+    def __init__(self, monkeypatch, hidden=()):
+        self.hidden = set(hidden)
+        self.commands = []
+        self.shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+        self.shell.register_magic_function(self.pip, magic_name="pip")
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: None if name in self.hidden else find(name)
+        )
+
+    def pip(self, line):
+        self.commands.append(line)
+        self.hidden.clear()
+
+    def run(self, cell):
+        self.shell.run_cell(cell).raise_error()
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """Makes shells; what they put in place for the whole process goes back afterwards."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    for hook in ("displayhook", "excepthook"):
+        monkeypatch.setattr(sys, hook, getattr(sys, hook))
+    return lambda *hidden: Shell(monkeypatch, hidden)
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def set_up(request):
+    return code_cells(request.param)[0]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "commands"),
+    [
+        ((), []),
+        (("googlenet_lib",), [f"{INSTALL} {OURS}"]),
+        (("torchinfo",), [f"{INSTALL} torchinfo"]),
+        (("torchinfo", "googlenet_lib"), [f"{INSTALL} torchinfo {OURS}"]),
+    ],
+    ids=["nothing", "googlenet_lib", "torchinfo", "both"],
+)
+def test_colab_gets_what_is_missing_and_only_once(
+    set_up, shell, kernel_of_colab, capsys, hidden, commands
+):
+    fresh = shell(*hidden)
+    fresh.run(set_up)
+    assert fresh.commands == commands
+    fresh.run(set_up)  # Run All once more
+    assert fresh.commands == commands
+    assert capsys.readouterr().out == ""
+
+
+def test_nothing_is_installed_elsewhere(set_up, shell, capsys):
+    assert "google.colab" not in sys.modules
+    complete = shell()
+    complete.run(set_up)
+    assert capsys.readouterr().out == ""
+    bare = shell("googlenet_lib")
+    bare.run(set_up)
+    assert bare.commands == complete.commands == []
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Missing: googlenet_lib ")
+    assert line.endswith("pip install -r requirements.txt")
+    assert "pip install -r requirements.txt" in (ROOT / "README.md").read_text()
+
+
+def test_colab_is_a_kernel_that_imported_its_package(shell, monkeypatch, capsys):
+    """Not a machine on which a package of that name lies about."""
+    monkeypatch.syspath_prepend(STUB)
+    bare = shell("googlenet_lib")
+    bare.run(set_up_cell(REPOSITORY))
+    assert bare.commands == []
+    assert "Missing" in capsys.readouterr().out
+
+
+def test_set_up_cell_carries_the_address_it_was_given():
+    cell = set_up_cell("https://example.org/another/course")
+    assert '"git+https://example.org/another/course"' in cell
+    assert "OWNER" not in set_up_cell(REPOSITORY)
+    assert len(cell.splitlines()) <= 12  # short enough to be read
+
+
+# ---- the imitation, which runs by itself: tests/colab/imitate.py ---------------------------------
+
+
+@pytest.fixture
+def imitation(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "colab")
+    yield importlib.import_module("imitate")
+    del sys.modules["imitate"]
+
+
+def test_colab_has_what_no_deps_leaves_out(imitation):
+    asked = PROJECT["dependencies"]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in asked}
+    assert names <= {*imitation.VERSIONS, *imitation.UNPINNED}
+
+
+def test_the_workflow_runs_it_on_colabs_python(imitation):
+    workflow = (ROOT / ".github" / "workflows" / "colab.yml").read_text()
+    assert f'python-version: "{imitation.PYTHON}"' in workflow
+    assert "run: python tests/colab/imitate.py" in workflow
+
+
+def test_it_expects_what_set_up_installs(imitation):
+    sources = re.findall(r'"(\w+)":', set_up_cell(REPOSITORY))
+    assert sorted(name.replace("_", "-") for name in sources) == [*imitation.INSTALLED_BY_SET_UP]
+
+
+# ---- preflight -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Sets where the code believes it runs."""
+
+    def choose(device, *, in_colab):
+        monkeypatch.setattr(colab, "pick_device", lambda: torch.device(device))
+        monkeypatch.setattr(colab, "device_name", lambda device: f"a {device.type}")
+        monkeypatch.setattr(colab, "pick_precision", lambda device: SimpleNamespace(name="float9"))
+        monkeypatch.setattr(colab, "in_colab", lambda: in_colab)
+
+    return choose
+
+
+def test_preflight_names_machine_and_minutes(machine, capsys):
+    machine("cuda", in_colab=True)
+    assert preflight(Minutes(cpu=1.4), part_b=Minutes(cpu=44.4, t4=5.6)) == torch.device("cuda")
+    assert capsys.readouterr().out.splitlines() == [
+        "device  a cuda, in Colab; fastest safe precision float9",
+        "part A  1 min on two CPU cores; on a T4: not measured",
+        "part B  44 min on two CPU cores; on a T4: 6 min, if you train live",
+    ]
+
+
+@pytest.mark.parametrize("in_colab", [True, False])
+def test_preflight_says_how_to_get_a_gpu(machine, capsys, in_colab):
+    machine("cpu", in_colab=in_colab)
+    assert preflight(Minutes(1), Minutes(44)) == torch.device("cpu")
+    first, *_, said, way = capsys.readouterr().out.splitlines()
+    assert (", not in Colab" in first) != in_colab
+    assert said.startswith("No GPU here, and part A needs none.")
+    assert ("open this notebook in Colab" in said) != in_colab
+    assert way == "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
+
+
+def test_preflight_of_a_notebook_that_needs_no_gpu(machine, capsys):
+    machine("cpu", in_colab=True)
+    preflight(Minutes(cpu=0.2))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "time    1 min on two CPU cores; on a T4: not measured",
+        "No GPU here, and none is needed.",
+    ]
+
+
+def test_preflight_on_this_machine(capsys):
+    assert preflight(Minutes(cpu=1)).type == "cpu"
+    first = capsys.readouterr().out.splitlines()[0]
+    pattern = r"device  CPU, 1 threads \(.*\), not in Colab; fastest safe precision (bf|f)loat\d\d"
+    assert re.fullmatch(pattern, first)
+
+
+# ---- where runs are kept -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mount_point(monkeypatch, tmp_path, kernel_of_colab):
+    monkeypatch.setattr(colab, "MOUNT_POINT", tmp_path / "drive")
+    return tmp_path / "drive"
+
+
+def test_on_drive_if_asked_for(mount_point, capsys):
+    folder = runs_folder(use_drive=True)
+    assert folder == mount_point / "MyDrive" / "googlenet" / "runs"
+    assert folder.is_dir()
+    (folder / "classroom-0").mkdir()
+    assert f"Runs are kept on your Google Drive, in {folder}." in capsys.readouterr().out
+    assert runs_folder(use_drive=True) == folder  # a second runtime finds what is there
+    assert (folder / "classroom-0").is_dir()
+
+
+def test_in_colab_without_drive_runs_are_lost_and_it_says_so(mount_point, capsys):
+    assert runs_folder(use_drive=False) == Path("runs")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "when it ends, they are lost" in line
+    assert "USE_DRIVE = True" in line
+    assert not mount_point.exists()
+
+
+def test_elsewhere_runs_are_local(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert runs_folder(use_drive=False) == Path("runs")
+    assert capsys.readouterr().out == ""
+    assert runs_folder(use_drive=True) == Path("runs")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "USE_DRIVE is for Colab" in line
+    assert "runs/" in line
+
+
+def file_in_the_way(mountpoint):
+    Path(mountpoint, "MyDrive").mkdir(parents=True)
+    Path(mountpoint, "MyDrive", "googlenet").touch()
+
+
+def fails(error):
+    def mount(mountpoint):
+        raise error
+
+    return mount
+
+
+@pytest.mark.parametrize(
+    ("mount", "says"),
+    [
+        (fails(ValueError("mount failed")), "ValueError: mount failed"),
+        (fails(RuntimeError("access was declined")), "access was declined"),
+        (lambda mountpoint: None, "holds no MyDrive"),
+        (file_in_the_way, "NotADirectoryError"),
+    ],
+    ids=["failed", "declined", "empty", "file in the way"],
+)
+def test_drive_that_cannot_be_used_is_no_secret(mount_point, monkeypatch, mount, says):
+    drive = ModuleType("google.colab.drive")
+    drive.mount = mount
+    monkeypatch.setitem(sys.modules, "google.colab.drive", drive)
+    with pytest.raises(UsageError, match=re.escape(says)) as refusal:
+        runs_folder(use_drive=True)
+    assert "set USE_DRIVE = False" in str(refusal.value)
+
+
+# ---- what notebook 06 does with them -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("use_drive", [True, False])
+def test_live_training_goes_on_where_it_was_kept(mount_point, use_drive):
+    cells = code_cells(ROOT / "notebooks" / "06_train_on_cifar10.ipynb")
+    parameters = next(cell for cell in cells if "RUN_FULL = " in cell)
+    for name, value in (("RUN_FULL", True), ("USE_DRIVE", use_drive)):
+        parameters = parameters.replace(f"{name} = False", f"{name} = {value}")
+    live = next(cell for cell in cells if "runs_folder(" in cell)
+    calls = []
+
+    def fit(*arguments, **options):
+        calls.append(options)
+        return SimpleNamespace(history=["an epoch"])
+
+    space = {
+        "run": SimpleNamespace(seconds=60, device="a CPU", history=[], source=lambda: "record"),
+        "device": torch.device("cpu"),
+        "device_name": str,
+        "load": lambda name: name,
+        "googlenet": lambda *arguments, **options: "network",
+        "CLASSROOM": "recipe",
+        "fit": fit,
+    }
+    exec(parameters + "\n" + live, space)
+    kept = mount_point / "MyDrive" / "googlenet" / "runs" if use_drive else Path("runs")
+    assert calls == [{"seed": 0, "out": kept / "classroom-0", "resume": True}]
+    assert space["history"] == ["an epoch"]
