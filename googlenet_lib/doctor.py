@@ -8,10 +8,14 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import torch
 
+from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
+from googlenet_lib.data.cache import cache_folder
+from googlenet_lib.download import CIFAR10_PLACES
 from googlenet_lib.errors import UsageError
 from googlenet_lib.platforms import (
     device_name,
@@ -24,7 +28,6 @@ from googlenet_lib.platforms import (
 
 NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "torchinfo", "nbval")
 ROOM = 2 * 2**30  # bytes for data and a few runs
-CIFAR10_HOST = ("www.cs.toronto.edu", 443)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def checks() -> list[Check]:
         Check("precision", _precision()),
         _disk(),
         _data(),
+        Check("cache", f"decoded pictures are kept in {cache_folder() or 'no folder'}"),
         _network(),
     ]
 
@@ -98,7 +102,7 @@ def _device() -> Check:
         memory = torch.cuda.get_device_properties(device).total_memory
         return Check("device", f"{found}, {memory / 2**30:.0f} GiB")
     if in_colab():
-        return Check("device", found, "for a GPU: Runtime, Change runtime type, T4 GPU, Save")
+        return Check("device", found, f"for a GPU: {SWITCH_ON_A_GPU}")
     return Check("device", f"{found}, {usable_cores()} cores; every notebook runs on it")
 
 
@@ -127,8 +131,11 @@ def _data() -> Check:
 
 
 def _network() -> Check:
-    try:
-        socket.create_connection(CIFAR10_HOST, timeout=3).close()
-    except OSError:
-        return Check("network", "offline; everything but downloads works")
-    return Check("network", "online")
+    for place in CIFAR10_PLACES:
+        where = urlsplit(place)
+        try:
+            socket.create_connection((where.hostname, where.port or 443), timeout=3).close()
+        except OSError:
+            continue
+        return Check("network", f"online; CIFAR-10 can be had from {where.hostname}")
+    return Check("network", "offline; everything but downloads works")

@@ -22,6 +22,7 @@ NAMES = [
     "precision",
     "disk",
     "cifar10",
+    "cache",
     "network",
 ]
 
@@ -53,8 +54,10 @@ def test_offline_is_told_and_needs_no_advice():
 
 def test_online_is_told(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr(doctor, "CIFAR10_HOST", server.getsockname())
-        assert check("network").found == "online"
+        port = server.getsockname()[1]
+        places = ("https://nowhere.invalid/a.tar.gz", f"https://127.0.0.1:{port}/a.tar.gz")
+        monkeypatch.setattr(doctor, "CIFAR10_PLACES", places)
+        assert check("network").found.startswith("online; CIFAR-10 can be had from 127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,13 @@ def test_every_way_of_being_offline(monkeypatch, error):
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     assert "offline" in check("network").found
+
+
+def test_the_cache_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOGLENET_CACHE", str(tmp_path))
+    assert str(tmp_path) in check("cache").found
+    monkeypatch.setenv("GOOGLENET_CACHE", "")
+    assert "no folder" in check("cache").found
 
 
 def test_cifar10_missing_and_found(tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """What the README says is what the project does."""
 
+import json
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def test_the_notebook_it_opens_exists():
 
 def test_command_lines_are_understood():
     lines = re.findall(r"^python -m googlenet_lib (\w+)(.*)$", README, flags=re.MULTILINE)
-    assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor"}
+    assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor", "fork"}
     for command, options in lines:
         parser().parse_args([command, *options.split()])
 
@@ -102,7 +104,7 @@ def test_what_is_said_of_the_design_runs_holds():
 
 
 def test_recorded_figures_are_the_records():
-    rows = re.findall(r"^\| `(\w+-\d)` \| (.*?) \|$", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+-\d)` \| (\S.*? \| .*? \| .*?) \|$", README, flags=re.MULTILINE)
     assert rows
     for name, rest in rows:
         run = recorded_run(name)
@@ -112,3 +114,13 @@ def test_recorded_figures_are_the_records():
         assert last == f"{run.test_accuracy_last:.4f}"
         assert minutes == f"{run.seconds / 60:.0f}"
         assert where == f"{run.device}, torch {run.versions['torch']}, {run.date}"
+
+
+def test_the_table_of_kills_is_the_record():
+    reliability = ROOT / "tests" / "reliability"
+    kills = runpy.run_path(str(reliability / "kills.py"))
+    report = json.loads((reliability / "kills.json").read_text())
+    assert kills["table"](report) in README
+    assert "python tests/reliability/kills.py" in README
+    everything = next(row for row in report["rows"] if row["kind"] == "all kills")
+    assert everything["times"] == everything["equal"] == report["kills"] >= 100
