@@ -1,4 +1,4 @@
-"""The command line: python -m googlenet_lib train, evaluate, predict, doctor."""
+"""The command line: python -m googlenet_lib train, evaluate, predict, doctor, fork."""
 
 import argparse
 import shlex
@@ -11,6 +11,7 @@ from googlenet_lib.checkpoints import BEST
 from googlenet_lib.data import Batches, load
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fork import GITHUB, fork
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, pick_device, seed_everything
 from googlenet_lib.predict import load_network, predict
@@ -19,6 +20,7 @@ from googlenet_lib.runs import RUN_FILE, describe_run
 from googlenet_lib.settings import changed
 from googlenet_lib.training import EVALUATION_BATCH, evaluate, fit
 from googlenet_lib.variants import VARIANTS, find_variant
+from googlenet_lib.weights import find_weights
 
 DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 
@@ -92,7 +94,9 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate_run(options: argparse.Namespace) -> None:
     """Measure the best weights of a run once more."""
-    path = options.weights / BEST if options.weights.is_dir() else options.weights
+    path = find_weights(options.weights)
+    if path.is_dir():
+        path = path / BEST
     model, info = load_network(path)
     data = load(options.data, size=None if options.data == "digits" else info.image_size)
     if data.classes != info.classes:
@@ -115,15 +119,35 @@ def predict_pictures(options: argparse.Namespace) -> None:
     """Say what is on each picture."""
     model, info = load_network(options.weights)
     model.to(pick_device(options.device))
+    faults = []
     for path in options.pictures:
+        try:
+            guesses = predict(model, info, [path], min(options.top, len(info.classes)))[0]
+        except UsageError as error:  # one bad picture does not keep the others from their turn
+            faults.append(str(error))
+            continue
         print(path)
-        for guess in predict(model, info, [path], min(options.top, len(info.classes)))[0]:
+        for guess in guesses:
             print(f"  {guess.probability:6.1%}  {guess.label}")
+    if faults:
+        raise UsageError("\n".join(faults))
 
 
 def doctor(options: argparse.Namespace) -> None:
     """Say what works here, and what to do about the rest."""
     print(report())
+
+
+def fork_repository(options: argparse.Namespace) -> None:
+    """Write a fork's own address wherever the former one stands."""
+    former, changes = fork(options.name, options.root)
+    if not changes:
+        print(f"every address is {GITHUB}{options.name} already; nothing was changed")
+        return
+    print(f"{', '.join(GITHUB + name for name in sorted(former))} -> {GITHUB}{options.name}")
+    for path, count in changes.items():
+        print(f"{count:4} in {path}")
+    print("commit these files and push them to main: badges and set-up cells then lead there")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -143,7 +167,9 @@ def parser() -> argparse.ArgumentParser:
         "python -m googlenet_lib evaluate runs/classroom-0 --data data/cifar10",
     )
     evaluation.add_argument(
-        "weights", type=Path, help="the folder of a run, or a safetensors file", metavar="RUN"
+        "weights",
+        metavar="RUN",
+        help="the folder of a run, a safetensors file, or a name: cifar10, shapes",
     )
     _add_data(evaluation)
     evaluation.add_argument(
@@ -154,14 +180,16 @@ def parser() -> argparse.ArgumentParser:
         "predict",
         predict_pictures,
         "say what is on a picture",
-        "python -m googlenet_lib predict cat.jpg --weights runs/classroom-0/best.safetensors",
+        "python -m googlenet_lib predict cat.jpg\n"
+        "  python -m googlenet_lib predict cat.jpg --weights runs/classroom-0/best.safetensors",
     )
     prediction.add_argument("pictures", nargs="+", metavar="PICTURE")
     prediction.add_argument(
         "--weights",
-        default="imagenet",
+        default="cifar10",
         metavar="WEIGHTS",
-        help="imagenet (torchvision's, downloaded once; the default) or a safetensors file",
+        help="cifar10 (ours, ten classes; the default), shapes (ours), imagenet (torchvision's, "
+        "1000 classes, downloaded once) or a safetensors file",
     )
     prediction.add_argument("--top", type=int, default=5, help="how many labels; default: 5")
     for command in (evaluation, prediction):
@@ -172,6 +200,21 @@ def parser() -> argparse.ArgumentParser:
         doctor,
         "say what works here, and what to do about the rest",
         "python -m googlenet_lib doctor",
+    )
+    forking = _command(
+        commands,
+        "fork",
+        fork_repository,
+        "write your fork's address into badges, set-up cells and wherever it stands",
+        "python -m googlenet_lib fork teacher/googlenet-class",
+    )
+    forking.add_argument("name", metavar="OWNER/NAME", help="your fork, as GitHub shows it")
+    forking.add_argument(
+        "--root",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the folder that git clone made; default: the one you are in",
     )
     return top
 

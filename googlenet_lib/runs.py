@@ -50,6 +50,9 @@ class Run:
     validation_accuracy: float
     test_accuracy: float  # of the best validation epoch
     test_accuracy_last: float
+    weights: str = ""  # the name of the weights that came of it, where they are committed
+    weights_sha256: str = ""  # of their file
+    test_accuracy_rounded: float | None = None  # of those weights, which are float16
 
     def save(self, path: Path) -> None:
         """Write the run as JSON, whole or not at all."""

@@ -1,13 +1,15 @@
 """`googlenet`: a network by the name of its variant, with or without trained weights.
 
 Weights live in safetensors files, which hold tensors and text and can run no code. The text
-says which variant, classes and normalisation the tensors belong to.
+says which variant, classes and normalisation the tensors belong to. Some come with the library
+and go by a name, such as "cifar10".
 """
 
 import json
 import pickle
 import warnings
 from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.variants import VARIANTS, find_variant
 
+COMMITTED = Path(str(files("googlenet_lib"))) / "assets" / "weights"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -50,11 +53,12 @@ def googlenet(
 ) -> GoogLeNet:
     """A GoogLeNet: `variant` is "paper", "torchvision", "classroom" or "small".
 
-    `weights` is "imagenet" (torchvision's, downloaded; for the torchvision variant) or the path
-    of a safetensors file. With other than the weights' own number of classes, the classifier and
-    the heads are replaced and the rest is kept. Without weights there are 1000 classes, as in
-    the paper, and heads; torchvision's weights come without heads, because those that they hold
-    were never trained: asking for them warns. `width` and `transform_input` are the weights' own.
+    `weights` is "imagenet" (torchvision's, downloaded; for the torchvision variant), "cifar10" or
+    "shapes" (ours, which come with the library; for `small`), or the path of a safetensors file.
+    With other than the weights' own number of classes, the classifier and the heads are replaced
+    and the rest is kept. Without weights there are 1000 classes, as in the paper, and heads;
+    torchvision's weights come without heads, because those that they hold were never trained:
+    asking for them warns. `width` and `transform_input` are the weights' own.
     """
     chosen = find_variant(variant)
     if weights is None:
@@ -68,7 +72,7 @@ def googlenet(
     if weights == "imagenet":
         model = _imagenet(variant, heads is True, width)
     else:
-        model = _from_file(Path(weights), variant, heads)
+        model = _from_file(find_weights(weights), variant, heads)
     if width not in (1.0, model.width) or transform_input not in (False, model.transform_input):
         raise UsageError(
             f"width={width!r} and transform_input={transform_input!r} came, but {weights} has "
@@ -125,6 +129,28 @@ def imagenet_info() -> WeightsInfo:
     )
 
 
+def committed_names() -> list[str]:
+    """The names of the weights that come with the library."""
+    return sorted(path.stem for path in COMMITTED.glob("*.safetensors"))
+
+
+def find_weights(weights: str | Path) -> Path:
+    """The file that holds `weights`: the name of one that comes with the library, or a path."""
+    return COMMITTED / f"{weights}.safetensors" if weights in committed_names() else Path(weights)
+
+
+def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict in float16, half the bytes. Raises UsageError where a number does not fit."""
+    half = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
+    for name, tensor in half.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise UsageError(
+                f"{name} reaches {state[name].abs().max():g}, beyond float16's 65504; expected "
+                "weights of a run that went well"
+            )
+    return half
+
+
 def weights_to_bytes(state: dict[str, Tensor], info: WeightsInfo) -> bytes:
     """A state dict and `info` as the content of a safetensors file."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
@@ -135,7 +161,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
     """Tensors (on the CPU) and `WeightsInfo` of a safetensors file that this library wrote."""
     if not path.is_file():
         raise UsageError(
-            f"{path} was not found; expected a safetensors file, such as best.safetensors"
+            f"{path} was not found; expected a safetensors file, such as a run's best.safetensors, "
+            f"or weights by name: {', '.join(committed_names())} or imagenet"
         )
     try:
         with safe_open(path, framework="pt") as file:
@@ -151,7 +178,13 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
             f"{path} does not say which variant and classes it holds; expected a file that train "
             "wrote. For tensors from elsewhere, build the variant and call load_state_dict"
         )
-    return tensors, WeightsInfo(**_with_tuples(json.loads(metadata)))
+    try:
+        return tensors, WeightsInfo(**_with_tuples(json.loads(metadata)))
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} describes itself in a way that this version cannot read ({error}); expected a "
+            "file of this version or an older one: update googlenet_lib, or train anew"
+        ) from error
 
 
 def _with_tuples(said: Any) -> Any:

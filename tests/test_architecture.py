@@ -15,7 +15,8 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 ORDER = (
     *("errors", "platforms", "paper", "costs", "blocks", "variants", "initialisation", "model"),
     *("weights", "fuse", "download", "data", "settings", "recipes", "checkpoints", "training"),
-    *("predict", "runs", "doctor", "figures", "__main__"),
+    *("predict", "lanes", "runs", "release", "course", "colab", "doctor", "fork", "figures"),
+    *("explore", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

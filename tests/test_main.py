@@ -8,8 +8,8 @@ from samples import noise_picture, write_class_folders
 
 from googlenet_lib import __main__ as command_line
 from googlenet_lib.__main__ import main
-from googlenet_lib.data import load
-from googlenet_lib.runs import read_run
+from googlenet_lib.data import CIFAR10_CLASSES, load
+from googlenet_lib.runs import read_run, recorded_run
 from googlenet_lib.weights import read_weights
 
 CLASSES = ("cat", "cow", "dog")
@@ -252,8 +252,34 @@ def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
 def test_prediction_with_imagenet_weights_needs_a_network_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     noise_picture(0).save(tmp_path / "a.png")
-    line = error_of(capsys, "predict", tmp_path / "a.png")
+    line = error_of(capsys, "predict", tmp_path / "a.png", "--weights", "imagenet")
     assert "could not be downloaded" in line
+
+
+def test_prediction_needs_no_weights_of_your_own(tmp_path, capsys):
+    noise_picture(0).save(tmp_path / "a.png")
+    assert main(["predict", str(tmp_path / "a.png")]) == 0
+    labels = re.findall(r"% +(\w+)$", capsys.readouterr().out, re.MULTILINE)
+    assert len(labels) == 5
+    assert set(labels) < set(CIFAR10_CLASSES)
+
+
+def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, capsys):
+    noise_picture(0).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("a text")
+    noise_picture(1).save(tmp_path / "c.png")
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    assert main(["predict", *paths, "--weights", "shapes"]) == 2
+    printed = capsys.readouterr()
+    assert [line for line in printed.out.splitlines() if line.endswith("png")] == paths[::2]
+    assert "b.png could not be read" in printed.err
+
+
+def test_evaluation_of_committed_weights_by_name(capsys):
+    assert main(["evaluate", "shapes", "--data", "shapes"]) == 0
+    accuracy = re.search(r"accuracy (0\.\d+|1\.0+)", capsys.readouterr().out)[1]
+    assert float(accuracy) == pytest.approx(recorded_run("shapes-0").test_accuracy_rounded)
+    assert "tells circle" in error_of(capsys, "evaluate", "shapes", "--data", "digits")
 
 
 def test_doctor_prints_every_check(capsys):

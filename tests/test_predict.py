@@ -60,14 +60,22 @@ def test_path_image_and_tensor_agree(tmp_path, size):
 def test_every_kind_of_picture_agrees_with_its_file(tmp_path, mode):
     picture = noise_picture(0, (40, 24))
     picture = picture.quantize(16) if mode == "P" else picture.convert(mode)
-    if mode == "RGBA":  # one half transparent: its colours are kept, whatever lies below
-        picture.putalpha(
-            Image.fromarray(np.repeat([[0, 255]], 24, 0).astype(np.uint8).repeat(20, 1))
-        )
     path = tmp_path / ("picture.tif" if mode == "CMYK" else "picture.png")
     picture.save(path)
     assert torch.equal(prepare(picture, INFO), prepare(path, INFO))
     assert torch.equal(prepare(picture, INFO), prepare(picture.convert("RGB"), INFO))
+
+
+def test_transparent_pixels_are_white_from_a_file_and_in_memory(tmp_path):
+    picture = noise_picture(0, (16, 16))
+    expected = picture.copy()
+    expected.paste("white", (0, 0, 8, 16))
+    alpha = Image.new("L", (16, 16), 255)
+    alpha.paste(0, (0, 0, 8, 16))
+    picture.putalpha(alpha)
+    picture.save(tmp_path / "a.png")
+    for way in (picture, tmp_path / "a.png"):
+        assert torch.equal(prepare(way, INFO), prepare(expected, INFO))
 
 
 def test_grey_picture_is_grey_in_all_channels():
@@ -106,11 +114,38 @@ def test_other_tensors_are_refused(tensor):
         prepare(tensor, INFO)
 
 
-def test_files_that_are_no_pictures(tmp_path):
+def test_files_that_are_no_pictures(tmp_path, monkeypatch):
     (tmp_path / "text.jpg").write_text("Dear reader, this is a text.")
-    for name in ("text.jpg", "missing.jpg", ""):
-        with pytest.raises(UsageError, match="could not be read as a picture"):
+    (tmp_path / "empty.jpg").touch()
+    noise_picture(0).save(tmp_path / "half.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:500])
+    noise_picture(0, (50, 60)).save(tmp_path / "large.png")
+    monkeypatch.setattr("googlenet_lib.data.pictures.MOST_PIXELS", 2_999)
+    for name, reason in (
+        ("text.jpg", "not a picture; give"),
+        ("empty.jpg", r"empty \(0 bytes\); copy"),
+        ("half.png", "truncated; copy"),
+        ("large.png", "larger than 2,999 pixels; scale it down"),
+        ("missing.jpg", "no such file; check the path"),
+        ("", "a folder; give a file in it"),
+    ):
+        with pytest.raises(UsageError, match=f"could not be read as a picture: {reason}"):
             prepare(tmp_path / name, INFO)
+
+
+def test_images_in_memory_that_cannot_be_read(tmp_path):
+    noise_picture(0).save(tmp_path / "half.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:500])
+    with Image.open(tmp_path / "half.png") as half:
+        for picture in (half, Image.new("F", (16, 16))):
+            with pytest.raises(UsageError, match=f"a PIL image of mode {picture.mode} could not"):
+                prepare(picture, INFO)
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1)])
+def test_very_flat_picture(size):
+    for info in (INFO, imagenet_info()):
+        assert prepare(Image.new("RGB", size), info).shape == (3, info.image_size, info.image_size)
 
 
 @pytest.mark.parametrize("size", [(500, 333), (300, 400), (224, 224), (256, 256)])

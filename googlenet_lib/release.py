@@ -1,0 +1,80 @@
+"""Committing a trained network: its weights in float16, and the record of its run beside them.
+
+    python -m googlenet_lib.release runs/small-60min-0 cifar10 --data data/cifar10
+
+For maintainers. The accuracy of the rounded weights is measured, not supposed.
+"""
+
+import argparse
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from googlenet_lib.checkpoints import BEST, write_atomically
+from googlenet_lib.data import Batches, Data, load
+from googlenet_lib.errors import UsageError
+from googlenet_lib.runs import RECORDED, RUN_FILE, Run, read_run
+from googlenet_lib.training import EVALUATION_BATCH, evaluate
+from googlenet_lib.weights import (
+    COMMITTED,
+    read_weights,
+    rounded,
+    trained_network,
+    weights_to_bytes,
+)
+
+MOST_BYTES = 25_000_000  # of a committed file
+
+
+def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -> Run:
+    """Round the best weights of the run in `folder`, measure them on `data`, write both files.
+
+    The weights go to `weights/NAME.safetensors`, the run to `runs/`, under its folder's name.
+    Raises UsageError where `data` is not what the run was trained on, or the file is too large.
+    """
+    run = read_run(folder / RUN_FILE)
+    if run.data_checksum != data.checksum:
+        raise UsageError(
+            f"{folder} was trained on {run.data} ({run.data_checksum[:12]}), but {data.name} "
+            f"({data.checksum[:12]}) came; give --data the same pictures"
+        )
+    tensors, info = read_weights(folder / BEST)
+    content = weights_to_bytes(rounded(tensors), info)
+    if len(content) > MOST_BYTES:
+        raise UsageError(
+            f"the weights of {folder} take {len(content):,} bytes; expected at most {MOST_BYTES:,}"
+        )
+    path = weights / f"{name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    batches = Batches(data.test, EVALUATION_BATCH, mean=info.mean, std=info.std)
+    accuracy = evaluate(trained_network(*read_weights(path)), batches).accuracy
+    digest = hashlib.sha256(content).hexdigest()
+    run = replace(run, weights=name, weights_sha256=digest, test_accuracy_rounded=accuracy)
+    run.save(runs / f"{folder.name}.json")
+    return run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Release one run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m googlenet_lib.release", description=__doc__)
+    parser.add_argument("run", type=Path, help="the folder of a finished run")
+    parser.add_argument("name", help="what weights=... will call it")
+    parser.add_argument("--data", required=True, help="what it was trained on")
+    options = parser.parse_args(arguments)
+    try:
+        data = load(options.data)
+        run = release(options.run, options.name, data, weights=COMMITTED, runs=Path(str(RECORDED)))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{options.name}: test accuracy {run.test_accuracy:.4f} as trained, "
+        f"{run.test_accuracy_rounded:.4f} rounded to float16"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
