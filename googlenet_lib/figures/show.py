@@ -20,11 +20,17 @@ def show(figure: Figure, alt: str) -> None:
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=figure.dpi * SCALE)
     plt.close(figure)
-    # a palette of 256 colours is a third of the bytes, and notebooks are committed with figures
-    Image.open(drawn).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
+    # a palette is a third of the bytes, and notebooks are committed with their figures
+    image = Image.open(drawn).convert("RGB")
+    image.quantize(64 if _is_drawing(image) else 256).save(small, "PNG", optimize=True)
     width = round(figure.get_figwidth() * figure.dpi)
     display(
         {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": alt},
         metadata={"image/png": {"alt": alt, "width": width}},
         raw=True,
     )
+
+
+def _is_drawing(image: Image.Image) -> bool:
+    """Lines and letters on a ground have few colours, photographs have many."""
+    return image.getcolors(maxcolors=4096) is not None
