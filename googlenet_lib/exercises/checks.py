@@ -1,0 +1,187 @@
+"""What a learner calls: check, hint, guess, reveal, summary. All of them print, in plain lines.
+
+A wrong answer never raises, nor does an unsolved one, so that "Run All" gets to the end. UsageError
+is for ids that are not there and for guesses that make no sense.
+"""
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from googlenet_lib.errors import UsageError
+from googlenet_lib.exercises.blank import is_blank
+from googlenet_lib.exercises.exercise import (
+    Exercise,
+    Prediction,
+    Wrong,
+    find_exercise,
+    find_notebook,
+    find_prediction,
+)
+from googlenet_lib.exercises.running import Printed, TooLong, kept_apart, time_limit
+from googlenet_lib.exercises.session import Guess, session
+from googlenet_lib.exercises.tools import expect_kind, fault, in_short
+
+FEW = 10  # guesses, below which a calibration says next to nothing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found, and the first lines of what the answer printed on its way."""
+
+    outcome: Literal["blank", "wrong", "right"]
+    says: str
+    printed: str = ""
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Test `answer` without printing and without recording."""
+    if is_blank(answer):
+        return Verdict("blank", "not attempted yet")
+    printed = Printed()
+    try:
+        expect_kind(exercise.kind, exercise.id, answer)
+        with kept_apart(printed), time_limit(exercise.seconds):
+            exercise.test(answer)
+    except Wrong as wrong:
+        return Verdict("wrong", f"not yet: {wrong}", printed.shown())
+    except TooLong as error:
+        return Verdict("wrong", f"not yet: {fault(error, answer, 'it')}", printed.shown())
+    except (Exception, SystemExit) as error:  # the test cannot use what the answer returned
+        says = f"not yet: what it returned cannot be worked with ({in_short(error)})"
+        return Verdict("wrong", says, printed.shown())
+    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+
+
+def check(id: str, answer: Any) -> None:
+    """Say whether `answer` solves exercise `id`; if not, what it did and what to look at."""
+    exercise = find_exercise(id)
+    verdict = judge(exercise, answer)
+    if verdict.outcome != "blank":
+        session.solved[id] = verdict.outcome == "right"
+    print(f"{id} {verdict.says}")
+    if verdict.printed:
+        print(verdict.printed)
+
+
+def hint(id: str) -> None:
+    """Show one more hint to exercise `id`, and how many are left."""
+    hints = find_exercise(id).hints
+    shown = session.hints.get(id, 0)
+    if shown == len(hints):
+        print(f"{id} has no more hints; the solution is folded in below. The last one was:")
+    shown = session.hints[id] = min(shown + 1, len(hints))
+    left = len(hints) - shown
+    print(f"{id} hint {shown} of {len(hints)}: {hints[shown - 1]} ({left or 'none'} left)")
+
+
+def guess(id: str, value: Any = ..., confidence: Any = ...) -> None:
+    """Record what you expect, and how sure you are: 50 to 100 percent, or 0.5 to 1."""
+    prediction = find_prediction(id)
+    if value is ... or value is None:
+        print(f"{id} no guess yet. {prediction.question} Expected: {prediction.expected}")
+        return
+    new = Guess(_value(prediction, value), _confidence(id, confidence))
+    old = session.guesses.get(id)
+    if id in session.revealed:
+        if old and old.counts and (old.value, old.confidence) != (new.value, new.confidence):
+            print(f"{id} was revealed already: your guess of {_told(old.value)} stays")
+            return
+        new.counts = old.counts if old else False
+    session.guesses[id] = new
+    late = "" if new.counts else "; it will not count, the answer has been shown already"
+    print(f"{id} recorded: {_told(new.value)}, {new.confidence:.0%} sure{late}")
+
+
+def reveal(id: str, actual: Any) -> None:
+    """Show what came out, beside what you had guessed."""
+    prediction = find_prediction(id)
+    actual = _value(prediction, actual, "what came out")
+    made = session.guesses.get(id)
+    if made is None:
+        session.revealed[id] = None
+        print(f"{id} it is {_told(actual)}. You had made no guess")
+        return
+    if prediction.choices:
+        right, margin = made.value == actual, ""
+    else:
+        right = abs(made.value - actual) <= prediction.tolerance
+        exact = not prediction.tolerance
+        margin = "" if exact else f", {'' if right else 'not '}within {prediction.tolerance:g}"
+    session.revealed[id] = right if made.counts else None
+    print(
+        f"{id} it is {_told(actual)}. You guessed {_told(made.value)}, {made.confidence:.0%} sure: "
+        f"{'right' if right else 'wrong'}{margin}"
+    )
+
+
+def summary(notebook: str) -> None:
+    """How far you have come in one notebook, and how well your guesses knew themselves."""
+    module = find_notebook(notebook)
+    ids = [exercise.id for exercise in module.EXERCISES]
+    solved = sum(session.solved.get(id, False) for id in ids)
+    tried = sum(id in session.solved for id in ids) - solved
+    hints = sum(session.hints.get(id, 0) for id in ids)
+    print(
+        f"{notebook} exercises: {solved} of {len(ids)} solved, {tried} tried, "
+        f"{len(ids) - solved - tried} not attempted; hints used: {hints}"
+    )
+    known = [one.id for one in module.PREDICTIONS]
+    decided = [id for id in known if session.revealed.get(id) is not None]
+    if not decided:
+        print(f"{notebook} predictions: none of {len(known)} guessed and revealed")
+        return
+    rights = sum(session.revealed[id] is True for id in decided)
+    sure = sum(session.guesses[id].confidence for id in decided) / len(decided)
+    print(f"{notebook} predictions: {rights} of {len(decided)} right, of {len(known)} to make")
+    print(calibration(sure, rights, len(decided)))
+
+
+def calibration(sure: float, rights: int, count: int) -> str:
+    """One sentence: the mean confidence against the share that was right."""
+    said = f"You were {sure:.0%} sure on average and right in {rights / count:.0%}"
+    if count < FEW:
+        return f"{said}; {count} guess{'es are' if count > 1 else ' is'} too few to say more."
+    chance = 2 * math.sqrt(sure * (1 - sure) / count)  # two standard errors, were you calibrated
+    if abs(rights / count - sure) <= chance:
+        return f"{said}: no further apart than chance alone may bring them."
+    return f"{said}: {'surer than you were right' if sure > rights / count else 'too modest'}."
+
+
+def _told(value: str | float) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
+
+
+def _value(prediction: Prediction, value: Any, what: str = "a guess") -> str | float:
+    """`value` as one of the choices or as a float, or UsageError."""
+    came = f"{value!r} came as {what}; {prediction.id} expects {prediction.expected}"
+    if prediction.choices:
+        known = {choice.casefold(): choice for choice in prediction.choices}
+        if not isinstance(value, str) or value.strip().casefold() not in known:
+            raise UsageError(came)
+        return known[value.strip().casefold()]
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not prediction.least <= value <= prediction.most or math.isinf(value):
+        raise UsageError(came)
+    return float(value)
+
+
+def _confidence(id: str, confidence: Any) -> float:
+    """Between 0.5 and 1, whichever way it was written, or UsageError."""
+    is_number = isinstance(confidence, numbers.Real) and not isinstance(confidence, bool)
+    if is_number and 0.5 <= confidence <= 1:
+        return float(confidence)
+    if is_number and 50 <= confidence <= 100:
+        return float(confidence) / 100
+    came = "nothing" if confidence is ... else repr(confidence)
+    raise UsageError(
+        f"{came} came as confidence; write how sure you are of {id} in percent, from 50 (a coin "
+        f'would do) to 100 (certain), such as guess("{id}", value, 70)'
+    )

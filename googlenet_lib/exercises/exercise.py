@@ -1,0 +1,107 @@
+"""What an exercise and a prediction are, and where those of a notebook are found.
+
+A notebook's own stand in a module named after it (`nb00.py`), as two tuples: EXERCISES and
+PREDICTIONS. A learner calls what is in `checks.py`; whoever writes an exercise needs this file
+and `tools.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from googlenet_lib.errors import UsageError
+
+Kind = Literal["function", "class", "value"]
+
+
+class Wrong(Exception):
+    """What an answer did and what to look at, as sentences. Never what would have been right."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A task that a notebook sets.
+
+    `test(answer)` raises Wrong, or returns where the answer is right. `hints` go from a nudge to
+    nearly all of it; `why` is the one sentence that a right answer earns.
+    """
+
+    id: str  # notebook and number: "00.1"
+    title: str
+    test: Callable[[Any], None]
+    hints: tuple[str, ...]
+    why: str
+    kind: Kind = "function"
+    seconds: float = 5.0  # after which the answer is taken to loop for ever
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A question that is answered before a cell decides it: by a number, or by one of `choices`.
+
+    A number is right if it is within `tolerance` of the actual one, 0 for exactly that; `least`
+    and `most` are what it can be at all.
+    """
+
+    id: str  # notebook and letter: "00.a"
+    question: str
+    choices: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    @property
+    def expected(self) -> str:
+        """What a guess has to be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        bounds = (self.least, self.most)
+        limits = f" from {self.least:g} to {self.most:g}" if max(map(abs, bounds)) < 1e308 else ""
+        right = f"within {self.tolerance:g}" if self.tolerance else "exact"
+        return f"a number{limits}, right if {right}"
+
+
+def notebooks() -> tuple[str, ...]:
+    """The numbers of the notebooks that have exercises: "00", "06" and so on."""
+    files = Path(__file__).parent.glob("nb[0-9][0-9].py")
+    return tuple(sorted(path.stem.removeprefix("nb") for path in files))
+
+
+def find_notebook(number: str) -> ModuleType:
+    """The module with the exercises of notebook `number`, or UsageError."""
+    if number not in notebooks():
+        raise UsageError(
+            f"{number!r} came as a notebook's number; there are exercises in "
+            f'{", ".join(notebooks())}, written as text: "{notebooks()[0]}"'
+        )
+    return import_module(f"googlenet_lib.exercises.nb{number}")
+
+
+def find_exercise(id: str) -> Exercise:
+    """The exercise called `id`, or UsageError with those that the notebook has."""
+    return _find(id, "EXERCISES", "exercises", 'check("{id}", your_answer)')
+
+
+def find_prediction(id: str) -> Prediction:
+    """The prediction called `id`, or UsageError with those that the notebook has."""
+    return _find(id, "PREDICTIONS", "predictions", 'guess("{id}", value, confidence)')
+
+
+def _find(id: str, name: str, what: str, usage: str) -> Any:
+    if not isinstance(id, str):
+        known = ", ".join(notebooks())
+        raise UsageError(
+            f"the id comes first and is text, such as {usage.format(id='00.1')}; "
+            f"{type(id).__name__} came in its place (notebooks with exercises: {known})"
+        )
+    known = {one.id: one for one in getattr(find_notebook(id.split(".")[0]), name)}
+    if id not in known:
+        first = next(iter(known), "")
+        raise UsageError(
+            f'"{id}" is not among the {what} of this notebook: {", ".join(known)}. '
+            f"Write {usage.format(id=first)}"
+        )
+    return known[id]

@@ -1,0 +1,365 @@
+"""Exercises of notebook 00: lanes, windows and what they cost."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
+from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as
+from googlenet_lib.paper import ROWS
+
+# ---- 00.1 Channels out ---------------------------------------------------------------------------
+
+
+def _widths(name: str) -> SimpleNamespace:
+    """The six numbers of a row, without the library's own sum of four of them."""
+    return SimpleNamespace(**asdict(ROWS[name].widths))
+
+
+def _stacked(w: Any) -> int:
+    return w.out_1x1 + w.out_3x3 + w.out_5x5 + w.pool_proj
+
+
+def _test_stacked(answer: Any) -> None:
+    slips = (
+        Slip(
+            lambda w: sum(vars(w).values()),
+            "All six widths are in it. Which two are spent inside a lane, and never leave it?",
+        ),
+        Slip(
+            lambda w: w.out_1x1 + w.out_3x3 + w.out_5x5,
+            "Three lanes are in it. What does the fourth one, which begins with a pool, end with?",
+        ),
+        Slip(
+            lambda w: w.reduce_3x3 + w.reduce_5x5,
+            "Those are the reductions, in front of the large kernels. What comes out behind them?",
+        ),
+        Slip(
+            lambda w: max(w.out_1x1, w.out_3x3, w.out_5x5, w.pool_proj),
+            "That is the widest lane alone. `torch.cat` keeps all four.",
+        ),
+    )
+    cases = [Case((_widths(f"inception{row}"),)) for row in ("4a", "4d", "5b")]
+    same_as(answer, _stacked, cases, slips, "Follow each lane to its last convolution.")
+
+
+# ---- 00.2 Multiply-adds of a 1x1 convolution -----------------------------------------------------
+
+
+def _one_by_one(inputs: int, outputs: int, height: int, width: int) -> int:
+    return inputs * outputs * height * width
+
+
+def _test_one_by_one(answer: Any) -> None:
+    slips = (
+        Slip(lambda i, o, h, w: i * o, "Those are the weights. At how many places does each work?"),
+        Slip(
+            lambda i, o, h, w: 2 * i * o * h * w,
+            "A multiplication and its addition were counted as two; the paper counts them as one.",
+        ),
+        Slip(
+            lambda i, o, h, w: (i + o) * h * w,
+            "Channels were added. How many inputs does each single output channel mix?",
+        ),
+        Slip(
+            lambda i, o, h, w: 9 * i * o * h * w,
+            "That is a 3x3 kernel. How many pixels does this one look at?",
+        ),
+        Slip(
+            lambda i, o, h, w: o * h * w,
+            "Those are the output values. What does each of them cost?",
+        ),
+    )
+    cases = [Case((192, 16, 28, 20)), Case((64, 96, 7, 7)), Case((1, 1, 1, 1))]
+    look = "Start with one output value: how many multiplications make it? Then count such values."
+    same_as(answer, _one_by_one, cases, slips, look)
+
+
+# ---- 00.3 The window behind a list of layers -----------------------------------------------------
+
+Layers = Sequence[tuple[int, int]]
+
+
+def _window(layers: Layers) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
+def _stride_too_early(layers: Layers) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        step *= stride
+        field += (kernel - 1) * step
+    return field
+
+
+def _test_window(answer: Any) -> None:
+    slips = (
+        Slip(
+            lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
+            "Strides are not in it. Behind a stride of 2, how far apart in the picture are two "
+            "neighbours of the map?",
+        ),
+        Slip(
+            _stride_too_early,
+            "A layer's own stride widened its own window. Its kernel still looks at the map in "
+            "front of it; who feels the stride?",
+        ),
+        Slip(
+            lambda layers: sum(kernel for kernel, _ in layers),
+            "Kernels were added up. Two kernels of 3 overlap: how much does the second one add?",
+        ),
+        Slip(
+            lambda layers: _window(layers) - 1,
+            "One pixel is missing. What does a value see before the first layer?",
+        ),
+    )
+    stem = [(7, 2), (3, 2), (1, 1), (3, 1), (3, 2)]
+    cases = [
+        Case(([(3, 2), (5, 1), (3, 2), (3, 1)],)),
+        Case((stem,)),
+        Case(([(1, 1)],), advice="A single layer is a list as well."),
+        Case(([],), advice="With no layer at all, a value is a pixel."),
+    ]
+    look = "Take the layers one by one and keep two numbers: the window, and the step between two."
+    same_as(answer, _window, cases, slips, look)
+
+
+# ---- 00.4 A row's share of the work --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    params: int
+    macs: int
+
+
+def _share(costs: Sequence[Any], name: str) -> float:
+    return sum(c.macs for c in costs if c.name == name) / sum(c.macs for c in costs)
+
+
+def _test_share(answer: Any) -> None:
+    slips = (
+        Slip(
+            lambda costs, name: (
+                sum(c.params for c in costs if c.name == name) / sum(c.params for c in costs)
+            ),
+            "That is its share of the weights. The question is about work: `macs`.",
+        ),
+        Slip(
+            lambda costs, name: 100 * _share(costs, name),
+            "That is in percent. A share is between 0 and 1; `:.1%` shows it as percent.",
+        ),
+        Slip(
+            lambda costs, name: int(_share(costs, name)),
+            "`//` cuts off all that is behind the point. Which division keeps it?",
+        ),
+        Slip(
+            lambda costs, name: 1 / (1 / _share(costs, name) - 1),
+            "The row was compared with the others. The whole has the row itself in it.",
+        ),
+        Slip(
+            lambda costs, name: sum(c.macs for c in costs if c.name == name),
+            "That is the row's own work. Which part of all the work is it?",
+        ),
+    )
+    rows = [_Row("conv1", 9_408, 300), _Row("conv2", 114_688, 500), _Row("linear", 1_024_000, 50)]
+    cases = [
+        Case((rows, "conv2"), told='three rows with 300, 500 and 50 macs, "conv2"'),
+        Case((rows, "linear"), told='three rows with 300, 500 and 50 macs, "linear"'),
+        Case(([_Row("pool", 0, 0), *rows], "pool"), told='four rows, "pool", which has 0 macs'),
+    ]
+    same_as(answer, _share, cases, slips, "Part over whole: which is which?")
+
+
+# ---- 00.5 Four lanes -----------------------------------------------------------------------------
+
+SIDE, MIDDLE = 13, 6
+REACH = {"1x1": 1, "3x3": 3, "5x5": 5, "pool": 3}
+
+
+def _test_lanes(answer: Any) -> None:
+    equal = build(answer, 4, 4, 4, 4, 4)
+    _check_layers(equal)
+    advice = "Every lane gets x itself, and `torch.cat(lanes, dim=1)` stacks what they return."
+    out = call(equal, torch.rand(2, 4, 8, 9), advice=advice)
+    _check_shape(out, equal)
+    widths = dict(zip(REACH, (2, 3, 4, 5), strict=True))
+    block = build(answer, 3, *widths.values())
+    out = call(block, torch.randn(2, 3, SIDE, SIDE), advice=advice)
+    if out.shape != (2, 14, SIDE, SIDE):
+        raise Wrong(
+            f"with lanes of 2, 3, 4 and 5 channels it returned the shape {tuple(out.shape)}. "
+            "Which lane has not got the width that was asked for?"
+        )
+    if out.min() < 0:
+        raise Wrong("it returned negative values. A ReLU belongs behind every convolution")
+    _check_windows(block, widths)
+
+
+def _check_layers(block: nn.Module) -> None:
+    held = {name: value for name, value in vars(block).items() if not name.startswith("_")}
+    plain = [name for name, value in held.items() if isinstance(value, list | tuple | dict)]
+    if not list(block.parameters()):
+        where = f"`self.{plain[0]}` is a plain {type(vars(block)[plain[0]]).__name__}: " * bool(
+            plain
+        )
+        raise Wrong(
+            f"{where}the block has no parameters, so that an optimiser would find nothing to "
+            "train. `nn.ModuleList` registers the modules that it holds"
+        )
+    for layer in block.modules():
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            window = (layer.kernel_size, layer.stride, layer.padding)
+            kernel, stride, padding = (n[0] if isinstance(n, tuple) else n for n in window)
+            kind = f"a {type(layer).__name__} of kernel {kernel}"
+            if isinstance(layer, nn.MaxPool2d) and stride == kernel > 1:
+                raise Wrong(f"{kind} has stride {stride}: without one, a pool takes its kernel's")
+            if stride != 1:
+                raise Wrong(f"{kind} has stride {stride}, and skips places. Lanes keep them all")
+            if padding in (0, "valid") and kernel > 1:
+                raise Wrong(f"{kind} has padding {padding}, and its map comes out smaller")
+
+
+def _check_shape(out: Any, block: nn.Module) -> None:
+    """Of a block of four lanes with 4 channels each, on pictures (2, 4, 8, 9)."""
+    if not isinstance(out, Tensor):
+        raise Wrong(f"its forward returned a {type(out).__name__}. Stack the lanes into one tensor")
+    shape = tuple(out.shape)
+    seen = f"with four lanes of 4 channels, a batch of shape (2, 4, 8, 9) became {shape}."
+    if shape == (8, 4, 8, 9):
+        raise Wrong(f"{seen} The lanes were stacked as if they were pictures; which dim is it?")
+    if shape in ((2, 4, 32, 9), (2, 4, 8, 36)):
+        raise Wrong(f"{seen} The lanes were put side by side in space; which dim has channels?")
+    if shape == (2, 4, 8, 9) and max(_reach(block, inputs=4)) > 5:
+        raise Wrong(f"{seen} Each lane worked on what the one before it gave. All get x itself")
+    if shape == (2, 4, 8, 9):
+        raise Wrong(f"{seen} Were lanes added, or only one returned? All channels are to be kept")
+    if shape != (2, 16, 8, 9):
+        raise Wrong(f"{seen} Expected are all channels of all lanes, at the places of the input")
+
+
+@torch.no_grad()
+def _reach(block: nn.Module, inputs: int) -> list[int]:
+    """By output channel: how many pixels of its row the middle value sees, found by trying each."""
+    for parameter in block.parameters():
+        parameter.fill_(0.1)
+    pictures = torch.zeros(SIDE + 1, inputs, SIDE, SIDE)  # the last one stays empty
+    pictures[range(SIDE), :, MIDDLE, range(SIDE)] = 1
+    middle = block(pictures)[:, :, MIDDLE, MIDDLE]  # (SIDE + 1, channels)
+    return (middle[:-1] > middle[-1]).sum(0).tolist()
+
+
+@torch.no_grad()
+def _check_windows(block: nn.Module, widths: dict[str, int]) -> None:
+    seen, start = _reach(block, inputs=3), 0
+    for lane, width in widths.items():
+        found = set(seen[start : start + width])
+        if found != {REACH[lane]}:
+            pixels = " and ".join(map(str, sorted(found)))
+            raise Wrong(
+                f"with lanes of 2, 3, 4 and 5 channels, those of the {lane} lane see {pixels} "
+                "pixels across. Look at its kernel, and at the order in which lanes are stacked"
+            )
+        start += width
+    dot, full = torch.zeros(1, 3, SIDE, SIDE), torch.ones(1, 3, SIDE, SIDE)
+    dot[..., MIDDLE, MIDDLE] = 1
+    bright, even = (block(x)[0, -1, MIDDLE, MIDDLE].item() for x in (dot, full))
+    if abs(bright - even) > 1e-5:
+        raise Wrong("its last lane mixes a pixel with its neighbours. A max pool takes the largest")
+
+
+EXERCISES = (
+    Exercise(
+        "00.1",
+        "Channels out of a module",
+        _test_stacked,
+        (
+            "A lane may hold two convolutions in a row. Only the last one's channels come out.",
+            "Look at `forward` in section 3: which four tensors does `torch.cat` get?",
+            "It is a sum of four of the six widths: no name in it begins with `reduce`.",
+        ),
+        "what a module stacks is what the next one has to read: widths grow along the network.",
+    ),
+    Exercise(
+        "00.2",
+        "What a 1x1 convolution costs",
+        _test_one_by_one,
+        (
+            "Take one output channel at one place. It is a weighted sum: of how many numbers?",
+            "There are as many such sums as there are output values: channels times places.",
+            "Multiply all four numbers. Biases are not counted, and a multiply-add counts once.",
+        ),
+        "work grows with the places, weights do not: early layers cost time, late ones memory.",
+    ),
+    Exercise(
+        "00.3",
+        "The window behind some layers",
+        _test_window,
+        (
+            "Begin with a window of one pixel. A 3x3 kernel with stride 1 makes it 3: two more.",
+            "Keep a second number: how many pixels lie between two neighbours of the map. It "
+            "begins at 1.",
+            "A kernel of k spans k - 1 such distances. The stride multiplies the distance, but "
+            "only for the layers behind.",
+            "In the loop: first `field += (kernel - 1) * step`, and then one line for `step`.",
+        ),
+        "so the library knew the windows of section 2 before it had looked at any picture.",
+    ),
+    Exercise(
+        "00.4",
+        "A row's share of the work",
+        _test_share,
+        (
+            "Work is counted in `macs`; every row in `costs` has its own.",
+            "The whole is a `sum` over all rows, the row in question included.",
+            "Find the row by `cost.name == name`, and divide its macs by that sum with `/`.",
+        ),
+        "shares tell where to save: halving a row of 1% cannot make a network faster by more.",
+    ),
+    Exercise(
+        "00.5",
+        "A block of four lanes",
+        _test_lanes,
+        (
+            "Section 3 has nearly all of it. Here no lane has a reduction, so three lanes are a "
+            "single `conv`.",
+            "`nn.ModuleList([...])` holds four lanes; the last is an `nn.Sequential` of a pool "
+            "and a 1x1 `conv`.",
+            "The pool must keep the map's size: `nn.MaxPool2d(3, stride=1, padding=1)`.",
+            "In `forward`, give x to every lane and `torch.cat` the four results along dim=1.",
+        ),
+        "it is GoogLeNet's idea in ten lines; notebook 03 adds the reductions that make it cheap.",
+        kind="class",
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        "00.a",
+        "Of 1000 new drawings, some far smaller than any in training, how many are right?",
+        tolerance=50,
+        least=0,
+        most=1000,
+    ),
+    Prediction(
+        "00.b",
+        "The object grows. Which lane's middle answer goes on changing longest?",
+        choices=("1x1", "3x3", "5x5", "pool"),
+    ),
+    Prediction(
+        "00.c",
+        "How many percent of ConvNeXt's multiply-adds are done by kernels that see one pixel?",
+        tolerance=10,
+        least=0,
+        most=100,
+    ),
+)

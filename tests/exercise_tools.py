@@ -1,0 +1,72 @@
+"""What tests of exercises share: a notebook's blanks and solutions, taken out by exercise id.
+
+A solution stands in a Markdown cell as a ```python block whose first line is the comment
+`# solution of 00.1`; a blank is the code cell that calls `check("00.1", name)`.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+
+
+def notebook_of(number: str) -> Path | None:
+    """The notebook's file, or None while it is not written."""
+    return next(NOTEBOOKS.glob(f"{number}_*.ipynb"), None)
+
+
+def solutions(path: Path) -> dict[str, str]:
+    """The source of every solution in a notebook, by exercise id."""
+    found: dict[str, str] = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            for id, source in SOLUTION.findall(cell.source):
+                assert id not in found, f"two solutions of {id}"
+                found[id] = source
+    return found
+
+
+def blanks(path: Path) -> dict[str, tuple[str, str]]:
+    """By exercise id: the code cell with the blank, and the expression that it hands to `check`."""
+    found: dict[str, tuple[str, str]] = {}
+    for source in _code(path):
+        for call in ast.walk(ast.parse(source)):
+            name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+            if name == "check" and isinstance(call.args[0], ast.Constant):
+                id = call.args[0].value
+                assert id not in found, f"two checks of {id}"
+                found[id] = (source, ast.unparse(call.args[1]))
+    return found
+
+
+def surroundings(path: Path) -> dict:
+    """What the notebook imports and defines, without running anything else of it.
+
+    Cells with a check are left out: they would define their own blanks.
+    """
+    names: dict = {"__name__": "__main__"}
+    checked = {source for source, _ in blanks(path).values()}
+    for source in _code(path):
+        if source in checked:
+            continue
+        kept = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
+        body = [node for node in ast.parse(source).body if isinstance(node, kept)]
+        exec(compile(ast.Module(body, []), path.name, "exec"), names)
+    return names
+
+
+def answer(source: str, expression: str, names: dict) -> object:
+    """What `expression` is after `source`, a cell or a solution, has run."""
+    names = {**names, "check": lambda *_: None}
+    exec(source, names)
+    return eval(expression, names)
+
+
+def _code(path: Path) -> list[str]:
+    cells = nbformat.read(path, as_version=4).cells
+    return [MAGIC.sub(r"\1pass", c.source) for c in cells if c.cell_type == "code"]
