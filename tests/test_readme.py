@@ -124,3 +124,15 @@ def test_the_table_of_kills_is_the_record():
     assert "python tests/reliability/kills.py" in README
     everything = next(row for row in report["rows"] if row["kind"] == "all kills")
     assert everything["times"] == everything["equal"] == report["kills"] >= 100
+
+
+def test_what_is_said_of_the_committed_weights_is_the_record():
+    for run in map(recorded_run, recorded_names()):
+        if run.weights:
+            assert f'`weights="{run.weights}"` ({run.test_accuracy_rounded:.4f}' in README
+    pace = min(epoch["seconds"] for epoch in recorded_run("small-60min-0").history)
+    assert f"epochs that had both cores to themselves took {pace:.0f} seconds" in README
+    assert 16 * pace < 3600
+    shorter = recorded_run("small-10min-0")  # training and a third as much work for validation
+    pictures = shorter.training_pictures + shorter.validation_pictures / 3
+    assert shorter.epochs * pictures / (45_000 + 5_000 / 3) * pace < 600
