@@ -26,9 +26,14 @@ class Lesson:
 LESSONS: tuple[Lesson, ...] = (
     Lesson("00_start_here", "See it", "What will I have at the end?", ready=True),
     Lesson("01_why_many_scales", "Build it", "Why several kernel sizes at once?"),
-    Lesson("02_one_by_one_convolutions", "Build it", "How can a kernel that sees one pixel help?"),
-    Lesson("03_inception_block", "Build it", "How do four branches become one?"),
-    Lesson("04_googlenet", "Build it", "Does the paper add up?"),
+    Lesson(
+        "02_one_by_one_convolutions",
+        "Build it",
+        "How can a kernel that sees one pixel help?",
+        ready=True,
+    ),
+    Lesson("03_inception_block", "Build it", "How do four branches become one?", ready=True),
+    Lesson("04_googlenet", "Build it", "Does the paper add up?", ready=True),
     Lesson("05_auxiliary_heads", "Build it", "Who rescues the gradient?"),
     Lesson("06_train_on_cifar10", "Train it", "Can I train it myself?", ready=True),
     Lesson("07_train_like_imagenet", "Train it", "What does every modern trick buy?"),

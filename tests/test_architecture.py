@@ -13,10 +13,10 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 
 # The reading order: a module imports from those in front of it, and from no other.
 ORDER = (
-    *("errors", "platforms", "paper", "costs", "blocks", "variants", "initialisation", "model"),
-    *("weights", "fuse", "download", "data", "settings", "recipes", "checkpoints", "training"),
-    *("predict", "lanes", "runs", "release", "course", "colab", "doctor", "fork", "figures"),
-    *("explore", "__main__"),
+    *("errors", "platforms", "paper", "costs", "readings", "blocks", "variants", "initialisation"),
+    *("model", "differences", "weights", "fuse", "download", "data", "settings", "recipes"),
+    *("checkpoints", "training", "predict", "lanes", "bottlenecks", "runs", "release", "course"),
+    *("colab", "doctor", "fork", "figures", "explore", "exercises", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

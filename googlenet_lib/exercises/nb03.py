@@ -1,0 +1,371 @@
+"""Exercises of notebook 03: widths, both blocks, the naive tower, pooling's sizes, fused 1x1s."""
+
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from googlenet_lib.blocks import ConvBlock, Inception, NaiveInception
+from googlenet_lib.costs import output_size
+from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
+from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as
+from googlenet_lib.paper import INCEPTION_ROWS, ROWS, Widths
+
+IN_3A = ROWS["maxpool2"].channels
+LANES = ("1x1", "3x3", "5x5", "pool")
+OUT = ("out_1x1", "out_3x3", "out_5x5", "pool_proj")
+
+# ---- 03.1, where each lane stands ----------------------------------------------------------------
+
+WIDTHS_3A, WIDTHS_4E = ROWS["inception3a"].widths, ROWS["inception4e"].widths
+
+
+def lane_channels(w: Widths, names: tuple[str, ...] = OUT) -> dict[str, tuple[int, int]]:
+    """The first channel of each lane in a module's output, and the one behind its last."""
+    ends = [0, *accumulate(getattr(w, name) for name in names)]
+    return dict(zip(LANES, pairwise(ends), strict=True))
+
+
+def _lane_channels(answer: Any) -> None:
+    slips = (
+        Slip(
+            lambda w: lane_channels(w, ("out_1x1", "reduce_3x3", "reduce_5x5", "pool_proj")),
+            "Those are the reductions. What does each lane end with?",
+        ),
+        Slip(
+            lambda w: {lane: (a, b - 1) for lane, (a, b) in lane_channels(w).items()},
+            "Give the channel behind the last one, as a slice wants it.",
+        ),
+        Slip(
+            lambda w: {lane: (0, b - a) for lane, (a, b) in lane_channels(w).items()},
+            "Every lane begins at 0. The second stands behind the first.",
+        ),
+        Slip(
+            lambda w: {lane: (a, b - a) for lane, (a, b) in lane_channels(w).items()},
+            "The second number is how many; asked for is where the lane ends.",
+        ),
+        Slip(
+            lambda w: {lane: b for lane, (_, b) in lane_channels(w).items()},
+            "The ends are right; each lane needs its beginning too.",
+        ),
+    )
+    cases = [Case((WIDTHS_3A,), "widths of 3a"), Case((WIDTHS_4E,), "widths of 4e")]
+    same_as(answer, lane_channels, cases, slips, "Where one lane ends, the next begins.")
+
+
+# ---- 03.2 and 03.4, the blocks -------------------------------------------------------------------
+
+# All widths differ, so that a weight is known by its shape.
+IN, SIDE = 8, 9
+TOY = Widths(out_1x1=4, reduce_3x3=3, out_3x3=6, reduce_5x5=2, out_5x5=5, pool_proj=7)
+SAME = 2e-3  # a BatchNorm with its first statistics scales by almost one
+
+
+def _lanes(answer: Any, library: type[nn.Module], pool_channels: int) -> None:
+    """Compare with the library's block: the same weights, the same input, lane by lane."""
+    widths = (TOY.out_1x1, TOY.out_3x3, TOY.out_5x5, pool_channels)
+    block = build(answer, IN, TOY, told=f"{IN}, widths").eval()
+    x = torch.randn(2, IN, SIDE, SIDE)
+    told = f"x of shape {tuple(x.shape)}"
+    out = call(block, x, told=told)
+    _check_shape(out, sum(widths), widths)
+
+    conv = partial(ConvBlock, batch_norm=False, bias=True)
+    reference = library(IN, TOY, conv_block=conv).eval()
+    mine = {tuple(p.shape): p for p in block.parameters() if p.dim() == 4}
+    theirs = {tuple(p.shape): p for p in reference.parameters() if p.dim() == 4}
+    if not mine:
+        raise Wrong(
+            "The block has no convolution that PyTorch can find. Layers belong in `self.name` or "
+            "in nn.ModuleList, made in `__init__`: a plain list hides them from the optimiser"
+        )
+    if mine.keys() != theirs.keys():
+        shapes = ", ".join(str(shape) for shape in mine)
+        raise Wrong(
+            f"Its kernels have the shapes {shapes} (out, in, height, width), for widths "
+            f"{TOY} and {IN} channels in. Go through them one by one: which one is missing, too "
+            "much, or reads the wrong number of channels?"
+        )
+    with torch.no_grad():
+        for network in (block, reference):
+            for parameter in network.parameters():
+                if parameter.dim() == 1 and parameter.numel() and not _is_scale(network, parameter):
+                    parameter.zero_()
+        for shape, parameter in theirs.items():
+            parameter.copy_(mine[shape])
+        out, expected = call(block, x, told=told), reference(x)
+    _compare(out, expected, widths)
+
+
+def _is_scale(network: nn.Module, parameter: nn.Parameter) -> bool:
+    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    return any(parameter is norm.weight for norm in norms)
+
+
+def _check_shape(out: Tensor, channels: int, widths: tuple[int, ...]) -> None:
+    if not isinstance(out, Tensor):
+        raise Wrong(f"forward returned a {type(out).__name__}; a block gives one tensor")
+    if out.dim() != 4 or out.shape[0] != 2:
+        raise Wrong(
+            f"The output has shape {tuple(out.shape)} for 2 pictures in. Along which dimension "
+            "are lanes stacked? Pictures are dimension 0, channels are 1"
+        )
+    if tuple(out.shape[2:]) != (SIDE, SIDE):
+        raise Wrong(
+            f"A map of {SIDE}x{SIDE} became {out.shape[2]}x{out.shape[3]}. Every lane keeps the "
+            "size: what padding, what stride?"
+        )
+    if out.shape[1] != channels:
+        raise Wrong(
+            f"The output has {out.shape[1]} channels, with widths {TOY} and {IN} channels in. "
+            "What does each lane bring?"
+        )
+
+
+def _compare(out: Tensor, expected: Tensor, widths: tuple[int, ...]) -> None:
+    if torch.allclose(out, expected, rtol=SAME, atol=SAME):
+        return
+    ends = [0]
+    for width in widths:
+        ends.append(ends[-1] + width)
+    lanes = dict(zip(LANES, (expected[:, a:b] for a, b in pairwise(ends)), strict=True))
+    if _in_another_order(out, lanes):
+        raise Wrong(
+            "The four lanes are right, but stacked in another order than 1x1, 3x3, 5x5, pool"
+        )
+    projected = widths[3] == TOY.pool_proj  # a pool alone has no ReLU behind it
+    behind_relu = out[:, : sum(widths if projected else widths[:3])]
+    if (behind_relu < -SAME).any():
+        raise Wrong(
+            f"The lowest value behind a convolution is {behind_relu.min():.2f}. What stands behind "
+            "every convolution?"
+        )
+    for (lane, right), (a, b) in zip(lanes.items(), pairwise(ends), strict=True):
+        if not torch.allclose(out[:, a:b], right, rtol=SAME, atol=SAME):
+            raise Wrong(
+                f"Channels {a} to {b - 1} are not what a {lane} lane with your kernels gives. "
+                "Look at the order of its layers, its padding, and the ReLU behind each "
+                "convolution, the reducing ones too"
+            )
+
+
+def _in_another_order(out: Tensor, lanes: dict[str, Tensor]) -> bool:
+    """Whether each lane's channels are all there, wherever."""
+    for channel in torch.cat(list(lanes.values()), dim=1).unbind(1):
+        same = [torch.allclose(channel, other, rtol=SAME, atol=SAME) for other in out.unbind(1)]
+        if not any(same):
+            return False
+    return True
+
+
+def _naive_block(answer: Any) -> None:
+    _lanes(answer, NaiveInception, IN)
+
+
+def _reduced_block(answer: Any) -> None:
+    _lanes(answer, Inception, TOY.pool_proj)
+
+
+# ---- 03.3, the naive tower -----------------------------------------------------------------------
+
+
+def tower_channels(in_channels: int, modules: list[Widths]) -> int:
+    """Channels behind naive modules, one on top of the other."""
+    return in_channels + sum(w.out_1x1 + w.out_3x3 + w.out_5x5 for w in modules)
+
+
+def _tower(answer: Any) -> None:
+    modules = [row.widths for row in INCEPTION_ROWS]
+    same_as(
+        answer,
+        tower_channels,
+        [
+            Case((IN_3A, modules[:1]), f"{IN_3A}, [widths of 3a]"),
+            Case((IN_3A, modules[:3]), f"{IN_3A}, [widths of 3a, 3b, 4a]"),
+            Case((7, []), "7, []"),
+            Case((IN_3A, modules), f"{IN_3A}, [widths of all nine]"),
+        ],
+        slips=[
+            Slip(lambda c, modules: sum(w.out_1x1 + w.out_3x3 + w.out_5x5 for w in modules),
+                 "The pool of the first module passes something on as well."),
+            Slip(lambda c, modules: c + sum(w.out_channels for w in modules),
+                 "That counts pool_proj: a naive module has no projection behind its pool."),
+            Slip(lambda c, modules: modules[-1].out_channels,
+                 "That is the last module with its reductions; here there are none."),
+            Slip(lambda c, modules: _doubled(c, modules),
+                 "The input goes through the pool once in each module, not more often."),
+        ],
+        look="What does one naive module give, if c channels come in? Then the next reads that.",
+    )  # fmt: skip
+
+
+def _doubled(channels: int, modules: list[Widths]) -> int:
+    for w in modules:
+        channels += channels + w.out_1x1 + w.out_3x3 + w.out_5x5
+    return channels
+
+
+# ---- 03.5, sizes behind a pool -------------------------------------------------------------------
+
+
+def pooled_size(size: int, kernel: int, stride: int, ceil_mode: bool) -> int:
+    """How many windows a pool without padding has."""
+    return output_size(size, kernel, stride, ceil_mode=ceil_mode)
+
+
+def _pooled(answer: Any) -> None:
+    cases = (
+        *((21, 5, 2, False), (14, 3, 2, False), (14, 3, 2, True), (55, 3, 2, True)),
+        *((3, 3, 2, True), (10, 2, 2, True), (11, 4, 3, True), (11, 4, 3, False)),
+    )
+    same_as(
+        answer,
+        pooled_size,
+        [Case(case) for case in cases],
+        slips=[
+            Slip(lambda n, k, s, c: (n - k) // s + 1,
+                 "That is the size without ceil_mode, and ceil_mode is True."),
+            Slip(lambda n, k, s, c: -(-(n - k) // s) + 1,
+                 "That rounds up, and ceil_mode is False."),
+            Slip(lambda n, k, s, c: (n - k) // s + 1 + c,
+                 "One more is right only where something is left over."),
+            Slip(lambda n, k, s, c: -(-(n - k) // s) if c else (n - k) // s,
+                 "The steps are right; the first window, before any step, counts too."),
+            Slip(lambda n, k, s, c: -(-n // s) if c else n // s,
+                 "That forgets the kernel: how far can the first window slide?"),
+        ],
+        look="The first window can slide by size - kernel. How many steps, rounded which way?",
+    )  # fmt: skip
+
+
+# ---- 03.6, three 1x1s made one -------------------------------------------------------------------
+
+
+def fuse_1x1(weights: list[Tensor], biases: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """One 1x1 convolution that does the work of several that share their input."""
+    return torch.cat(weights), torch.cat(biases)
+
+
+def _fused(answer: Any) -> None:
+    cases = []
+    for widths in ((4, 4, 4), (5, 3, 2)):  # of equal widths, so that a sum has a shape as well
+        weights = [torch.randn(width, 6, 1, 1) for width in widths]
+        biases = [torch.randn(width) for width in widths]
+        told = f"three weights of {', '.join(map(str, widths))} channels out and 6 in, their biases"
+        cases.append(
+            Case((weights, biases), told,
+                 "Along which dimension of a weight (out, in, 1, 1) are the convolutions stacked?")
+        )  # fmt: skip
+    same_as(
+        answer,
+        fuse_1x1,
+        cases,
+        slips=[
+            Slip(lambda w, b: (sum(w), sum(b)),
+                 "A sum mixes the three for good: behind it, nobody can take them apart."),
+            Slip(lambda w, b: (torch.stack(w), torch.stack(b)),
+                 "stack makes a new dimension; a convolution's weight has four."),
+            Slip(lambda w, b: (torch.cat(w, dim=1), torch.cat(b)),
+                 "Dimension 1 of a weight is what it reads: all three read the same input."),
+            Slip(lambda w, b: torch.cat(w), "The biases belong to it too: return both."),
+            Slip(lambda w, b: (torch.cat(w), sum(b)),
+                 "The biases were added up; each belongs to its own output channels."),
+        ],
+        look="Each row of a weight makes one output channel. The fused one makes all of them.",
+    )  # fmt: skip
+
+
+EXERCISES = (
+    Exercise(
+        "03.1",
+        "Where each lane stands",
+        _lane_channels,
+        (
+            "Which four of the six columns of Table 1 name the last layer of a lane?",
+            "Keep a number `first` that begins at 0 and grows by each lane's width.",
+            'In a loop over ("1x1", w.out_1x1) and so on: `lanes[name] = (first, first + width)`.',
+        ),
+        "with it you can take any lane out of a module's output: `out[:, first:end]`.",
+    ),
+    Exercise(
+        "03.2",
+        "The naive block",
+        _naive_block,
+        (
+            "Make the three convolutions and the pool in `__init__`, use them in `forward`.",
+            "A padding of half the kernel keeps the size; the pool needs `stride=1, padding=1`.",
+            "`torch.cat([...], dim=1)`, with `torch.relu` around each convolution, not the pool.",
+        ),
+        "four layers over one input, concatenated: that is the naive block.",
+        kind="class",
+    ),
+    Exercise(
+        "03.3",
+        "Channels of the naive tower",
+        _tower,
+        (
+            "With c channels in, what does one naive module give? Its pool passes on all c.",
+            "Go through `modules` with a loop that adds to the channels so far.",
+        ),
+        "the tower never forgets a channel: each module adds its three convolutions to the rest.",
+    ),
+    Exercise(
+        "03.4",
+        "The Inception block",
+        _reduced_block,
+        (
+            "Four lanes: one, two, two layers of convolution; a pool and a convolution.",
+            "A function that gives `nn.Sequential(nn.Conv2d(...), nn.ReLU())` saves writing.",
+            "The 3x3 reads `reduce_3x3` channels, the 5x5 `reduce_5x5`; the pool comes before its "
+            "1x1.",
+        ),
+        "this is the block that GoogLeNet stacks nine times.",
+        kind="class",
+    ),
+    Exercise(
+        "03.5",
+        "Size behind a pool, with ceil_mode",
+        _pooled,
+        (
+            "The first window can slide by `size - kernel`; divide by `stride`, then count it too.",
+            "`-(-a // b)` rounds up, and so does `math.ceil(a / b)`.",
+        ),
+        "ceil_mode adds the one window that hangs over the end, and only where cells are left.",
+    ),
+    Exercise(
+        "03.6",
+        "Three 1x1s made one",
+        _fused,
+        (
+            "The fused convolution reads the same input and gives all the outputs.",
+            "A weight is (out, in, 1, 1): put the three on top of one another along `out`.",
+        ),
+        "one large multiplication of matrices instead of three: equal outputs.",
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        "03.a",
+        "How many times the multiply-adds of the reduced block does the naive one take in 3a?",
+        tolerance=0.5,
+        least=0,
+        most=999,
+    ),
+    Prediction(
+        "03.b",
+        "192 channels go into a tower of nine naive modules. How many come out?",
+        tolerance=500,
+        least=0,
+        most=99_999,
+    ),
+    Prediction(
+        "03.c",
+        "In how many of the nine modules do two 3x3s take fewer weights than the 5x5?",
+        tolerance=0,
+        least=0,
+        most=9,
+    ),
+)

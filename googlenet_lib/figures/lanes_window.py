@@ -1,0 +1,180 @@
+"""One value of each lane: the pixels that it sees of a picture, and its place in the lane's map."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from googlenet_lib.figures.style import (
+    BRANCH_COLOURS,
+    GREY,
+    INK,
+    PAPER,
+    WIDTH,
+    canvas,
+    house_style,
+    px,
+    write,
+)
+
+# All in pixels of a page that is as wide as a README.
+MARGIN, GAP, TITLE, PICTURE, ROW_HEIGHT = 14, 14, 34, 228, 288
+MAP = (WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
+VEIL = 0.55  # how much white lies over what no lane sees
+
+
+@dataclass(frozen=True)
+class Span:
+    """Pixels `first` to `last` of a picture, both included, in one direction.
+
+    `hidden` counts those of the theoretical window that lie outside the picture.
+    """
+
+    first: int
+    last: int
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """The pixels of a picture that one value of a lane sees."""
+
+    rows: Span
+    columns: Span
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a lane says at one place: how many of its channels are above zero, and their mean."""
+
+    channels: int
+    active: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class WindowView:
+    """A picture, a module, and one place (row and column) of the module's map.
+
+    image: uint8 (3, H, W); maps: the mean over a lane's channels, (h, w); boxes and answers are
+    those of the lanes at `place`.
+    """
+
+    module: str
+    image: Tensor
+    place: tuple[int, int]
+    maps: dict[str, Tensor]
+    boxes: dict[str, Box]
+    answers: dict[str, Answer]
+
+
+def draw_windows(views: Sequence[WindowView]) -> Figure:
+    """Draw each view in a row: the picture, lit where the lanes look, and their four maps.
+
+    A small square marks the place in the maps. Each map is shaded up to its own largest value.
+    """
+    with house_style():
+        figure, axes = canvas(ROW_HEIGHT * len(views) + 4)
+        for i, view in enumerate(views):
+            _draw_view(axes, i * ROW_HEIGHT, view)
+    return figure
+
+
+def describe_windows(views: Sequence[WindowView]) -> str:
+    """Return the alt text of `draw_windows`, from the same views."""
+    parts = []
+    for view in views:
+        height, width = next(iter(view.maps.values())).shape
+        lanes = "; ".join(
+            f"{lane} sees {_pixels(box)} and answers in {view.answers[lane].active} of "
+            f"{view.answers[lane].channels} channels, mean {view.answers[lane].mean:.3f}"
+            for lane, box in view.boxes.items()
+        )
+        parts.append(
+            f"{view.module}, row {view.place[0]} and column {view.place[1]} of its "
+            f"{height}×{width} map: {lanes}."
+        )
+    return "A picture with nested squares, the windows of four lanes, and their maps. " + " ".join(
+        parts
+    )
+
+
+def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
+    height, width = next(iter(view.maps.values())).shape
+    title = (
+        f"{view.module.removeprefix('inception')}: one value of a {height}×{width} map, "
+        f"row {view.place[0]}, column {view.place[1]}"
+    )
+    write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
+    y = top + TITLE
+    _draw_picture(axes, MARGIN, y, view)
+    for j, lane in enumerate(view.maps):
+        x = MARGIN + PICTURE + GAP + j * (MAP + GAP)
+        name = lane.replace("x", "×")
+        write(axes, x, y + 7, name, 14, ha="left", weight="bold", color=BRANCH_COLOURS[lane])
+        _draw_map(axes, x, y + 20, lane, view)
+        box, answer = view.boxes[lane], view.answers[lane]
+        text = (
+            f"rows {box.rows.first} to {box.rows.last}\n"
+            f"columns {box.columns.first} to {box.columns.last}\n"
+            f"{answer.active} of {answer.channels} answer\nmean {answer.mean:.3f}"
+        )
+        write(axes, x, y + 20 + MAP + 6, text, 12, ha="left", va="top")
+
+
+def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
+    pixels = view.image.permute(1, 2, 0).numpy() / 255  # (H, W, 3)
+    rows, columns = pixels.shape[:2]
+    seen = np.zeros((rows, columns, 1), dtype=bool)
+    for box in view.boxes.values():
+        seen[box.rows.first : box.rows.last + 1, box.columns.first : box.columns.last + 1] = True
+    lit = np.where(seen, pixels, pixels * (1 - VEIL) + VEIL)
+    axes.imshow(lit, extent=(x, x + PICTURE, y + PICTURE, y), interpolation="nearest",
+                aspect="auto")  # fmt: skip
+    across, down = PICTURE / columns, PICTURE / rows
+    for lane, box in view.boxes.items():
+        corner = (x + box.columns.first * across, y + box.rows.first * down)
+        extent = ((box.columns.last - box.columns.first + 1) * across,
+                  (box.rows.last - box.rows.first + 1) * down)  # fmt: skip
+        dashed = lane == "pool"  # on top of the 3x3 lane's square, which is as wide
+        if not dashed:
+            axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=PAPER, linewidth=px(5)))
+        style = (0, (4, 4)) if dashed else "-"
+        square = Rectangle(corner, *extent, fill=False, edgecolor=BRANCH_COLOURS[lane],
+                           linewidth=px(2.5), linestyle=style)  # fmt: skip
+        square.set_gid(f"window.{view.module}.{lane}")
+        axes.add_patch(square)
+    _draw_frame(axes, x, y, PICTURE)
+
+
+def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
+    values = view.maps[lane].numpy()
+    shades = LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
+    axes.imshow(values, extent=(x, x + MAP, y + MAP, y), cmap=shades, vmin=0,
+                vmax=float(values.max()) or 1, interpolation="nearest", aspect="auto")  # fmt: skip
+    _draw_frame(axes, x, y, MAP)
+    (row, column), (rows, columns) = view.place, values.shape
+    side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
+    centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
+    corner = (centre[0] - side / 2, centre[1] - side / 2)
+    for width, colour in ((6, PAPER), (2, INK)):
+        square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=px(width))
+        square.set_gid(f"place.{view.module}.{lane}" if colour == INK else None)
+        axes.add_patch(square)
+
+
+def _draw_frame(axes: Axes, x: float, y: float, side: float) -> None:
+    axes.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=GREY, linewidth=px(1)))
+
+
+def _pixels(box: Box) -> str:
+    text = (
+        f"rows {box.rows.first} to {box.rows.last}, columns {box.columns.first} to "
+        f"{box.columns.last}"
+    )
+    return text + (" (cut at the rim)" if box.rows.hidden or box.columns.hidden else "")

@@ -1,0 +1,261 @@
+"""Notebook 03's exercises refuse plausible wrong answers, each with a message of its own."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+
+from googlenet_lib.blocks import Inception, NaiveInception
+from googlenet_lib.exercises.checks import judge
+from googlenet_lib.exercises.nb03 import EXERCISES, TOY
+from googlenet_lib.paper import ROWS
+
+BY_ID = {exercise.id: exercise for exercise in EXERCISES}
+
+
+def lane_channels(w, names=("out_1x1", "out_3x3", "out_5x5", "pool_proj")):
+    lanes, first = {}, 0
+    for lane, name in zip(("1x1", "3x3", "5x5", "pool"), names, strict=True):
+        lanes[lane] = (first, first + getattr(w, name))
+        first += getattr(w, name)
+    return lanes
+
+
+def conv(inputs, outputs, kernel, padding=None):
+    padding = kernel // 2 if padding is None else padding
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.ReLU())
+
+
+class Naive(nn.Module):
+    """Right, but for what a subclass changes."""
+
+    padding = None
+    pool = nn.MaxPool2d(3, 1, 1)
+    dim = 1
+
+    def __init__(self, inputs, w):
+        super().__init__()
+        self.hold(
+            [
+                conv(inputs, w.out_1x1, 1),
+                conv(inputs, w.out_3x3, 3, self.padding),
+                conv(inputs, w.out_5x5, 5, self.padding and 2 * self.padding),
+                self.pool,
+            ]
+        )
+
+    def hold(self, lanes):
+        self.lanes = nn.ModuleList(lanes)
+
+    def forward(self, x):
+        return torch.cat([lane(x) for lane in self.lanes], dim=self.dim)
+
+
+class Reduced(Naive):
+    def __init__(self, inputs, w):
+        nn.Module.__init__(self)
+        three = [conv(inputs, w.reduce_3x3, 1), conv(w.reduce_3x3, w.out_3x3, 3)]
+        five = [conv(inputs, w.reduce_5x5, 1), conv(w.reduce_5x5, w.out_5x5, 5)]
+        pool = [nn.MaxPool2d(3, 1, 1), conv(inputs, w.pool_proj, 1)]
+        self.hold([conv(inputs, w.out_1x1, 1), *self.lanes_of(three, five, pool)])
+
+    def lanes_of(self, *lanes):
+        return [nn.Sequential(*lane) for lane in lanes]
+
+
+class NoPadding(Naive):
+    padding = 0
+
+
+class StrideOfThree(Naive):
+    pool = nn.MaxPool2d(3, padding=1)
+
+
+class AlongPictures(Naive):
+    dim = 0
+
+
+class PlainList(Naive):
+    def hold(self, lanes):
+        self.lanes = lanes
+
+
+class NoReLU(Naive):
+    def hold(self, lanes):
+        self.lanes = nn.ModuleList([*(lane[0] for lane in lanes[:3]), lanes[3]])
+
+
+class PoolFirst(Naive):
+    def forward(self, x):
+        return torch.cat([self.lanes[i](x) for i in (3, 0, 1, 2)], dim=1)
+
+
+class ReLUOnThePool(Naive):
+    def forward(self, x):
+        return torch.relu(super().forward(x))
+
+
+class Average(Naive):
+    pool = nn.AvgPool2d(3, 1, 1)
+
+
+class Added(Naive):
+    def forward(self, x):
+        return sum(lane(x).mean(1, keepdim=True) for lane in self.lanes)
+
+
+class ProjectionFirst(Reduced):
+    def lanes_of(self, three, five, pool):
+        return super().lanes_of(three, five, pool[::-1])
+
+
+class NoInnerReLU(Reduced):
+    def lanes_of(self, three, five, pool):
+        return super().lanes_of([three[0][0], three[1]], five, pool)
+
+
+class NoLastReLU(Reduced):
+    def lanes_of(self, three, five, pool):
+        return super().lanes_of(three, five, [pool[0], pool[1][0]])
+
+
+class NoReductions(Reduced):
+    def __init__(self, inputs, w):
+        super().__init__(inputs, w)
+        self.lanes[1] = conv(inputs, w.out_3x3, 3)
+        self.lanes[2] = conv(inputs, w.out_5x5, 5)
+
+
+class ThreeForFive(Reduced):
+    def __init__(self, inputs, w):
+        super().__init__(inputs, w)
+        self.lanes[2] = nn.Sequential(conv(inputs, w.reduce_5x5, 1), conv(2, w.out_5x5, 3))
+
+
+class FiveBeforeThree(Reduced):
+    def forward(self, x):
+        return torch.cat([self.lanes[i](x) for i in (0, 2, 1, 3)], dim=1)
+
+
+def tower(in_channels, modules):
+    return in_channels + sum(w.out_1x1 + w.out_3x3 + w.out_5x5 for w in modules)
+
+
+def doubles(channels, modules):
+    for w in modules:
+        channels += channels + w.out_1x1 + w.out_3x3 + w.out_5x5
+    return channels
+
+
+WRONG = (
+    (
+        "03.1",
+        lambda w: lane_channels(w, ("out_1x1", "reduce_3x3", "reduce_5x5", "pool_proj")),
+        "Those are the reductions",
+    ),
+    (
+        "03.1",
+        lambda w: {lane: (a, b - 1) for lane, (a, b) in lane_channels(w).items()},
+        "as a slice wants it",
+    ),
+    (
+        "03.1",
+        lambda w: {lane: (0, b - a) for lane, (a, b) in lane_channels(w).items()},
+        "Every lane begins at 0",
+    ),
+    (
+        "03.1",
+        lambda w: {lane: (a, b - a) for lane, (a, b) in lane_channels(w).items()},
+        "The second number is how many",
+    ),
+    (
+        "03.1",
+        lambda w: dict(reversed(lane_channels(w).items())),
+        "in another order",
+    ),
+    ("03.2", NoPadding, "Sizes of tensors must match"),
+    ("03.2", StrideOfThree, "Sizes of tensors must match"),
+    ("03.2", AlongPictures, "Sizes of tensors must match"),
+    ("03.2", PlainList, "a plain list hides them"),
+    ("03.2", NoReLU, "What stands behind every convolution?"),
+    ("03.2", PoolFirst, "stacked in another order"),
+    ("03.2", ReLUOnThePool, "not what a pool lane"),
+    ("03.2", Average, "not what a pool lane"),
+    ("03.2", Added, "has 1 channels"),
+    ("03.2", Reduced, "What does each lane bring?"),
+    ("03.3", lambda c, modules: tower(0, modules), "first module passes something on"),
+    ("03.3", lambda c, modules: c + sum(w.out_channels for w in modules), "no projection"),
+    ("03.3", lambda c, modules: modules[-1].out_channels, "with its reductions"),
+    ("03.3", doubles, "once in each module"),
+    ("03.3", lambda c, modules: tower(c, modules[:1]), "Then the next reads that"),
+    ("03.4", Naive, "What does each lane bring?"),
+    ("03.4", NoReductions, "Its kernels have the shapes"),
+    ("03.4", ThreeForFive, "Its kernels have the shapes"),
+    ("03.4", ProjectionFirst, "not what a pool lane"),
+    ("03.4", NoInnerReLU, "not what a 3x3 lane"),
+    ("03.4", NoLastReLU, "What stands behind every convolution?"),
+    ("03.4", FiveBeforeThree, "stacked in another order"),
+    ("03.5", lambda n, k, s, c: (n - k) // s + 1, "and ceil_mode is True"),
+    ("03.5", lambda n, k, s, c: -(-(n - k) // s) + 1, "and ceil_mode is False"),
+    ("03.5", lambda n, k, s, c: (n - k) // s + 1 + c, "only where something is left over"),
+    ("03.5", lambda n, k, s, c: -(-(n - k) // s) if c else (n - k) // s, "the first window"),
+    ("03.5", lambda n, k, s, c: -(-n // s) if c else n // s, "forgets the kernel"),
+    ("03.5", lambda n, k, s, c: (n - k) / s + 1, "Expected is an int"),
+    ("03.6", lambda w, b: (sum(w), sum(b)), "mixes the three for good"),
+    ("03.6", lambda w, b: (torch.stack(w), torch.stack(b)), "makes a new dimension"),
+    ("03.6", lambda w, b: (torch.cat(w, dim=1), torch.cat(b)), "all three read the same input"),
+    ("03.6", lambda w, b: torch.cat(w), "return both"),
+    ("03.6", lambda w, b: (torch.cat(w), sum(b)), "its own output channels"),
+)
+
+
+@pytest.mark.parametrize(("id", "given", "words"), WRONG, ids=[f"{w[0]} {w[2]}" for w in WRONG])
+def test_a_wrong_answer_is_refused_for_its_mistake(id, given, words):
+    verdict = judge(BY_ID[id], given)
+    assert verdict.outcome == "wrong"
+    assert words in verdict.says
+
+
+def test_every_exercise_has_several_wrong_answers():
+    counts = Counter(id for id, _, _ in WRONG)
+    assert {*counts} == {*BY_ID}
+    assert min(counts.values()) >= 5
+
+
+def test_the_toy_tells_each_kernel_by_its_shape():
+    for block in (Naive(8, TOY), Reduced(8, TOY)):
+        shapes = [tuple(p.shape) for p in block.parameters() if p.dim() == 4]
+        assert len({*shapes}) == len(shapes)
+
+
+class WithBatchNorm(Reduced):
+    def hold(self, lanes):
+        super().hold(lanes)
+        for module in list(self.modules()):
+            if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d):
+                module.insert(1, nn.BatchNorm2d(module[0].out_channels))
+
+
+@pytest.mark.parametrize(
+    ("id", "given"),
+    [
+        ("03.1", lane_channels),
+        ("03.2", Naive),
+        ("03.2", NaiveInception),  # with BatchNorm, without biases
+        ("03.3", lambda c, modules: tower(c, modules)),
+        ("03.4", Reduced),
+        ("03.4", WithBatchNorm),
+        ("03.4", Inception),
+        ("03.5", lambda n, k, s, c: (n - k + c * (s - 1)) // s + 1),
+        ("03.6", lambda w, b: (torch.vstack(w), torch.hstack(b))),
+    ],
+)
+def test_another_way_is_right_as_well(id, given):
+    verdict = judge(BY_ID[id], given)
+    assert verdict.outcome == "right", verdict.says
+
+
+def test_the_towers_answer_is_the_notebooks():
+    modules = [row.widths for row in ROWS.values() if row.widths]
+    assert tower(192, modules) == 4944

@@ -1,0 +1,296 @@
+"""Notebook 04's exercises refuse plausible wrong answers, each with a message of its own."""
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import nn
+
+from googlenet_lib.exercises.checks import judge
+from googlenet_lib.exercises.nb04 import EXERCISES
+
+BY_ID = {exercise.id: exercise for exercise in EXERCISES}
+
+
+def conv(inputs, outputs, kernel, bias=True):
+    return kernel * kernel * inputs * outputs + bias * outputs
+
+
+def params(c, w, large=5, bias=True):
+    lanes = conv(c, w.out_1x1, 1, bias) + conv(c, w.pool_proj, 1, bias)
+    lanes += conv(c, w.reduce_3x3, 1, bias) + conv(w.reduce_3x3, w.out_3x3, 3, bias)
+    return lanes + conv(c, w.reduce_5x5, 1, bias) + conv(w.reduce_5x5, w.out_5x5, large, bias)
+
+
+def pool_lane_forgotten(c, w):
+    return params(c, w) - conv(c, w.pool_proj, 1)
+
+
+def without_reductions(c, w):
+    wide = conv(c, w.out_3x3, 3) + conv(c, w.out_5x5, 5)
+    return conv(c, w.out_1x1, 1) + wide + conv(c, w.pool_proj, 1)
+
+
+def number(printed, thousand=1024):
+    return float(printed[:-1]) * {"K": thousand, "M": 10**6}[printed[-1]]
+
+
+def agrees(value, computed, tolerance):
+    return abs(value / computed - 1) <= tolerance or value == computed // 10**6 * 10**6
+
+
+def one_sided(printed, computed, tolerance):
+    value = number(printed)
+    return value / computed - 1 <= tolerance or value == computed // 10**6 * 10**6
+
+
+def fixed_tolerance(printed, computed, tolerance):
+    return agrees(number(printed), computed, 0.005)
+
+
+def layers(rows, conv1=1, conv2=2, module=2, linear=1, pool=0):
+    each = {"inception": module, "linear": linear, "maxpool": pool, "avgpool": pool}
+    return sum(
+        (conv2 if row.reduce else conv1) if row.kind == "conv" else each.get(row.kind, 0)
+        for row in rows
+    )
+
+
+def field(rows, large=5, stride_first=False, pools=True, start=1):
+    seen, jump = start, 1
+    for row in rows:
+        if row.kind == "maxpool" and not pools:
+            continue
+        kernel = large if row.kind == "inception" else row.kernel or 1
+        if stride_first:
+            jump *= row.stride or 1
+        seen += (kernel - 1) * jump
+        if not stride_first:
+            jump *= row.stride or 1
+    return seen
+
+
+def field_without_jump(rows):
+    kernels = [5 if row.kind == "inception" else row.kernel or 1 for row in rows]
+    return 1 + sum(kernel - 1 for kernel in kernels)
+
+
+class Right(nn.Module):
+    """Right, but for what a subclass changes."""
+
+    share = 0.4
+
+    def __init__(self, in_channels, num_classes):
+        super().__init__()
+        self.dropout = nn.Dropout(self.share)
+        self.linear = nn.Linear(in_channels * self.places(), num_classes)
+
+    def places(self):
+        return 1
+
+    def forward(self, x):
+        return self.linear(self.dropout(x.mean((2, 3))))
+
+
+class Flattened(Right):
+    def places(self):
+        return 49
+
+    def forward(self, x):
+        return self.linear(self.dropout(x.flatten(1)))
+
+
+class Largest(Right):
+    def forward(self, x):
+        return self.linear(self.dropout(x.amax((2, 3))))
+
+
+class Squeezed(Right):
+    def forward(self, x):
+        x = nn.functional.adaptive_avg_pool2d(x, 1).squeeze()
+        return self.linear(self.dropout(x))
+
+
+class Softmaxed(Right):
+    def forward(self, x):
+        return super().forward(x).softmax(1)
+
+
+class Rectified(Right):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+class Undropped(Right):
+    def forward(self, x):
+        return self.linear(x.mean((2, 3)))
+
+
+class HeadsDropout(Right):
+    share = 0.7
+
+
+class SevenBySeven(Right):
+    def forward(self, x):
+        return self.linear(self.dropout(nn.AvgPool2d(7)(x).flatten(1)))
+
+
+class Unreturned(Right):
+    def forward(self, x):
+        self.linear(self.dropout(x.mean((2, 3))))
+
+
+def adapted(model, num_classes):
+    for part, name in ((model, "fc"), (model.aux1, "fc2"), (model.aux2, "fc2")):
+        if part is not None:
+            old = getattr(part, name)
+            setattr(part, name, nn.Linear(old.in_features, num_classes))
+    return model
+
+
+def the_last_alone(model, num_classes):
+    model.fc = nn.Linear(model.fc.in_features, num_classes)
+    return model
+
+
+def heads_expected(model, num_classes):
+    the_last_alone(model, num_classes)
+    for head in (model.aux1, model.aux2):
+        head.fc2 = nn.Linear(head.fc2.in_features, num_classes)
+    return model
+
+
+def a_number_changed(model, num_classes):
+    model.fc.out_features = num_classes
+    return model
+
+
+def of_1024(model, num_classes):
+    adapted(model, num_classes).fc = nn.Linear(1024, num_classes)
+    return model
+
+
+def started_anew(model, num_classes):
+    adapted(model, num_classes)
+    nn.init.normal_(model.conv1.conv.weight)
+    return model
+
+
+def frozen(model, num_classes):
+    for parameter in adapted(model, num_classes).parameters():
+        parameter.requires_grad = False
+    return model
+
+
+def no_bias(model, num_classes):
+    adapted(model, num_classes)
+    model.fc = nn.Linear(model.fc.in_features, num_classes, bias=False)
+    return model
+
+
+def unreturned(model, num_classes):
+    adapted(model, num_classes)
+
+
+WRONG = (
+    ("04.1", lambda c, w: params(c, w, bias=False), "the weights alone"),
+    ("04.1", lambda c, w: params(c, w, bias=False) + w.out_channels, "reductions have biases"),
+    ("04.1", lambda c, w: params(c, w, large=3), "third lane has a kernel of 5x5"),
+    ("04.1", without_reductions, "what their 1x1 hands on"),
+    ("04.1", pool_lane_forgotten, "Write down six convolutions"),
+    ("04.2", lambda p, c, t: agrees(number(p, 1000), c, t), "K is 1024"),
+    ("04.2", lambda p, c, t: abs(number(p) / c - 1) <= t, "cut to whole millions"),
+    ("04.2", one_sided, "without its sign"),
+    ("04.2", fixed_tolerance, "'54M', 51079168, 0.1"),
+    ("04.2", lambda p, c, t: agrees(float(p), c, t), "could not convert string"),
+    ("04.2", lambda p, c, t: number(p) / c - 1, "Turn the text into a number first"),
+    ("04.3", lambda rows: layers(rows, module=6), "a path takes one"),
+    ("04.3", lambda rows: layers(rows, conv2=1, module=1), "two layers behind each other"),
+    ("04.3", lambda rows: layers(rows, pool=1), "A pool has no weights"),
+    ("04.3", lambda rows: layers(rows, conv2=1), "`reduce` isn't None"),
+    ("04.3", lambda rows: layers(rows, linear=0), "Go through the rows"),
+    ("04.4", field_without_jump, "lie further apart"),
+    ("04.4", lambda rows: field(rows, stride_first=True), "not for itself"),
+    ("04.4", lambda rows: field(rows, large=3), "widest lane of a module"),
+    ("04.4", lambda rows: field(rows, pools=False), "Pools have windows"),
+    ("04.4", lambda rows: field(rows, start=0), "Start with (1, 1)"),
+    ("04.5", Flattened, "flattens the whole 7x7 map"),
+    ("04.5", Largest, "the paper takes the mean"),
+    ("04.5", Squeezed, "Its shape is (10,)"),
+    ("04.5", Softmaxed, "These are probabilities"),
+    ("04.5", Rectified, "No ReLU behind the last layer"),
+    ("04.5", Undropped, "is the dropout called"),
+    ("04.5", HeadsDropout, "Table 1's row says how much"),
+    ("04.5", SevenBySeven, "(3, 1024, 4, 4)"),
+    ("04.5", Unreturned, "Is `return` missing?"),
+    ("04.6", the_last_alone, "`aux1.fc2` still has weights for 1000 classes"),
+    ("04.6", heads_expected, "Without heads, `aux1` and `aux2` are None"),
+    ("04.6", a_number_changed, "`fc` still has weights for 1000 classes"),
+    ("04.6", of_1024, "`in_features`"),
+    ("04.6", started_anew, "`conv1.conv.weight`"),
+    ("04.6", frozen, "no longer learns"),
+    ("04.6", no_bias, "`fc` has lost its bias"),
+    ("04.6", unreturned, "Is `return` missing?"),
+)
+
+
+@pytest.mark.parametrize(("id", "given", "words"), WRONG, ids=[f"{w[0]} {w[2]}" for w in WRONG])
+def test_a_wrong_answer_is_refused_for_its_mistake(id, given, words):
+    verdict = judge(BY_ID[id], given)
+    assert verdict.outcome == "wrong"
+    assert words in verdict.says
+
+
+def test_every_exercise_has_several_wrong_answers():
+    counts = Counter(id for id, _, _ in WRONG)
+    assert {*counts} == {*BY_ID}
+    assert min(counts.values()) >= 5
+
+
+class Pooled(nn.Module):
+    """Another way to write it: all in one Sequential."""
+
+    def __init__(self, in_channels, num_classes):
+        super().__init__()
+        steps = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.4)
+        self.all = nn.Sequential(*steps, nn.Linear(in_channels, num_classes))
+
+    def forward(self, x):
+        return self.all(x)
+
+
+class MeanOfTheFlat(nn.Module):
+    """Pixels in one dimension, then their mean."""
+
+    def __init__(self, in_channels, num_classes):
+        super().__init__()
+        self.drop = nn.Dropout(p=0.4)
+        self.last = nn.Linear(in_channels, num_classes)
+
+    def forward(self, x):
+        return self.last(self.drop(torch.flatten(x, 2).mean(2)))
+
+
+@pytest.mark.parametrize(
+    ("id", "given"),
+    [
+        ("04.1", params),
+        ("04.2", lambda p, c, t: agrees(number(p), c, t)),
+        (
+            "04.2",
+            lambda p, c, t: (
+                abs(number(p) - c) / c <= t or (p[-1] == "M" and int(p[:-1]) == c // 10**6)
+            ),
+        ),
+        ("04.3", layers),
+        ("04.4", field),
+        ("04.5", Right),
+        ("04.5", Pooled),
+        ("04.5", MeanOfTheFlat),
+        ("04.6", adapted),
+        ("04.6", lambda model, num_classes: model.replace_classifier(num_classes)),
+    ],
+)
+def test_another_way_is_right_as_well(id, given):
+    verdict = judge(BY_ID[id], given)
+    assert verdict.outcome == "right", verdict.says
