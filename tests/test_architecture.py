@@ -15,8 +15,9 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 ORDER = (
     *("errors", "platforms", "paper", "costs", "readings", "blocks", "variants", "initialisation"),
     *("model", "differences", "weights", "fuse", "download", "data", "settings", "recipes"),
-    *("checkpoints", "training", "predict", "lanes", "bottlenecks", "runs", "release", "course"),
-    *("colab", "doctor", "fork", "figures", "explore", "exercises", "__main__"),
+    *("checkpoints", "training", "predict", "lanes", "bottlenecks", "gradients", "plateau"),
+    *("runs", "release", "course", "colab", "doctor", "fork", "figures", "explore"),
+    *("exercises", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
