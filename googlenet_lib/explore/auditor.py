@@ -27,8 +27,8 @@ def explore_auditor() -> widgets.VBox:
 
 
 def _choice(text: str, options: dict[str, bool | int]) -> widgets.Dropdown:
-    layout = widgets.Layout(width="172px")
-    style = {"description_width": "62px"}
+    layout = widgets.Layout(width="180px")
+    style = {"description_width": "74px"}
     return widgets.Dropdown(
         options=list(options.items()), description=text, layout=layout, style=style
     )
