@@ -6,9 +6,13 @@ A solution stands in a Markdown cell as a ```python block whose first line is th
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
+
+from googlenet_lib.exercises.checks import judge
+from googlenet_lib.exercises.exercise import Exercise
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -65,6 +69,20 @@ def answer(source: str, expression: str, names: dict) -> object:
     names = {**names, "check": lambda *_: None}
     exec(source, names)
     return eval(expression, names)
+
+
+def assert_refused(exercise: Exercise, given: object, words: str) -> None:
+    """A wrong answer is refused, and what is said of it holds `words`."""
+    verdict = judge(exercise, given)
+    assert verdict.outcome == "wrong"
+    assert words in verdict.says
+
+
+def assert_several_wrong_answers(exercises: dict[str, Exercise], wrong: tuple) -> None:
+    """Every exercise has at least five wrong answers among `wrong`, of (id, answer, words)."""
+    counts = Counter(id for id, _, _ in wrong)
+    assert {*counts} == {*exercises}
+    assert min(counts.values()) >= 5
 
 
 def _code(path: Path) -> list[str]:

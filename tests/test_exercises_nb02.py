@@ -1,9 +1,8 @@
 """Notebook 02's exercises refuse plausible wrong answers, each with a message of its own."""
 
-from collections import Counter
-
 import pytest
 import torch
+from exercise_tools import assert_refused, assert_several_wrong_answers
 from torch import nn
 from torch.nn import functional as F
 
@@ -215,15 +214,11 @@ def _begin_anew():
 
 @pytest.mark.parametrize(("id", "given", "words"), WRONG, ids=[f"{w[0]} {w[2]}" for w in WRONG])
 def test_a_wrong_answer_is_refused_for_its_mistake(id, given, words):
-    verdict = judge(BY_ID[id], given)
-    assert verdict.outcome == "wrong"
-    assert words in verdict.says
+    assert_refused(BY_ID[id], given, words)
 
 
 def test_every_exercise_has_several_wrong_answers():
-    counts = Counter(id for id, _, _ in WRONG)
-    assert {*counts} == {*BY_ID}
-    assert min(counts.values()) >= 5
+    assert_several_wrong_answers(BY_ID, WRONG)
     messages = []
     for id, given, _ in WRONG:
         TOTALS.clear()
