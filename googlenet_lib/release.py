@@ -14,13 +14,13 @@ from pathlib import Path
 from googlenet_lib.checkpoints import BEST, write_atomically
 from googlenet_lib.data import Batches, Data, load
 from googlenet_lib.errors import UsageError
+from googlenet_lib.predict import load_network
 from googlenet_lib.runs import RECORDED, RUN_FILE, Run, read_run
 from googlenet_lib.training import EVALUATION_BATCH, evaluate
 from googlenet_lib.weights import (
     COMMITTED,
     read_weights,
     rounded,
-    trained_network,
     weights_to_bytes,
 )
 
@@ -49,7 +49,7 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
     batches = Batches(data.test, EVALUATION_BATCH, mean=info.mean, std=info.std)
-    accuracy = evaluate(trained_network(*read_weights(path)), batches).accuracy
+    accuracy = evaluate(load_network(path)[0], batches).accuracy
     digest = hashlib.sha256(content).hexdigest()
     run = replace(run, weights=name, weights_sha256=digest, test_accuracy_rounded=accuracy)
     run.save(runs / f"{folder.name}.json")

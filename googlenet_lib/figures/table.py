@@ -4,6 +4,7 @@ HTML's own `details` element does the opening, so that the table works wherever 
 Jupyter, in Colab and in a page without a kernel.
 """
 
+from functools import cache
 from html import escape
 
 from googlenet_lib.costs import (
@@ -100,7 +101,12 @@ def _verdict(row: Row) -> str:
 
 
 def _audited(row: Row) -> AuditRow:
-    return next(audited for audited in audit() if audited.name == row.name)
+    return _audit()[row.name]
+
+
+@cache
+def _audit() -> dict[str, AuditRow]:
+    return {audited.name: audited for audited in audit()}
 
 
 def _share(cost: Cost, everything: tuple[int, int]) -> str:
