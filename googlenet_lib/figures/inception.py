@@ -62,32 +62,39 @@ def draw_inception(row: Row, in_channels: int) -> Figure:
     `in_channels` is what the row before gives: 192 for inception3a. Raises UsageError for a row
     without branches. Source: the paper, Figure 2(b) and Table 1.
     """
-    widths, name = _module(row)
+    widths, name = row_module(row)
+    text = (
+        f"Each branch reads all {in_channels} channels and keeps the maps at "
+        f"{times(row.size, row.size)}. Thickness shows channels."
+    )
     branches = branch_layers(widths, in_channels)
+    return draw_branches(branches, row.size, in_channels, f"Inception {name}", text)
+
+
+def draw_branches(
+    branches: dict[str, list[Layer]], size: int, in_channels: int, title: str, text: str
+) -> Figure:
+    """Draw four branches that read `in_channels` maps of `size`, and what they stack to."""
     most = max(in_channels, *(layer.channels for steps in branches.values() for layer in steps))
     scale = THICKEST / most
     with house_style():
         figure, axes = canvas(HEIGHT)
-        write(axes, INPUT_X, 24, f"Inception {name}", 18, weight="bold", ha="left")
-        text = (
-            f"Each branch reads all {in_channels} channels and keeps the maps at "
-            f"{times(row.size, row.size)}. Thickness shows channels."
-        )
+        write(axes, INPUT_X, 24, title, 18, weight="bold", ha="left")
         write(axes, INPUT_X, 50, text, 13, ha="left")
         _draw_slab(axes, INPUT_X, MIDDLE_Y, in_channels * scale, MIDDLE_GREY, "input")
         bottom = MIDDLE_Y + in_channels * scale / 2
-        write(axes, INPUT_X + SLAB / 2, bottom + 8, _shape(row.size, in_channels), 14,
+        write(axes, INPUT_X + SLAB / 2, bottom + 8, _shape(size, in_channels), 14,
               weight="bold", va="top")  # fmt: skip
         for branch, y in zip(branches, BRANCHES_Y, strict=True):
             _draw_branch(axes, y, branch, branches[branch], in_channels, scale)
         outputs = {branch: steps[-1].channels for branch, steps in branches.items()}
-        _draw_concatenation(axes, outputs, row, scale)
+        _draw_concatenation(axes, outputs, size, scale)
     return figure
 
 
 def describe_inception(row: Row, in_channels: int) -> str:
     """Return the alt text of `draw_inception`, from the same data."""
-    w, name = _module(row)
+    w, name = row_module(row)
     return (
         f"Inception module {name}, read from left to right, slabs as thick as their channels: "
         f"{times(row.size, row.size, in_channels)} goes into four branches side by side. A 1×1 "
@@ -99,7 +106,8 @@ def describe_inception(row: Row, in_channels: int) -> str:
     )
 
 
-def _module(row: Row) -> tuple[Widths, str]:
+def row_module(row: Row) -> tuple[Widths, str]:
+    """A row's widths and its module's name; UsageError for a row without branches."""
     if row.widths is None:
         raise UsageError(
             f"{row.name} is a row of kind {row.kind}, which has no branches to draw; "
@@ -142,12 +150,13 @@ def _draw_branch(
         left, before = x + SLAB, after
 
 
-def _draw_concatenation(axes: Axes, outputs: dict[str, int], row: Row, scale: float) -> None:
+def _draw_concatenation(axes: Axes, outputs: dict[str, int], size: int, scale: float) -> None:
     """Lead each branch into its segment of the stack; the bands keep their thickness."""
     steps = np.linspace(0, 1, 50)
     ease = steps * steps * (3 - 2 * steps)  # level at both ends
     xs = OUTPUT_X + SLAB + steps * (CONCAT_X - OUTPUT_X - SLAB)
-    top = MIDDLE_Y - row.channels * scale / 2
+    stacked = sum(outputs.values())
+    top = MIDDLE_Y - stacked * scale / 2
     write(axes, CONCAT_X, top - 14, "concatenate", 13, ha="left")
     centres = []
     for (branch, channels), y in zip(outputs.items(), BRANCHES_Y, strict=True):
@@ -162,5 +171,5 @@ def _draw_concatenation(axes: Axes, outputs: dict[str, int], row: Row, scale: fl
         top += thickness
     for channels, y in zip(outputs.values(), spread(centres, [17] * 4), strict=True):
         write(axes, CONCAT_X + SLAB + 8, y, str(channels), 15, weight="bold", ha="left")
-    write(axes, CONCAT_X + SLAB / 2, top + 12, _shape(row.size, row.channels), 14,
+    write(axes, CONCAT_X + SLAB / 2, top + 12, _shape(size, stacked), 14,
           weight="bold", va="top")  # fmt: skip

@@ -1,24 +1,9 @@
 """The Inception module before its 1x1 reductions, drawn as `inception.py` draws the other."""
 
-from dataclasses import replace
-
 from matplotlib.figure import Figure
 
-from googlenet_lib.figures.inception import (
-    BRANCHES_Y,
-    HEIGHT,
-    INPUT_X,
-    MIDDLE_Y,
-    SLAB,
-    THICKEST,
-    Layer,
-    _draw_branch,
-    _draw_concatenation,
-    _draw_slab,
-    _module,
-    _shape,
-)
-from googlenet_lib.figures.style import MIDDLE_GREY, canvas, house_style, times, write
+from googlenet_lib.figures.inception import Layer, draw_branches, row_module
+from googlenet_lib.figures.style import times
 from googlenet_lib.paper import Row, Widths
 
 
@@ -38,32 +23,18 @@ def draw_naive_inception(row: Row, in_channels: int) -> Figure:
     The pooling branch passes on all `in_channels`. Raises UsageError for a row without branches.
     Source: the paper, Figure 2(a) and Table 1.
     """
-    widths, name = _module(row)
+    widths, name = row_module(row)
+    text = (
+        f"Nothing reduces the {in_channels} channels: each kernel reads them all, and the pool "
+        "passes them all on. Thickness shows channels."
+    )
     branches = naive_layers(widths, in_channels)
-    outputs = {branch: steps[-1].channels for branch, steps in branches.items()}
-    scale = THICKEST / max(in_channels, *outputs.values())
-    with house_style():
-        figure, axes = canvas(HEIGHT)
-        write(axes, INPUT_X, 24, f"Inception {name}, naive", 18, weight="bold", ha="left")
-        text = (
-            f"Nothing reduces the {in_channels} channels: each kernel reads them all, and the pool "
-            "passes them all on. Thickness shows channels."
-        )
-        write(axes, INPUT_X, 50, text, 13, ha="left")
-        _draw_slab(axes, INPUT_X, MIDDLE_Y, in_channels * scale, MIDDLE_GREY, "input")
-        bottom = MIDDLE_Y + in_channels * scale / 2
-        write(axes, INPUT_X + SLAB / 2, bottom + 8, _shape(row.size, in_channels), 14,
-              weight="bold", va="top")  # fmt: skip
-        for branch, y in zip(branches, BRANCHES_Y, strict=True):
-            _draw_branch(axes, y, branch, branches[branch], in_channels, scale)
-        stacked = replace(row, channels=sum(outputs.values()))
-        _draw_concatenation(axes, outputs, stacked, scale)
-    return figure
+    return draw_branches(branches, row.size, in_channels, f"Inception {name}, naive", text)
 
 
 def describe_naive_inception(row: Row, in_channels: int) -> str:
     """Return the alt text of `draw_naive_inception`, from the same data."""
-    widths, name = _module(row)
+    widths, name = row_module(row)
     outputs = [steps[-1].channels for steps in naive_layers(widths, in_channels).values()]
     return (
         f"Naive Inception module {name}, read from left to right, slabs as thick as their "
