@@ -4,10 +4,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-import torch
-from torch.nn import functional as F
-
 from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, is_cifar10, read_cifar10_batches
+from googlenet_lib.data.digits import read_digits
 from googlenet_lib.data.folders import Findings, read_pictures
 from googlenet_lib.data.imageset import (
     CIFAR10_CLASSES,
@@ -43,7 +41,7 @@ def load(
 ) -> Data:
     """The data set called `name`: "cifar10", "digits", "shapes", or a folder.
 
-    "digits" (scikit-learn's scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
+    "digits" (scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
     for under `$GOOGLENET_DATA`, or `data/` without it, and downloaded to there (170 MB) where it
     is missing. A folder holds `cifar-10-batches-py`, or `train/<class>/` with `test/` or `val/`
     beside it, or class folders alone. `size` is in pixels a side, for shapes and folders. Files
@@ -90,14 +88,7 @@ def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
 
 
 def _digits(split) -> Data:
-    from sklearn.datasets import load_digits  # takes a second, and only digits needs it
-
-    scans = load_digits()
-    images = torch.from_numpy(scans.images).float().unsqueeze(1)  # (1797, 1, 8, 8), 0 to 16
-    images = F.interpolate(images, size=(32, 32), mode="bilinear", align_corners=False)
-    images = (images * (255 / 16)).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous()
-    everything = ImageSet(images, torch.from_numpy(scans.target).long())
-    train, test = split_validation(everything, 297)
+    train, test = split_validation(read_digits(), 297)
     # a mirrored 2 is no 2
     return _whole("digits", tuple("0123456789"), train, test, split, mirrors=False)
 
