@@ -4,7 +4,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from samples import write_cifar10_batches, write_class_folders
