@@ -2,10 +2,6 @@
 
 import math
 import random
-import re
-import runpy
-import sys
-import xml.etree.ElementTree as ET
 from collections import Counter
 from functools import cache
 from itertools import combinations, pairwise
@@ -28,7 +24,6 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.figures import (
     BRANCH_COLOURS,
     HEAD_COLOUR,
-    alt_texts,
     describe_curves,
     describe_inception,
     describe_network,
@@ -39,9 +34,7 @@ from googlenet_lib.figures import (
     show_pictures,
     source_line,
     tint,
-    write_images,
 )
-from googlenet_lib.figures.images import IMAGES
 from googlenet_lib.figures.network import branch_widths
 from googlenet_lib.figures.style import PAPER, ink_on, luminance, spread
 from googlenet_lib.paper import DROPOUT, HEADS, INCEPTION_ROWS, ROWS, TABLE_1
@@ -571,58 +564,3 @@ def test_the_pictures_alt_text():
     assert "2 pictures of 32×32 pixels" in text
     assert "cat, automobile" in text
     assert "1 of 2 are predicted right; wrong: picture 2, automobile, taken for cat." in text
-
-
-# --- committed files ---------------------------------------------------------------------------
-
-
-def svg(path: Path) -> tuple[str, list[str], dict[str, tuple[list[float], str]]]:
-    """What a file shows: its description, its texts, and the outline and colour of named parts.
-
-    matplotlib draws texts as outlines and keeps their words as comments.
-    """
-    namespace = "{http://www.w3.org/2000/svg}"
-    parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True))
-    root = ET.parse(path, parser).getroot()
-    (description,) = root.iter("{http://purl.org/dc/elements/1.1/}description")
-    texts = [element.text.strip() for element in root.iter() if element.tag is ET.Comment]
-    parts = {}
-    for group in root.iter(f"{namespace}g"):
-        # matplotlib's own names are like patch_12; the others are those that the figure gave.
-        if "id" in group.attrib and not re.fullmatch(r"[a-z0-9]+_\d+", group.get("id")):
-            outline = group.find(f"{namespace}path")
-            if outline is None:  # an axis, whose ticks and labels are groups of their own
-                continue
-            numbers = [round(float(n), 1) for n in re.findall(r"[\d.]+", outline.get("d"))]
-            fill = re.search(r"fill: (#?\w+)", outline.get("style")).group(1)
-            parts[group.get("id")] = (numbers, fill)
-    return description.text, texts, parts
-
-
-@pytest.mark.usefixtures("_backend")
-def test_the_command_draws_each_image_of_the_list(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["figures", str(tmp_path / "images")])
-    runpy.run_module("googlenet_lib.figures", run_name="__main__")
-    written = sorted(path.name for path in (tmp_path / "images").iterdir())
-    assert written == sorted(IMAGES)
-    assert [Path(line).name for line in capsys.readouterr().out.split()] == list(IMAGES)
-
-
-def test_the_same_images_come_out_again(tmp_path):
-    one, two = (write_images(tmp_path / folder) for folder in ("one", "two"))
-    for first, second in zip(one, two, strict=True):
-        assert first.read_bytes() == second.read_bytes()
-        assert b"dc:date" not in first.read_bytes()
-
-
-def test_the_committed_images_are_those_of_the_list_and_up_to_date(tmp_path):
-    assert sorted(path.name for path in COMMITTED.iterdir()) == sorted(IMAGES)
-    for path in write_images(tmp_path):
-        again = f"{path.name} is out of date: run python -m googlenet_lib.figures images/"
-        assert svg(COMMITTED / path.name) == svg(path), again
-
-
-def test_the_committed_images_carry_their_alt_text():
-    assert set(alt_texts()) == set(IMAGES)
-    for name, text in alt_texts().items():
-        assert svg(COMMITTED / name)[0] == text

@@ -52,7 +52,8 @@ def test_command_lines_are_understood():
 
 def test_pictures_exist_and_carry_their_description():
     pictures = re.findall(r"^!\[(.*?)\]\((images/\S+)\)", README, flags=re.MULTILINE | re.DOTALL)
-    assert {Path(path).name: alt for alt, path in pictures} == alt_texts()
+    assert {path for _, path in pictures} >= {"images/network.svg", "images/inception3a.svg"}
+    assert {Path(path).name: alt for alt, path in pictures}.items() <= alt_texts().items()
     assert all((ROOT / path).is_file() for _, path in pictures)
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from googlenet_lib.figures.images import write_images
+from googlenet_lib.figures.images import folder_page, write_images
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m googlenet_lib.figures", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the SVG files go")
+    parser.add_argument("folder", type=Path, help="where the SVG files and their page go")
     plt.switch_backend("svg")  # it needs no screen
-    for path in write_images(parser.parse_args().folder):
+    folder = parser.parse_args().folder
+    for path in write_images(folder):
         print(path)
+    page = folder / "README.md"
+    page.write_text(folder_page(), encoding="utf-8", newline="\n")
+    print(page)

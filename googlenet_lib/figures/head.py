@@ -22,10 +22,10 @@ from googlenet_lib.figures.style import (
 from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, Head
 
 # All in pixels of a page that is as wide as a README.
-HEIGHT, TRUNK_Y, BOX_WIDTH, BOX_HEIGHT, TRUNK_LEFT, TRUNK_STEP = 532, 84, 52, 34, 26, 72
-HEADS_Y = (222, 412)  # the middle of each
+HEIGHT, TRUNK_Y, BOX_WIDTH, BOX_HEIGHT, TRUNK_LEFT, TRUNK_STEP = 544, 98, 52, 34, 34, 72
+HEADS_Y = (234, 424)  # the middle of each
 LEFT, STEP, SLAB, THICKEST = 60, 142, 24, 92
-AROUND_X, AROUND_Y = 880, 122  # where the line of the second head passes the first
+AROUND_X, AROUND_Y = 880, 136  # where the line of the second head passes the first
 MOST = 1024  # features: the thickest slab
 BAND_TINT, FADED = 0.78, 0.45
 
@@ -63,8 +63,10 @@ def draw_head() -> Figure:
     """Draw the trunk with its two heads; slabs are as thick as channels or features are many."""
     with house_style():
         figure, axes = canvas(HEIGHT)
-        write(axes, TRUNK_LEFT, 22, "Two auxiliary heads, in training only", 18, weight="bold",
+        write(axes, TRUNK_LEFT, 24, "Two auxiliary heads, in training only", 18, weight="bold",
               ha="left")  # fmt: skip
+        text = "Small classifiers on the maps in the middle. Thickness shows channels or features."
+        write(axes, TRUNK_LEFT, 50, text, 13, ha="left")
         places = _draw_trunk(axes)
         for number, (head, y) in enumerate(zip(HEADS, HEADS_Y, strict=True), start=1):
             _draw_head(axes, y, head, f"aux{number}", places[head.after])

@@ -6,8 +6,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from googlenet_lib.figures.cost_bars import (
+    describe_lane_costs,
+    describe_table_costs,
+    draw_lane_costs,
+    draw_table_costs,
+)
 from googlenet_lib.figures.curves import describe_curves, plot_curves
+from googlenet_lib.figures.four_lanes import describe_four_lanes, draw_four_lanes, temple_view
+from googlenet_lib.figures.head import describe_head, draw_head
 from googlenet_lib.figures.inception import describe_inception, draw_inception
+from googlenet_lib.figures.naive_inception import describe_naive_inception, draw_naive_inception
 from googlenet_lib.figures.network import describe_network, draw_network
 from googlenet_lib.paper import ROWS
 from googlenet_lib.recipes import CLASSROOM_PUBLISHED
@@ -25,12 +34,42 @@ def _describe_classroom() -> str:
     return describe_curves(recorded_run("classroom-0").history, reference=CLASSROOM_PUBLISHED)
 
 
+def _draw_temple() -> Figure:
+    return draw_four_lanes(temple_view())
+
+
+def _describe_temple() -> str:
+    return describe_four_lanes(temple_view())
+
+
 # File name: what draws it, what describes it, and the arguments of both.
 IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
     "network.svg": (draw_network, describe_network, ()),
+    "inception3a_naive.svg": (draw_naive_inception, describe_naive_inception, _EXAMPLE),
     "inception3a.svg": (draw_inception, describe_inception, _EXAMPLE),
+    "inception3a_costs.svg": (draw_lane_costs, describe_lane_costs, _EXAMPLE),
+    "table1_costs.svg": (draw_table_costs, describe_table_costs, ()),
+    "auxiliary_heads.svg": (draw_head, describe_head, ()),
+    "four_lanes.svg": (_draw_temple, _describe_temple, ()),
     "classroom_curves.svg": (_draw_classroom, _describe_classroom, ()),
 }
+
+_PAGE = """# Figures
+
+Each of these is drawn from the paper's tables, a recorded run or a trained network by
+`python -m googlenet_lib.figures images/`, which writes this page too.
+
+Use them in slides and texts under [CC BY 4.0](../LICENSE-TEXT.md): name "The GoogLeNet notebooks
+authors, CC BY 4.0" and link to this repository; [CITATION.cff](../CITATION.cff) has the whole
+entry. `four_lanes.svg` shows a
+[photograph by danielbuechele](https://www.flickr.com/photos/danielbuechele/6061409035/),
+[CC BY 2.0](https://creativecommons.org/licenses/by/2.0/): name him as well.
+
+All are 900 pixels wide and sharp at any size; letters are outlines, so that no font is missing.
+`inception3a_naive.svg` and `inception3a.svg` have one scale and one layout: on two slides, one
+behind the other, the first turns into the second. The alt text of a figure is in its file, as the
+description, and in the source of this page.
+"""
 
 
 def alt_texts() -> dict[str, str]:
@@ -54,3 +93,9 @@ def write_images(folder: Path) -> list[Path]:
         plt.close(figure)
         paths.append(path)
     return paths
+
+
+def folder_page() -> str:
+    """Return the page of the folder, `README.md`: every figure, its alt text, how to name it."""
+    figures = (f"## {name}\n\n![{alt}]({name})\n" for name, alt in alt_texts().items())
+    return "\n".join((_PAGE, *figures))
