@@ -1,5 +1,7 @@
 """Notebook 03's exercises refuse plausible wrong answers, each with a message of its own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from exercise_tools import assert_refused, assert_several_wrong_answers
@@ -19,6 +21,10 @@ def lane_channels(w, names=("out_1x1", "out_3x3", "out_5x5", "pool_proj")):
         lanes[lane] = (first, first + getattr(w, name))
         first += getattr(w, name)
     return lanes
+
+
+def widths(**changed):
+    return replace(ROWS["inception3a"].widths, **changed)
 
 
 def conv(inputs, outputs, kernel, padding=None):
@@ -206,6 +212,15 @@ WRONG = (
     ("03.6", lambda w, b: (torch.cat(w, dim=1), torch.cat(b)), "all three read the same input"),
     ("03.6", lambda w, b: torch.cat(w), "return both"),
     ("03.6", lambda w, b: (torch.cat(w), sum(b)), "its own output channels"),
+    ("03.7", ROWS["inception3a"].widths, "give 256 channels, and 320 are asked for"),
+    ("03.7", widths(reduce_3x3=160), "Reductions don't count"),
+    ("03.7", widths(out_1x1=128), "137,682,944 multiply-adds, 9,633,792 too many"),
+    ("03.7", widths(out_5x5=96), "too many"),
+    ("03.7", widths(out_1x1=192, out_3x3=96), "The 3x3 lane gives 96 channels, the paper's gives"),
+    ("03.7", widths(out_1x1=256, reduce_5x5=0), "The 5x5 lane gives 0 channels"),
+    ("03.7", widths(out_1x1=128, reduce_3x3=79.5), "whole numbers"),
+    ("03.7", (128, 80, 128, 16, 32, 32), "six numbers by name"),
+    ("03.7", 320, "which has no out_1x1"),
 )
 
 
@@ -244,6 +259,9 @@ class WithBatchNorm(Reduced):
         ("03.4", Inception),
         ("03.5", lambda n, k, s, c: (n - k + c * (s - 1)) // s + 1),
         ("03.6", lambda w, b: (torch.vstack(w), torch.hstack(b))),
+        ("03.7", widths(out_1x1=128, reduce_3x3=80)),
+        ("03.7", widths(reduce_3x3=56, reduce_5x5=32, out_5x5=64, pool_proj=64)),
+        ("03.7", widths(out_1x1=96, reduce_3x3=72, out_3x3=136, pool_proj=72)),
     ],
 )
 def test_another_way_is_right_as_well(id, given):

@@ -1,4 +1,4 @@
-"""Exercises of notebook 03: widths, both blocks, the naive tower, pooling's sizes, fused 1x1s."""
+"""Exercises of notebook 03: widths, both blocks, the tower, pools, fused 1x1s, a budget."""
 
 from functools import partial
 from itertools import accumulate, pairwise
@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from googlenet_lib.blocks import ConvBlock, Inception, NaiveInception
 from googlenet_lib.costs import output_size
+from googlenet_lib.designs import Design, paper_design
+from googlenet_lib.errors import UsageError
+from googlenet_lib.exercises.comparing import describe
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
 from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, Widths
@@ -277,6 +280,42 @@ def _fused(answer: Any) -> None:
     )  # fmt: skip
 
 
+# ---- 03.7, widths under a budget -----------------------------------------------------------------
+
+PAPER_3A = paper_design("inception3a")
+CHANNELS = 320  # a quarter more than the paper's
+
+
+def _under_budget(answer: Any) -> None:
+    missing = [name for name in vars(WIDTHS_3A) if not hasattr(answer, name)]
+    if missing:
+        raise Wrong(
+            f"{describe(answer)} came, which has no {missing[0]}. Give `Widths(...)` with its six "
+            "numbers by name"
+        )
+    try:
+        design = Design("inception3a", Widths(**{n: getattr(answer, n) for n in vars(WIDTHS_3A)}))
+    except UsageError as error:
+        raise Wrong(str(error)) from None
+    for name, lane in design.lanes.items():
+        if lane.channels < PAPER_3A.lanes[name].channels:
+            raise Wrong(
+                f"The {name} lane gives {lane.channels} channels, the paper's gives "
+                f"{PAPER_3A.lanes[name].channels}, and no lane may be narrower. A lane with a "
+                "reduction to 0 channels gives nothing"
+            )
+    if design.out_channels < CHANNELS:
+        raise Wrong(
+            f"The four lanes give {design.out_channels} channels, and {CHANNELS} are asked for. "
+            "Reductions don't count: what they give stays inside"
+        )
+    if design.over > 0:
+        raise Wrong(
+            f"That spends {design.macs:,} multiply-adds, {design.over:,} too many. Where can "
+            "something be saved that takes no channel from any lane?"
+        )
+
+
 EXERCISES = (
     Exercise(
         "03.1",
@@ -343,6 +382,21 @@ EXERCISES = (
             "A weight is (out, in, 1, 1): put the three on top of one another along `out`.",
         ),
         "one large multiplication of matrices instead of three: equal outputs.",
+    ),
+    Exercise(
+        "03.7",
+        "More channels under the paper's budget",
+        _under_budget,
+        (
+            "New channels are cheapest in the 1x1 lane and behind the pool: "
+            f"{IN_3A} weights for each.",
+            "Every channel of `reduce_3x3` costs as many to make, and nine for each channel of "
+            "the 3x3 that reads it.",
+            f"{CHANNELS - PAPER_3A.out_channels} more channels in the 1x1 lane; then make "
+            "`reduce_3x3` smaller in steps of 8 until it fits.",
+        ),
+        "a reduction sets the price of its lane, and nobody sees its width from outside.",
+        kind="value",
     ),
 )
 
