@@ -1,6 +1,5 @@
-"""Exercises and predictions of notebook 05: losses, a head, the gradient that reaches a layer."""
+"""Exercises and predictions of notebook 05: losses, a head, a layer's gradient, fading weights."""
 
-import copy
 import math
 from functools import partial
 from typing import Any
@@ -307,39 +306,35 @@ def _test_prediction(answer: Any) -> None:
     same_as(answer, _prediction, cases, slips, "One class for each picture, by the main output.")
 
 
-# ---- 05.7 Other classes --------------------------------------------------------------------------
+# ---- 05.7 Heads that fade ------------------------------------------------------------------------
 
 
-def _test_adapt(answer: Any) -> None:
-    for heads in (True, False):
-        torch.manual_seed(2)
-        model = GoogLeNet(VARIANTS["paper"], 1000, heads=heads, width=TINY)
-        before = copy.deepcopy(model.state_dict())
-        told = f"a network {'with' if heads else 'without'} heads, 7"
-        advice = "" if heads else "Without heads, `aux1` and `aux2` are None."
-        result = call(answer, model, 7, told=told, advice=advice)
-        if not isinstance(result, nn.Module):
-            raise Wrong(f"it returned {describe(result)}; return the network")
-        _check_adapted(result, before, heads)
+def _faded(step: int, steps: int, first: float = 0.3) -> float:
+    return first * max(0.0, 1 - 2 * step / steps)
 
 
-def _check_adapted(model: nn.Module, before: dict[str, Tensor], heads: bool) -> None:
-    after = model.state_dict()
-    last = ["fc", "aux1.fc2", "aux2.fc2"] if heads else ["fc"]
-    for name in last:
-        weight = after.get(f"{name}.weight")
-        if weight is None:
-            raise Wrong(f"`{name}` is gone; give it a new nn.Linear")
-        if weight.shape[0] != 7:
-            raise Wrong(f"`{name}` still tells {weight.shape[0]} classes apart")
-        if weight.shape[1] != before[f"{name}.weight"].shape[1]:
-            raise Wrong(f"`{name}` takes {weight.shape[1]} features, but other ones come; ask the "
-                        "old layer for its `in_features`")  # fmt: skip
-    for name, old in before.items():
-        if name.rsplit(".", 1)[0] in last:
-            continue
-        if name not in after or not torch.equal(after[name], old):
-            raise Wrong(f"`{name}` has changed; only the last layers may, all else stays as it was")
+def _test_faded(answer: Any) -> None:
+    slips = (
+        Slip(lambda step, steps, first=0.3: first * (1 - 2 * step / steps),
+             "Below 0 the heads would be trained to be wrong. From the middle on the weight is 0."),
+        Slip(lambda step, steps, first=0.3: first * abs(1 - 2 * step / steps),
+             "From the middle on the weight is 0; yours rises again."),
+        Slip(lambda step, steps, first=0.3: first * (1 - step / steps),
+             "That reaches 0 at the end; asked is the middle."),
+        Slip(lambda step, steps, first=0.3: first if 2 * step < steps else 0.0,
+             "That is a switch. In a straight line: half-way to the middle it is half of `first`."),
+        Slip(lambda step, steps, first=0.3: _faded(step, steps), "It begins at 0.3 whatever "
+             "`first` says."),
+        Slip(lambda step, steps, first=0.3: max(0.0, first - 2 * step / steps),
+             "Its slope is the same for every `first`, so that a small one is 0 too soon."),
+        Slip(lambda step, steps, first=0.3: first * min(1.0, 2 * step / steps),
+             "That begins at 0 and rises."),
+        Slip(lambda step, steps, first=0.3: first, "That never changes."),
+    )  # fmt: skip
+    cases = [Case(args) for args in ((0, 100), (50, 100), (25, 100), (10, 100), (75, 100),
+                                     (100, 100), (25, 100, 1.0), (3, 7, 0.3))]  # fmt: skip
+    look = "What part of the way to the middle lies behind you? So much of `first` is gone."
+    same_as(answer, _faded, cases, slips, look)
 
 
 EXERCISES = (
@@ -412,14 +407,14 @@ EXERCISES = (
     ),
     Exercise(
         "05.7",
-        "Other classes, in all three places",
-        _test_adapt,
+        "Heads that fade out",
+        _test_faded,
         (
-            "Three layers know how many classes there are: `fc`, `aux1.fc2`, `aux2.fc2`.",
-            "`nn.Linear(old.in_features, classes)` fits where `old` was.",
-            "Ask `is not None` before you touch a head, and return the model.",
+            "At the middle, `step` is half of `steps`: `2 * step / steps` goes from 0 to 1.",
+            "What is left of `first` is 1 minus that, until the middle.",
+            "`max(0.0, ...)` keeps it from falling below 0.",
         ),
-        "a head that still speaks of the old classes would make the loss crash, or worse, not.",
+        "the weight is a number of your own: the loss takes another one at every step.",
     ),
 )
 
