@@ -25,7 +25,7 @@ class Lesson:
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson("00_start_here", "See it", "What will I have at the end?", ready=True),
-    Lesson("01_why_many_scales", "Build it", "Why several kernel sizes at once?"),
+    Lesson("01_why_many_scales", "Build it", "Why several kernel sizes at once?", ready=True),
     Lesson(
         "02_one_by_one_convolutions",
         "Build it",

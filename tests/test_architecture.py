@@ -13,11 +13,11 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 
 # The reading order: a module imports from those in front of it, and from no other.
 ORDER = (
-    *("errors", "platforms", "paper", "costs", "readings", "blocks", "variants", "initialisation"),
-    *("model", "differences", "weights", "fuse", "download", "data", "settings", "recipes"),
-    *("checkpoints", "training", "predict", "lanes", "bottlenecks", "gradients", "plateau"),
-    *("runs", "release", "course", "colab", "doctor", "fork", "figures", "explore"),
-    *("exercises", "__main__"),
+    *("errors", "platforms", "paper", "predecessors", "costs", "readings", "blocks", "variants"),
+    *("initialisation", "model", "differences", "weights", "fuse", "download", "data", "settings"),
+    *("recipes", "checkpoints", "training", "predict", "lanes", "receptive_fields", "bottlenecks"),
+    *("designs", "gradients", "plateau", "kernel_sizes", "runs", "release", "course", "colab"),
+    *("doctor", "fork", "figures", "explore", "exercises", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -6,6 +6,7 @@ is for ids that are not there and for guesses that make no sense.
 
 import math
 import numbers
+import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from googlenet_lib.exercises.session import Guess, session
 from googlenet_lib.exercises.tools import expect_kind, fault, in_short
 
 FEW = 10  # guesses, below which a calibration says next to nothing
+LINE = 88  # characters, beyond which JupyterLab breaks printed lines in the middle of a word
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,19 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     return Verdict("right", f"correct: {exercise.why}", printed.shown())
 
 
+def say(text: str) -> None:
+    """Print `text` in lines that fit; those that it has already, it keeps."""
+    for line in text.splitlines():
+        print(textwrap.fill(line, LINE, break_long_words=False, break_on_hyphens=False))
+
+
 def check(id: str, answer: Any) -> None:
     """Say whether `answer` solves exercise `id`; if not, what it did and what to look at."""
     exercise = find_exercise(id)
     verdict = judge(exercise, answer)
     if verdict.outcome != "blank":
         session.solved[id] = verdict.outcome == "right"
-    print(f"{id} {verdict.says}")
+    say(f"{id} {verdict.says}")
     if verdict.printed:
         print(verdict.printed)
 
@@ -72,28 +80,28 @@ def hint(id: str) -> None:
     hints = find_exercise(id).hints
     shown = session.hints.get(id, 0)
     if shown == len(hints):
-        print(f"{id} has no more hints; the solution is folded in below. The last one was:")
+        say(f"{id} has no more hints; the solution is folded in below. The last one was:")
     shown = session.hints[id] = min(shown + 1, len(hints))
     left = len(hints) - shown
-    print(f"{id} hint {shown} of {len(hints)}: {hints[shown - 1]} ({left or 'none'} left)")
+    say(f"{id} hint {shown} of {len(hints)}: {hints[shown - 1]} ({left or 'none'} left)")
 
 
 def guess(id: str, value: Any = ..., confidence: Any = ...) -> None:
     """Record what you expect, and how sure you are: 50 to 100 percent, or 0.5 to 1."""
     prediction = find_prediction(id)
     if value is ... or value is None:
-        print(f"{id} no guess yet. {prediction.question} Expected: {prediction.expected}")
+        say(f"{id} no guess yet. {prediction.question} Expected: {prediction.expected}")
         return
     new = Guess(_value(prediction, value), _confidence(id, confidence))
     old = session.guesses.get(id)
     if id in session.revealed:
         if old and old.counts and (old.value, old.confidence) != (new.value, new.confidence):
-            print(f"{id} was revealed already: your guess of {_told(old.value)} stays")
+            say(f"{id} was revealed already: your guess of {_told(old.value)} stays")
             return
         new.counts = old.counts if old else False
     session.guesses[id] = new
     late = "" if new.counts else "; it will not count, the answer has been shown already"
-    print(f"{id} recorded: {_told(new.value)}, {new.confidence:.0%} sure{late}")
+    say(f"{id} recorded: {_told(new.value)}, {new.confidence:.0%} sure{late}")
 
 
 def reveal(id: str, actual: Any) -> None:
@@ -103,7 +111,7 @@ def reveal(id: str, actual: Any) -> None:
     made = session.guesses.get(id)
     if made is None:
         session.revealed[id] = None
-        print(f"{id} it is {_told(actual)}. You had made no guess")
+        say(f"{id} it is {_told(actual)}. You had made no guess")
         return
     if prediction.choices:
         right, margin = made.value == actual, ""
@@ -112,7 +120,7 @@ def reveal(id: str, actual: Any) -> None:
         exact = not prediction.tolerance
         margin = "" if exact else f", {'' if right else 'not '}within {prediction.tolerance:g}"
     session.revealed[id] = right if made.counts else None
-    print(
+    say(
         f"{id} it is {_told(actual)}. You guessed {_told(made.value)}, {made.confidence:.0%} sure: "
         f"{'right' if right else 'wrong'}{margin}"
     )
@@ -125,19 +133,19 @@ def summary(notebook: str) -> None:
     solved = sum(session.solved.get(id, False) for id in ids)
     tried = sum(id in session.solved for id in ids) - solved
     hints = sum(session.hints.get(id, 0) for id in ids)
-    print(
+    say(
         f"{notebook} exercises: {solved} of {len(ids)} solved, {tried} tried, "
         f"{len(ids) - solved - tried} not attempted; hints used: {hints}"
     )
     known = [one.id for one in module.PREDICTIONS]
     decided = [id for id in known if session.revealed.get(id) is not None]
     if not decided:
-        print(f"{notebook} predictions: none of {len(known)} guessed and revealed")
+        say(f"{notebook} predictions: none of {len(known)} guessed and revealed")
         return
     rights = sum(session.revealed[id] is True for id in decided)
     sure = sum(session.guesses[id].confidence for id in decided) / len(decided)
-    print(f"{notebook} predictions: {rights} of {len(decided)} right, of {len(known)} to make")
-    print(calibration(sure, rights, len(decided)))
+    say(f"{notebook} predictions: {rights} of {len(decided)} right, of {len(known)} to make")
+    say(calibration(sure, rights, len(decided)))
 
 
 def calibration(sure: float, rights: int, count: int) -> str:

@@ -6,8 +6,9 @@ What is imitated: packages of the versions that Colab has, so far as the noteboo
 kernel that has imported google.colab; one notebook alone, without the repository beside it. Its
 set-up cell installs for real; the repository's address leads to a local copy of HEAD (or of the
 working tree). Pip must have added torchinfo and googlenet-lib and touched nothing else, every cell
-must run, and a second set-up must install nothing. It needs git, Python 3.13, a package index and,
-without a ready --env, several gigabytes. Exit status 1 says that a notebook failed.
+must run, and a second set-up must install nothing. Where all notebooks run, every control of every
+explorer is then moved under that ipywidgets, by code. It needs git, Python 3.13, a package index
+and, without a ready --env, several gigabytes. Exit status 1 says that something failed.
 """
 
 import argparse
@@ -66,6 +67,8 @@ def main() -> int:
             row, faults = imitate(served / "notebooks" / name, python, environment, scratch)
             print(row, "failed" if faults else "ok", flush=True)
             failed += [f"\n{name}: {fault}" for fault in faults]
+        if not options.notebooks:
+            failed += explorers(served, python, environment, scratch)
     print(*failed, sep="\n")
     return bool(failed)
 
@@ -178,6 +181,19 @@ def imitate(
     seconds = found["seconds"]
     row = f"{notebook.stem:26} {seconds:7.1f}  {', '.join(added) or 'nothing':25} {second:14}"
     return row, faults
+
+
+def explorers(served: Path, python: Path, environment: dict[str, str], scratch: Path) -> list[str]:
+    """What does not answer when each explorer is moved, with the library that set-up installed."""
+    moved = subprocess.run(
+        [python, served / "tests" / "benchmarks" / "explorers.py", "--rounds", "1"],
+        cwd=scratch,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    print(moved.stdout)
+    return [f"\nexplorers: see the table\n{moved.stderr}"] if moved.returncode else []
 
 
 def packages(python: Path, environment: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,330 @@
+"""One kernel size against several: costs and accuracy, accuracy by size, and how rates were chosen.
+
+Every figure is drawn from a `Recording` and prints where that comes from.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+
+from googlenet_lib.figures.style import (
+    BRANCH_COLOURS,
+    GREY,
+    INK,
+    LIGHT_GREY,
+    PAPER,
+    WIDTH,
+    house_style,
+    page,
+    px,
+    write,
+)
+from googlenet_lib.kernel_sizes import (
+    CONTENDERS,
+    Recording,
+    SizeBin,
+    Trial,
+    validation_by_rate,
+)
+
+COLOURS = {
+    "only 1x1": BRANCH_COLOURS["1x1"],
+    "only 3x3": BRANCH_COLOURS["3x3"],
+    "only 5x5": BRANCH_COLOURS["5x5"],
+    "mixed": INK,
+    "mixed, no pool": GREY,
+    "3x3 and pool": BRANCH_COLOURS["pool"],
+}
+NAMES = tuple(one.name for one in CONTENDERS)
+
+# All in pixels of a page that is as wide as a README.
+ROW, ROWS_TOP, ROWS_BOTTOM = 62, 72, 52
+COLUMNS = {"parameters": 224, "multiply-adds": 324, "field": 374, "CPU time": 452}
+DOTS_LEFT, DOTS_WIDTH = 474, 400
+PANEL_LEFT, PANEL_WIDTH, PANEL_STEP = 50, 120, 143
+PANEL_TOP, PANEL_HEIGHT, PANEL_BOTTOM = 64, 210, 50
+SOURCE_LINE, SOURCE_CHARACTERS, MARGIN = 16, 120, 14
+
+
+# ---- costs and accuracy --------------------------------------------------------------------------
+
+
+def draw_contenders(recording: Recording) -> Figure:
+    """Draw a row for each contender: what it costs, and a dot for each seed's accuracy.
+
+    Filled dots are test accuracies, hollow ones those on the training pictures; a short upright
+    line is the mean of its dots.
+    """
+    source = _source(recording)
+    axes_height = ROW * len(NAMES)
+    height = ROWS_TOP + axes_height + ROWS_BOTTOM + _source_height(source)
+    with house_style():
+        figure = page(height)
+        over = figure.add_axes((0, 0, 1, 1))
+        over.set(xlim=(0, WIDTH), ylim=(height, 0))
+        over.axis("off")
+        shape = (DOTS_LEFT, ROWS_BOTTOM + _source_height(source), DOTS_WIDTH, axes_height)
+        axes = _axes(figure, shape, height)
+        axes.set(xlim=_accuracy_range(recording), ylim=(len(NAMES), 0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_xlabel("accuracy: filled on test pictures, hollow on training pictures")
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        heading = f"{len(NAMES)} networks of equal multiply-adds"
+        write(over, MARGIN, 20, heading, 15, ha="left", weight="bold")
+        for title, x in COLUMNS.items():
+            write(over, x, ROWS_TOP - 14, title, 12.5, ha="right", va="baseline", color=GREY)
+        for i, name in enumerate(NAMES):
+            entry, trials = recording.entry(name), recording.final_of(name)
+            y = ROWS_TOP + ROW * (i + 0.5)
+            write(over, MARGIN, y - 4, name, 15, ha="left", va="baseline", weight="bold",
+                  color=COLOURS[name])  # fmt: skip
+            write(over, MARGIN, y + 11, _channels(recording, name), 11.5, ha="left", color=GREY)
+            for column, text in (
+                ("parameters", f"{entry.params:,}"),
+                ("multiply-adds", f"{entry.macs / 1e6:.2f} M"),
+                ("field", f"{entry.field} px"),
+                ("CPU time", f"{_mean([one.seconds for one in trials]):.0f} s"),
+            ):
+                write(over, COLUMNS[column], y - 4, text, 13, ha="right", va="baseline")
+            axes.axhspan(i, i + 1, color=LIGHT_GREY, alpha=0.35 * (i % 2), linewidth=0, zorder=0)
+            test = [one.test_accuracy for one in trials]
+            training = [one.train_accuracy for one in trials]
+            _dots(axes, training, i + 0.24, COLOURS[name], f"training.{name}", hollow=True)
+            _dots(axes, test, i + 0.5, COLOURS[name], f"test.{name}")
+            axes.annotate(f"test {_span(test)}", (_mean(test), i + 0.5), xytext=(0, -px(8)),
+                          textcoords="offset points", ha="center", va="top", fontsize=px(12),
+                          color=INK)  # fmt: skip
+        _print_source(figure, source, height)
+    return figure
+
+
+def describe_contenders(recording: Recording) -> str:
+    """Return the alt text of `draw_contenders`, from the same data."""
+    parts = []
+    for name in NAMES:
+        entry, trials = recording.entry(name), recording.final_of(name)
+        parts.append(
+            f"{name}: {entry.params:,} parameters, {entry.macs / 1e6:.2f} million multiply-adds, "
+            f"receptive field {entry.field} pixels, test accuracy "
+            f"{_span([one.test_accuracy for one in trials])}, training accuracy "
+            f"{_span([one.train_accuracy for one in trials])}"
+        )
+    return (
+        f"A row for each of {len(NAMES)} networks, with dots for {_seeds(recording)} seeds; means "
+        "and ranges. " + "; ".join(parts) + "."
+    )
+
+
+# ---- by size -------------------------------------------------------------------------------------
+
+
+def draw_by_size(recording: Recording) -> Figure:
+    """Draw test accuracy by the size of the shape, a panel for each contender, a dot a seed.
+
+    A line joins the means over the seeds, a band goes from the lowest seed to the highest. The
+    other contenders' lines lie behind it in grey.
+    """
+    bins = recording.final[0].by_size
+    counts = [one.count for one in bins]
+    edges = [bins[0].low, *(one.high for one in bins)]
+    values = [one.accuracy for trial in recording.final for one in trial.by_size]
+    below = (
+        f"pixels across, log scale; {min(counts)} to {max(counts)} of {sum(counts):,} test shapes "
+        f"in each of {len(bins)} ranges; grey: the other networks"
+    )
+    with house_style():
+        figure, panels = _panels(recording, "test accuracy by the size of the shape", below)
+        for name, axes in panels.items():
+            axes.set(xscale="log", xlim=(edges[0], edges[-1]), ylim=_room(values))
+            axes.xaxis.set_major_locator(FixedLocator(edges))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_major_formatter(lambda edge, _: f"{edge:.0f}")
+            middles = [_middle(one) for one in bins]
+            for other in NAMES:
+                if other != name:
+                    axes.plot(middles, _size_means(recording, other), color=LIGHT_GREY,
+                              linewidth=px(1.5), zorder=1, gid=f"other.{other}")  # fmt: skip
+            seeds = [[one.accuracy for one in trial.by_size] for trial in recording.final_of(name)]
+            lowest, highest = map(min, zip(*seeds, strict=True)), map(max, zip(*seeds, strict=True))
+            axes.fill_between(middles, [*lowest], [*highest], color=COLOURS[name], alpha=0.2,
+                              linewidth=0, zorder=2, gid=f"range.{name}")  # fmt: skip
+            means = _size_means(recording, name)
+            axes.plot(middles, means, color=COLOURS[name], linewidth=px(2.4), zorder=3,
+                      gid=f"mean.{name}")  # fmt: skip
+            for seed in seeds:
+                axes.plot(middles, seed, "o", color=COLOURS[name], markersize=px(4), zorder=4,
+                          gid=f"seeds.{name}")  # fmt: skip
+            axes.annotate(f"smallest {means[0]:.0%}\nlargest {means[-1]:.0%}", (0.98, 0.03),
+                          xycoords="axes fraction", ha="right", va="bottom",
+                          fontsize=px(12))  # fmt: skip
+    return figure
+
+
+def describe_by_size(recording: Recording) -> str:
+    """Return the alt text of `draw_by_size`, from the same data."""
+    bins = recording.final[0].by_size
+    parts = [
+        f"{name}: " + ", ".join(f"{mean:.0%}" for mean in _size_means(recording, name))
+        for name in NAMES
+    ]
+    ranges = ", ".join(f"{one.low:.0f} to {one.high:.0f}" for one in bins)
+    return (
+        f"A panel for each of {len(NAMES)} networks: test accuracy, mean of {_seeds(recording)} "
+        f"seeds, for shapes of {ranges} pixels across. " + "; ".join(parts) + "."
+    )
+
+
+# ---- how rates were chosen -----------------------------------------------------------------------
+
+
+def draw_tuning(recording: Recording) -> Figure:
+    """Draw validation accuracy against the learning rate, a panel for each contender, a dot a seed.
+
+    A line joins the means over the seeds; a ring marks the rate that was chosen.
+    """
+    values = [one.validation_accuracy for one in recording.tuning]
+    rates = sorted({one.rate for one in recording.tuning})
+    below = "learning rate (log scale); the ring marks the one that was chosen"
+    with house_style():
+        figure, panels = _panels(recording, "validation accuracy by learning rate", below)
+        for name, axes in panels.items():
+            axes.set(xscale="log", xlim=(rates[0] / 1.4, rates[-1] * 1.4), ylim=_room(values))
+            axes.xaxis.set_major_locator(FixedLocator(rates[::2]))
+            axes.xaxis.set_minor_locator(FixedLocator(rates[1::2]))
+            axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.2g}")
+            axes.xaxis.set_minor_formatter(lambda rate, _: "")
+            trials = recording.tuning_of(name)
+            means = validation_by_rate(trials)
+            axes.plot([*means], [*means.values()], color=COLOURS[name], linewidth=px(2),
+                      gid=f"mean.{name}")  # fmt: skip
+            axes.plot([one.rate for one in trials], [one.validation_accuracy for one in trials],
+                      "o", color=COLOURS[name], markersize=px(5), gid=f"seeds.{name}")  # fmt: skip
+            rate = recording.rate(name)
+            axes.plot([rate], [means[rate]], "o", markersize=px(15), markerfacecolor="none",
+                      markeredgecolor=INK, markeredgewidth=px(1.5),
+                      gid=f"chosen.{name}")  # fmt: skip
+            axes.annotate(f"{rate:g}: {means[rate]:.1%}", (0.04, 0.98), xycoords="axes fraction",
+                          va="top", fontsize=px(12))  # fmt: skip
+    return figure
+
+
+def describe_tuning(recording: Recording) -> str:
+    """Return the alt text of `draw_tuning`, from the same data."""
+    parts = []
+    for name in NAMES:
+        means = validation_by_rate(recording.tuning_of(name))
+        rate = recording.rate(name)
+        tried = ", ".join(f"{one:g} {mean:.1%}" for one, mean in means.items())
+        parts.append(f"{name}, {rate:g} chosen ({tried})")
+    seeds = len({one.seed for one in recording.tuning})
+    return (
+        f"A panel for each of {len(NAMES)} networks: validation accuracy by learning rate, mean of "
+        f"{seeds} seeds. " + "; ".join(parts) + "."
+    )
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+
+def _panels(recording: Recording, title: str, below: str) -> tuple[Figure, dict[str, Axes]]:
+    """A page with a panel for each contender, all on one scale of accuracy."""
+    source = _source(recording)
+    bottom = PANEL_BOTTOM + _source_height(source)
+    height = PANEL_TOP + PANEL_HEIGHT + bottom
+    figure = page(height)
+    figure.text(MARGIN / WIDTH, 1 - 18 / height, title, va="center", fontsize=px(15),
+                weight="bold")  # fmt: skip
+    panels = {}
+    for i, name in enumerate(NAMES):
+        shape = (PANEL_LEFT + PANEL_STEP * i, bottom, PANEL_WIDTH, PANEL_HEIGHT)
+        axes = panels[name] = _axes(figure, shape, height)
+        axes.set_title(name, pad=px(6), fontsize=px(13.5), color=COLOURS[name])
+        axes.grid(axis="y", color=LIGHT_GREY, linewidth=px(0.8))
+        axes.set_axisbelow(True)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        if i:
+            axes.tick_params(labelleft=False)
+    figure.text(PANEL_LEFT / WIDTH, (bottom - 36) / height, below, va="center", fontsize=px(12.5))
+    _print_source(figure, source, height)
+    return figure, panels
+
+
+def _axes(figure: Figure, shape: tuple[float, float, float, float], height: float) -> Axes:
+    left, bottom, width, tall = shape
+    return figure.add_axes((left / WIDTH, bottom / height, width / WIDTH, tall / height))
+
+
+def _dots(
+    axes: Axes, values: Sequence[float], y: float, colour: str, gid: str, hollow: bool = False
+) -> None:
+    axes.plot([min(values), max(values)], [y, y], color=colour, linewidth=px(1.4))
+    axes.plot(values, [y] * len(values), "o", markersize=px(8), gid=gid, linestyle="none",
+              markerfacecolor=PAPER if hollow else colour, markeredgecolor=colour,
+              alpha=1 if hollow else 0.75)  # fmt: skip
+    mean = _mean(values)
+    axes.plot([mean, mean], [y - 0.11, y + 0.11], color=INK, linewidth=px(1.8),
+              gid=f"mean.{gid}")  # fmt: skip
+
+
+def _channels(recording: Recording, name: str) -> str:
+    """The channels of each lane of the three layers, such as "24, 24, 36 channels"."""
+    (lanes,) = (one.lanes for one in CONTENDERS if one.name == name)
+    widths = ", ".join(map(str, recording.entry(name).widths))
+    return f"{lanes} × ({widths}) ch." if lanes > 1 else f"{widths} channels"
+
+
+def _size_means(recording: Recording, name: str) -> list[float]:
+    """Mean accuracy of a contender's seeds, bin by bin."""
+    return [
+        _mean([one.accuracy for one in same])
+        for same in zip(*(trial.by_size for trial in recording.final_of(name)), strict=True)
+    ]
+
+
+def _middle(one: SizeBin) -> float:
+    return (one.low * one.high) ** 0.5
+
+
+def _accuracy_range(recording: Recording) -> tuple[float, float]:
+    values = [_accuracies(one) for one in recording.final]
+    return max(0.0, min(map(min, values)) - 0.06), min(1.0, max(map(max, values))) + 0.02
+
+
+def _accuracies(trial: Trial) -> tuple[float, float]:
+    return trial.train_accuracy, trial.test_accuracy
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    """Limits that leave room for the labels above the dots and below them."""
+    low, high = min(values), max(values)
+    return low - 0.12 * (high - low), high + 0.16 * (high - low)
+
+
+def _seeds(recording: Recording) -> int:
+    return len({one.seed for one in recording.final})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _span(values: Sequence[float]) -> str:
+    """Mean and range, such as "84.2% (83.1 to 85.0)"."""
+    return f"{_mean(values):.1%} ({100 * min(values):.1f} to {100 * max(values):.1f})"
+
+
+def _source(recording: Recording) -> str:
+    return textwrap.fill(recording.source(), SOURCE_CHARACTERS)
+
+
+def _source_height(source: str) -> int:
+    return SOURCE_LINE * (source.count("\n") + 1) + 8
+
+
+def _print_source(figure: Figure, source: str, height: float) -> None:
+    figure.text(MARGIN / WIDTH, (_source_height(source) - 2) / height, source, va="top",
+                fontsize=px(12), color=GREY)  # fmt: skip
