@@ -164,7 +164,8 @@ def _table(board: Board) -> str:
     """The designs of one place as an HTML table, with what their trials decide beneath."""
     rows = [_row("th", HEADERS), *(_row("td", _cells(one)) for one in board.standings())]
     order = "Within the budget first, by channels out."
-    return f"<table>{''.join(rows)}</table><p>{order} {html.escape(board.verdict())}</p>"
+    told = f"<p>{order} {html.escape(board.verdict())}</p>"
+    return f"<table cellpadding='4'>{''.join(rows)}</table>{told}"
 
 
 def _row(tag: str, cells: tuple[str, ...]) -> str:

@@ -33,7 +33,13 @@ def explore_gradient_rescue(width: float = 1.0) -> widgets.VBox:
         "init": _choice("weights", [(INIT_NAMES[one], one) for one in INITS], short),
         "norm": _choice("norm", [(NORM_NAMES[one], one) for one in NORMS], short),
         "weight": widgets.FloatSlider(
-            value=0.3, min=0, max=3, step=0.1, description="heads' weight", layout=wide
+            value=0.3,
+            min=0,
+            max=3,
+            step=0.1,
+            description="heads' weight",
+            layout=wide,
+            style={"description_width": "96px"},
         ),
         "heads": _choice("heads", list(HEAD_CHOICES), short),
         "layer": _choice("layer", [(short_layer(name), name) for name in LAYERS], short),
