@@ -97,7 +97,8 @@ def official_batches(folder: Path) -> Path:
     for name in [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]:
         pixels = draw.integers(0, 256, (10_000, 3072), dtype=np.uint8)
         batch = {b"data": pixels, b"labels": [row % 10 for row in range(len(pixels))]}
-        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+        # the published ones hold plain bytes, as Python 2 wrote them; Python 3 does from 3 on
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=3))
     return folder
 
 
