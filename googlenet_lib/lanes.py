@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from googlenet_lib.costs import model_costs
 from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.paper import INCEPTION_ROWS
+from googlenet_lib.paper import INCEPTION_ROWS, ROWS, TABLE_1
 
 LANES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
 
@@ -32,6 +32,48 @@ def lane_windows(
             if cost.name.startswith(f"{module}.{branch}."):  # the lane's last layer comes last
                 windows[lane] = Window(round(cost.field), round(cost.jump))
     return windows
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the values of a map look: the first one's centre, and the next one's distance.
+
+    In pixels of the picture, of which the first one has its centre at 0.
+    """
+
+    start: float
+    step: int
+
+    def centre(self, place: int) -> float:
+        """The middle of what the map's value number `place` sees, in either direction."""
+        return self.start + place * self.step
+
+
+def map_grid(model: GoogLeNet, module: str) -> Grid:
+    """The grid of `module`'s input, which is its output's too: nothing inside has a stride."""
+    start, step = 0.0, 1
+    for kernel, stride, padding in windows_before(model, module):
+        start += step * ((kernel - 1) / 2 - padding)  # the first window's centre
+        step *= stride
+    return Grid(start, step)
+
+
+def windows_before(model: GoogLeNet, module: str) -> list[tuple[int, int, int]]:
+    """Kernel, stride and padding of the widest window of each part in front of `module`."""
+    _check(module)
+    names = [row.name for row in TABLE_1[: TABLE_1.index(ROWS[module])]]
+    names.insert(names.index("conv2") + 1, "conv3")  # the row conv2 stands for both
+    return [widest_window(getattr(model, name)) for name in names]
+
+
+def widest_window(part: nn.Module) -> tuple[int, int, int]:
+    """Kernel, stride and padding of the widest convolution or pool in a part; (1, 1, 0) if none."""
+    found = [(1, 1, 0)]
+    for layer in part.modules():
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            geometry = (layer.kernel_size, layer.stride, layer.padding)
+            found.append(tuple(n[0] if isinstance(n, tuple) else n for n in geometry))
+    return max(found)
 
 
 @torch.inference_mode()

@@ -25,9 +25,9 @@ from torch.nn import functional as F
 
 from googlenet_lib.costs import Field, receptive_field
 from googlenet_lib.errors import UsageError
-from googlenet_lib.lanes import LANES
+from googlenet_lib.lanes import LANES, Grid, map_grid, widest_window, windows_before
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.paper import INCEPTION_ROWS, ROWS, TABLE_1
+from googlenet_lib.paper import INCEPTION_ROWS
 from googlenet_lib.platforms import progress_bar
 from googlenet_lib.variants import PAPER
 
@@ -152,19 +152,10 @@ def _gradient(values: Tensor, direction: Tensor, pictures: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Window:
-    """What one value of a lane sees: pixels a side, the first centre, and the next one's distance.
-
-    `start` and `step` are in pixels of the picture, whose first pixel has its centre at 0.
-    """
+class Window(Grid):
+    """What the values of a lane see: `field` pixels a side, around the grid's centres."""
 
     field: int
-    start: float
-    step: int
-
-    def centre(self, place: int) -> float:
-        """The middle of the window of the map's value number `place`, in either direction."""
-        return self.start + place * self.step
 
 
 def lane_window(model: GoogLeNet, module: str, lane: str) -> Window:
@@ -177,27 +168,10 @@ def lane_window(model: GoogLeNet, module: str, lane: str) -> Window:
             f"module {module!r} and lane {lane!r} came; expected one of {', '.join(MODULES)} and "
             f"one of {', '.join(LANES)}"
         )
-    path = []
-    for row in TABLE_1[: TABLE_1.index(ROWS[module])]:
-        children = ("conv2", "conv3") if row.name == "conv2" else (row.name,)
-        path += [widest_window(getattr(model, name)) for name in children]
-    start, jump = 0.0, 1
-    for kernel, stride, padding in path:
-        start += jump * ((kernel - 1) / 2 - padding)  # the first window's centre
-        jump *= stride
     own = widest_window(getattr(model, module).get_submodule(LANES[lane]))
-    field, _ = field_behind([(kernel, stride) for kernel, stride, _ in [*path, own]])
-    return Window(field, start, jump)
-
-
-def widest_window(part: nn.Module) -> tuple[int, int, int]:
-    """Kernel, stride and padding of the widest convolution or pool in a part; (1, 1, 0) if none."""
-    found = [(1, 1, 0)]
-    for layer in part.modules():
-        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            geometry = (layer.kernel_size, layer.stride, layer.padding)
-            found.append(tuple(n[0] if isinstance(n, tuple) else n for n in geometry))
-    return max(found)
+    path = [*windows_before(model, module), own]
+    field, _ = field_behind([(kernel, stride) for kernel, stride, _ in path])
+    return Window(**vars(map_grid(model, module)), field=field)
 
 
 def lane_gradients(
@@ -353,14 +327,16 @@ def _written_lane(one: LaneField) -> dict:
     roots = np.sqrt(one.map / one.map.max())  # so that small values keep some of their digits
     packed = base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
     own = {name: getattr(one, name) for name in ("network", "module", "lane", "widths", "width")}
-    return own | {"window": list(vars(one.window).values()), "map": packed}
+    window = [one.window.field, one.window.start, one.window.step]
+    return own | {"window": window, "map": packed}
 
 
 def _read_lane(one: dict) -> LaneField:
+    field, start, step = one["window"]
     roots = np.frombuffer(base64.b64decode(one["map"]), np.uint8).reshape(TILE, TILE) / 255
     return LaneField(
         **{name: one[name] for name in ("network", "module", "lane", "width")},
-        window=Window(*one["window"]),
+        window=Window(start, step, field),
         widths=tuple(one["widths"]),
         map=roots**2 / (roots**2).sum(),
     )

@@ -12,14 +12,13 @@ from googlenet_lib import googlenet
 from googlenet_lib.errors import UsageError
 from googlenet_lib.explore.lanes_window import (
     explore_lanes_window,
-    map_grid,
     nearest_place,
     window_view,
 )
 from googlenet_lib.explore.pooling import DIGITS, explore_pooling
 from googlenet_lib.explore.tower import explore_tower
 from googlenet_lib.figures.pooling import MODES, MOST_CELLS
-from googlenet_lib.lanes import LANES, lane_maps
+from googlenet_lib.lanes import LANES, lane_maps, map_grid
 from googlenet_lib.predict import load_network
 
 SIDE = 64

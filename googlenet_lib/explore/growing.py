@@ -12,7 +12,7 @@ from torch import Tensor
 from googlenet_lib.data.shapes import SHAPES, draw_shapes
 from googlenet_lib.explore.panel import panel
 from googlenet_lib.figures.lanes import LaneView, describe_lane_view, draw_lane_view
-from googlenet_lib.lanes import Window, lane_maps, lane_windows
+from googlenet_lib.lanes import Window, lane_maps, lane_windows, map_grid
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.predict import predict, prepare
 from googlenet_lib.weights import WeightsInfo
@@ -92,10 +92,9 @@ def _windows(model: GoogLeNet, size: int) -> dict[str, Window]:
 
 def _middle(model: GoogLeNet, size: int) -> tuple[float, int]:
     """The centre of the window of the map's middle value, in pixels, and that value's index."""
-    window = _windows(model, size)["1x1"]
-    cell = (size // window.jump) // 2 - 1
-    # convolutions keep their centres; the stem's one pool, 3x3/2, begins at the first pixel
-    return cell * window.jump + 1.5, cell
+    grid = map_grid(model, MODULE)
+    cell = (size // grid.step) // 2 - 1
+    return grid.centre(cell) + 0.5, cell  # from the picture's edge
 
 
 def _picture(shape: str, radius: float, size: int, middle: float, seed: int) -> Tensor:

@@ -1,12 +1,11 @@
 """A place in a module's map: what each of its four lanes sees there, and what it answers."""
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import ipywidgets as widgets
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 
 from googlenet_lib.errors import UsageError
 from googlenet_lib.explore.panel import panel
@@ -18,42 +17,11 @@ from googlenet_lib.figures.lanes_window import (
     describe_windows,
     draw_windows,
 )
-from googlenet_lib.lanes import lane_maps, lane_windows
+from googlenet_lib.lanes import lane_maps, lane_windows, map_grid
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.paper import TABLE_1
 from googlenet_lib.weights import WeightsInfo
 
 MODULES = ("inception3a", "inception4a", "inception4c")  # three depths: notebook 03
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where the values of a module's map look: centre of the first one, and their distance.
-
-    In pixels of the picture, of which the first one has its centre at 0.
-    """
-
-    start: float
-    step: int
-
-
-def map_grid(model: GoogLeNet, module: str) -> Grid:
-    """The grid of `module`'s input, which is its output's too: nothing inside has a stride."""
-    start, step = 0.0, 1
-    # conv3, which Table 1 has no row for, is padded by half its kernel: it moves no centre
-    for row in TABLE_1:
-        if row.name == module:
-            return Grid(start, step)
-        child = getattr(model, row.name, None)
-        layer = getattr(child, "conv", child)
-        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            kernel, stride, padding = (
-                n[0] if isinstance(n, tuple) else n
-                for n in (layer.kernel_size, layer.stride, layer.padding)
-            )
-            start += step * ((kernel - 1) / 2 - padding)  # the first window's centre
-            step *= stride
-    raise UsageError(f"module {module!r} is unknown; expected a name such as {MODULES[0]!r}")
 
 
 def window_view(
@@ -143,7 +111,7 @@ def _view(
             "counted from 0"
         )
     grid = map_grid(model, module)
-    rows, columns = (grid.start + at * grid.step for at in place)
+    rows, columns = (grid.centre(at) for at in place)
     boxes, said = {}, {}
     for lane, field in _fields(model, module, min(height, width)).items():
         boxes[lane] = Box(_span(rows, field, height), _span(columns, field, width))

@@ -22,7 +22,7 @@ from googlenet_lib.figures.style import (
     times,
     write,
 )
-from googlenet_lib.lanes import lane_maps, lane_windows
+from googlenet_lib.lanes import lane_maps, lane_windows, map_grid
 from googlenet_lib.predict import load_network
 
 MODULE, SIZE = "inception3a", 96
@@ -49,15 +49,13 @@ def temple_view() -> LaneView:
     image = torch.from_numpy(np.array(photo)).permute(2, 0, 1)  # (3, 96, 96)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (info.mean, info.std))
     maps = lane_maps(network, ((image / 255 - mean) / std)[None], MODULE)
-    windows = lane_windows(network, MODULE, SIZE)
-    jump = windows["1x1"].jump
-    # convolutions keep their centres; the stem's one pool, 3x3/2, begins at the first pixel
-    row, column = (cell * jump + 1.5 for cell in CELL)
+    grid = map_grid(network, MODULE)
+    row, column = (grid.centre(cell) + 0.5 for cell in CELL)  # from the picture's edge
     return LaneView(
         title="temple",
         image=image,
         middle=(column, row),
-        windows=windows,
+        windows=lane_windows(network, MODULE, SIZE),
         maps={lane: values[0].mean(0) for lane, values in maps.items()},  # (48, 48)
         guesses=[],
     )
