@@ -7,6 +7,7 @@ from torch import Tensor
 
 from googlenet_lib.costs import conv_macs, conv_params
 from googlenet_lib.errors import UsageError
+from googlenet_lib.hooks import watch
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import INCEPTION_ROWS, TABLE_1
 
@@ -77,18 +78,9 @@ def bottleneck(module: str = "inception3a", kernel: int = 5) -> Bottleneck:
 @torch.inference_mode()
 def module_inputs(model: GoogLeNet, images: Tensor) -> dict[str, Tensor]:
     """What enters each Inception module for normalised pictures: (N, C, h, w), by its name."""
-    inputs: dict[str, Tensor] = {}
-    hooks = [
-        getattr(model, name).register_forward_pre_hook(
-            lambda _module, given, name=name: inputs.update({name: given[0]})
-        )
-        for name in MODULES
-    ]
-    try:
+    modules = {name: getattr(model, name) for name in MODULES}
+    with watch(modules, keep=lambda given, _output: given) as inputs:
         model.eval()(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return inputs
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from googlenet_lib.errors import UsageError
+from googlenet_lib.hooks import watch
 from googlenet_lib.initialisation import INITIALISATIONS
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import IMAGE_SIZE, INCEPTION_ROWS
@@ -92,13 +93,9 @@ def probe(
     torch.manual_seed(seed)
     network = GoogLeNet(replace(normalised(PAPER, norm), init=init), CLASSES, width=width).train()
     pictures, labels = torch.randn(batch, 3, size, size), torch.randint(CLASSES, (batch,))
-    activations, hooks = {}, []
-    for name in LAYERS:
-        layer = network.get_submodule(name)
-        hooks.append(layer.register_forward_hook(_keeper(activations, name)))
-    outputs = network(pictures)
-    for hook in hooks:
-        hook.remove()
+    layers = {name: network.get_submodule(name) for name in LAYERS}
+    with watch(layers, keep=_mean_size) as activations:
+        outputs = network(pictures)
     logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
     losses = [F.cross_entropy(one, labels) for one in logits]
     return Probe(
@@ -171,11 +168,8 @@ def record(path: Path) -> None:
     )
 
 
-def _keeper(kept: dict[str, float], name: str):
-    def keep(_layer: nn.Module, _inputs: tuple, output: Tensor) -> None:
-        kept[name] = float(output.detach().abs().mean())
-
-    return keep
+def _mean_size(_given: Tensor, output: Tensor) -> float:
+    return float(output.detach().abs().mean())
 
 
 def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:

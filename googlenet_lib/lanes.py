@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from googlenet_lib.costs import model_costs
 from googlenet_lib.errors import UsageError
+from googlenet_lib.hooks import watch
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, TABLE_1
 
@@ -83,21 +84,15 @@ def lane_maps(model: GoogLeNet, images: Tensor, module: str = "inception3a") -> 
     Returns (N, channels of the lane, height, width) for "1x1", "3x3", "5x5" and "pool", in the
     order in which the module stacks them. Raises UsageError for a module that is not there.
     """
-    _check(module)
-    maps: dict[str, Tensor] = {}
-    block = getattr(model, module)
-    hooks = [
-        getattr(block, branch).register_forward_hook(
-            lambda _module, _inputs, output, lane=lane: maps.update({lane: output})
-        )
-        for lane, branch in LANES.items()
-    ]
-    try:
+    with watch(lane_parts(model, module)) as maps:
         model.eval()(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return maps
+
+
+def lane_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
+    """The branch of `module` that each lane is, or UsageError."""
+    _check(module)
+    return {lane: getattr(model, module).get_submodule(name) for lane, name in LANES.items()}
 
 
 def _check(module: str) -> None:

@@ -25,7 +25,8 @@ from torch.nn import functional as F
 
 from googlenet_lib.costs import Field, receptive_field
 from googlenet_lib.errors import UsageError
-from googlenet_lib.lanes import LANES, Grid, map_grid, widest_window, windows_before
+from googlenet_lib.hooks import watch
+from googlenet_lib.lanes import LANES, Grid, lane_parts, map_grid, widest_window, windows_before
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import INCEPTION_ROWS
 from googlenet_lib.platforms import progress_bar
@@ -168,7 +169,7 @@ def lane_window(model: GoogLeNet, module: str, lane: str) -> Window:
             f"module {module!r} and lane {lane!r} came; expected one of {', '.join(MODULES)} and "
             f"one of {', '.join(LANES)}"
         )
-    own = widest_window(getattr(model, module).get_submodule(LANES[lane]))
+    own = widest_window(lane_parts(model, module)[lane])
     path = [*windows_before(model, module), own]
     field, _ = field_behind([(kernel, stride) for kernel, stride, _ in path])
     return Window(**vars(map_grid(model, module)), field=field)
@@ -183,20 +184,9 @@ def lane_gradients(
     module's map. A value is a random mix of the lane's channels. The mean absolute gradient over
     pictures and colours, not scaled.
     """
-    maps: dict[str, Tensor] = {}
-    block = getattr(model.eval(), module)
-    hooks = [
-        getattr(block, branch).register_forward_hook(
-            lambda _module, _inputs, output, lane=lane: maps.update({lane: output})
-        )
-        for lane, branch in LANES.items()
-    ]
     pictures = pictures.detach().requires_grad_()
-    try:
-        model(pictures)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with watch(lane_parts(model, module)) as maps:
+        model.eval()(pictures)
     gradients = {}
     for lane, output in maps.items():
         values = output[:, :, place, place]  # (N, channels of the lane)

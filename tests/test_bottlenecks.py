@@ -73,4 +73,4 @@ def test_inputs_are_what_enters_each_module():
     assert tuple(inputs) == MODULES
     with torch.inference_mode():
         torch.testing.assert_close(model.inception3a(inputs["inception3a"]), inputs["inception3b"])
-    assert not any(module._forward_pre_hooks for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
