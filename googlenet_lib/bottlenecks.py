@@ -8,10 +8,9 @@ from torch import Tensor
 from googlenet_lib.costs import conv_macs, conv_params
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
+from googlenet_lib.lanes import MODULES
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.paper import INCEPTION_ROWS, TABLE_1
-
-MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
+from googlenet_lib.paper import TABLE_1
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from googlenet_lib.blocks import ConvBlock
-from googlenet_lib.bottlenecks import MODULES
 from googlenet_lib.costs import conv_params, receptive_field, row_convs, table_costs
 from googlenet_lib.data import Batches, ImageSet
 from googlenet_lib.data.shapes import SHAPES, random_shapes
 from googlenet_lib.errors import UsageError
+from googlenet_lib.lanes import MODULES
 from googlenet_lib.paper import ROWS, Widths
 
 # The convolutions of each lane by the names of Widths, and the widest window in it. The pool's

@@ -11,6 +11,7 @@ from googlenet_lib.hooks import watch
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, TABLE_1
 
+MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
 LANES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
 
 
@@ -96,6 +97,5 @@ def lane_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
 
 
 def _check(module: str) -> None:
-    names = [row.name for row in INCEPTION_ROWS]
-    if module not in names:
-        raise UsageError(f"module {module!r} is unknown; expected one of {', '.join(names)}")
+    if module not in MODULES:
+        raise UsageError(f"module {module!r} is unknown; expected one of {', '.join(MODULES)}")

@@ -26,15 +26,21 @@ from torch.nn import functional as F
 from googlenet_lib.costs import Field, receptive_field
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
-from googlenet_lib.lanes import LANES, Grid, lane_parts, map_grid, widest_window, windows_before
+from googlenet_lib.lanes import (
+    LANES,
+    MODULES,
+    Grid,
+    lane_parts,
+    map_grid,
+    widest_window,
+    windows_before,
+)
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.paper import INCEPTION_ROWS
 from googlenet_lib.platforms import progress_bar
 from googlenet_lib.variants import PAPER
 
 RECORDED = files("googlenet_lib") / "assets" / "receptive_fields.json"
 
-MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
 SHARE = 0.9  # of the gradient, by which an effective width is told
 SEEDS = (0, 1, 2)
 DEPTHS, KERNELS, STRIDED = range(1, 11), (1, 3, 5, 7), (0, 1, 2)
