@@ -22,6 +22,7 @@ from googlenet_lib.figures.style import (
     PAPER,
     WIDTH,
     canvas,
+    frame,
     house_style,
     ink_on,
     px,
@@ -328,9 +329,9 @@ def _draw_numbers(
     for row, line in enumerate(numbers):
         for column, number in enumerate(line):
             shade = image.cmap(image.norm(number))
-            frame = Rectangle((x + column * cell, y + row * cell), cell, cell, fill=False,
-                              edgecolor=LIGHT_GREY, linewidth=px(1))  # fmt: skip
-            axes.add_patch(frame)
+            box = Rectangle((x + column * cell, y + row * cell), cell, cell, fill=False,
+                            edgecolor=LIGHT_GREY, linewidth=px(1))  # fmt: skip
+            axes.add_patch(box)
             write(axes, x + (column + 0.5) * cell, y + (row + 0.5) * cell,
                   _told(torch.tensor(number)), min(16, cell * 0.42),
                   color=ink_on(_hex(shade)))  # fmt: skip
@@ -384,5 +385,4 @@ def _draw_map(
     limits = (-most, most) if most else (0, 1)
     axes.imshow(values, extent=(x, x + side, y + side, y), cmap=shades, vmin=limits[0],
                 vmax=limits[1], interpolation="nearest", aspect="auto")  # fmt: skip
-    frame = Rectangle((x, y), side, side, fill=False, edgecolor=GREY, linewidth=px(1))
-    axes.add_patch(frame)
+    frame(axes, x, y, side)

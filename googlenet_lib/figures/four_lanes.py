@@ -5,7 +5,6 @@ from functools import cache
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
@@ -17,7 +16,9 @@ from googlenet_lib.figures.style import (
     INK,
     PAPER,
     canvas,
+    frame,
     house_style,
+    lane_shades,
     px,
     times,
     write,
@@ -128,8 +129,7 @@ def _draw_lane(axes: Axes, x: float, lane: str, view: LaneView) -> None:
     write(axes, middle, MAPS_Y - 18, f"{times(field, field)} pixels", 13)
 
     values = view.maps[lane].numpy()
-    shades = LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
-    shown = shades(values / (float(values.max()) or 1))[..., :3]  # (h, w, 3)
+    shown = lane_shades(lane)(values / (float(values.max()) or 1))[..., :3]  # (h, w, 3)
     _draw_image(axes, x, MAPS_Y, MAP, shown)
     cell = MAP / values.shape[0]
     place = [int(at / view.windows[lane].jump) for at in view.middle]  # column and row
@@ -145,7 +145,7 @@ def _draw_lane(axes: Axes, x: float, lane: str, view: LaneView) -> None:
 def _draw_image(axes: Axes, x: float, y: float, side: float, pixels: np.ndarray) -> None:
     # without interpolation, an SVG holds the pixels as they are, sharp in any size
     axes.imshow(pixels, extent=(x, x + side, y + side, y), interpolation="none", aspect="auto")
-    axes.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=GREY, linewidth=px(1)))
+    frame(axes, x, y, side)
 
 
 def _draw_square(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -18,7 +17,9 @@ from googlenet_lib.figures.style import (
     PAPER,
     WIDTH,
     canvas,
+    frame,
     house_style,
+    lane_shades,
     page,
     px,
     spread,
@@ -198,7 +199,7 @@ def _draw_image(
                             edgecolor=colour, linewidth=px(width), linestyle=style)  # fmt: skip
             box.set_gid(f"window.{lane}" if colour != PAPER else None)
             axes.add_patch(box)
-    _draw_frame(axes, x, y, side)
+    frame(axes, x, y, side)
     if named:
         sizes = sorted((window.field, lane) for lane, window in view.windows.items())
         seen = ", ".join(f"{lane.replace('x', '×')} {field}" for field, lane in sizes)
@@ -209,15 +210,9 @@ def _draw_image(
 def _draw_map(
     axes: Axes, x: float, y: float, side: float, lane: str, values: Tensor, highest: float
 ) -> None:
-    shades = LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
-    axes.imshow(values.numpy(), extent=(x, x + side, y + side, y), cmap=shades, vmin=0,
+    axes.imshow(values.numpy(), extent=(x, x + side, y + side, y), cmap=lane_shades(lane), vmin=0,
                 vmax=highest or 1, interpolation="nearest", aspect="auto")  # fmt: skip
-    _draw_frame(axes, x, y, side)
-
-
-def _draw_frame(axes: Axes, x: float, y: float, side: float) -> None:
-    frame = Rectangle((x, y), side, side, fill=False, edgecolor=GREY, linewidth=px(1))
-    axes.add_patch(frame)
+    frame(axes, x, y, side)
 
 
 def _draw_guesses(axes: Axes, x: float, y: float, guesses: Sequence[Prediction]) -> None:

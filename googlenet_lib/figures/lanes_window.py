@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.figures.style import (
     BRANCH_COLOURS,
-    GREY,
     INK,
     PAPER,
     WIDTH,
     canvas,
+    frame,
     house_style,
+    lane_shades,
     px,
     write,
 )
@@ -149,15 +149,14 @@ def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
                            linewidth=px(2.5), linestyle=style)  # fmt: skip
         square.set_gid(f"window.{view.module}.{lane}")
         axes.add_patch(square)
-    _draw_frame(axes, x, y, PICTURE)
+    frame(axes, x, y, PICTURE)
 
 
 def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
     values = view.maps[lane].numpy()
-    shades = LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
-    axes.imshow(values, extent=(x, x + MAP, y + MAP, y), cmap=shades, vmin=0,
+    axes.imshow(values, extent=(x, x + MAP, y + MAP, y), cmap=lane_shades(lane), vmin=0,
                 vmax=float(values.max()) or 1, interpolation="nearest", aspect="auto")  # fmt: skip
-    _draw_frame(axes, x, y, MAP)
+    frame(axes, x, y, MAP)
     (row, column), (rows, columns) = view.place, values.shape
     side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
     centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
@@ -166,10 +165,6 @@ def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> No
         square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=px(width))
         square.set_gid(f"place.{view.module}.{lane}" if colour == INK else None)
         axes.add_patch(square)
-
-
-def _draw_frame(axes: Axes, x: float, y: float, side: float) -> None:
-    axes.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=GREY, linewidth=px(1)))
 
 
 def _pixels(box: Box) -> str:

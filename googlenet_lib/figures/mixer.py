@@ -19,6 +19,7 @@ from googlenet_lib.figures.style import (
     PAPER,
     WIDTH,
     canvas,
+    frame,
     house_style,
     px,
     write,
@@ -205,8 +206,7 @@ def _draw_values(
     height = width * values.shape[0] / values.shape[1]
     axes.imshow(values, extent=(x, x + width, y + height, y), cmap=shades, vmin=limits[0],
                 vmax=limits[1], interpolation="nearest", aspect="auto")  # fmt: skip
-    frame = Rectangle((x, y), width, height, fill=False, edgecolor=GREY, linewidth=px(1))
-    axes.add_patch(frame)
+    frame(axes, x, y, width, height)
     if at is None:
         return
     pixel = width / values.shape[1]

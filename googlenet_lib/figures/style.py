@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 # Okabe and Ito's palette, which the colour-blind can tell apart. Everything else is grey.
@@ -33,6 +34,11 @@ def tint(colour: str, amount: float) -> str:
     if not 0 <= amount <= 1:
         raise ValueError(f"amount is {amount}; it must lie between 0 (no tint) and 1 (white)")
     return to_hex([channel + (1 - channel) * amount for channel in to_rgb(colour)])
+
+
+def lane_shades(lane: str) -> LinearSegmentedColormap:
+    """Return the shades of a lane's map, from paper for the lowest value to the lane's colour."""
+    return LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
 
 
 def luminance(colour: str) -> float:
@@ -103,6 +109,12 @@ def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs)
     """Write `text`, `size` pixels high, centred on (x, y) unless told otherwise."""
     kwargs = {"ha": "center", "va": "center", "linespacing": 1.15} | kwargs
     return axes.text(x, y, text, fontsize=px(size), **kwargs)
+
+
+def frame(axes: Axes, x: float, y: float, width: float, height: float | None = None) -> None:
+    """Draw a thin grey line around a picture or a map; without `height` around a square."""
+    size = (width, width if height is None else height)
+    axes.add_patch(Rectangle((x, y), *size, fill=False, edgecolor=GREY, linewidth=px(1)))
 
 
 def spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:
