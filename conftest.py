@@ -30,5 +30,24 @@ os.environ.pop("MPLBACKEND", None)
 sys.path.append(str(OFFLINE))
 import block_network  # noqa: E402, F401
 import matplotlib  # noqa: E402
+import pytest  # noqa: E402
 
 matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """No figure outlives its test. Few tests draw any: the others load nothing for it."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
+@pytest.fixture
+def _backend():
+    """Agg draws again behind a test that has loaded another backend."""
+    yield
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("Agg")
+    pyplot.ioff()

@@ -46,19 +46,6 @@ MODULES = [(row, TABLE_1[TABLE_1.index(row) - 1].channels) for row in INCEPTION_
 NAMES = [row.name for row in INCEPTION_ROWS]
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture
-def _backend():
-    yield
-    plt.switch_backend("Agg")
-    plt.ioff()
-
-
 # Drawn once: a figure that is closed can still be asked.
 network = cache(draw_network)
 inception = cache(draw_inception)

@@ -7,7 +7,6 @@ import pytest
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import assert_texts_fit, words
 
@@ -17,12 +16,6 @@ from googlenet_lib.figures.style import BRANCH_COLOURS, MIDDLE_GREY
 from googlenet_lib.paper import ROWS, Widths
 
 OVER = Design("inception3a", replace(ROWS["inception3a"].widths, out_5x5=64, pool_proj=0))
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def bars(figure):

@@ -7,7 +7,6 @@ import pytest
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import assert_texts_fit, words
 
@@ -29,12 +28,6 @@ FIGURES = {
     "sizes": (draw_by_size, describe_by_size),
     "tuning": (draw_tuning, describe_tuning),
 }
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @cache

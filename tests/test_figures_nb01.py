@@ -7,7 +7,6 @@ import torch
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import assert_texts_fit, words
 from torch.nn import functional as F
@@ -44,12 +43,6 @@ from googlenet_lib.lanes import LANES
 from googlenet_lib.paper import IMAGE_SIZE
 from googlenet_lib.predecessors import ALEXNET, PREDECESSORS, ZF
 from googlenet_lib.receptive_fields import MODULES, Stack, mass_width, recorded, stack_gradient
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def patches(figure, gid):

@@ -7,7 +7,6 @@ import torch
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import assert_texts_fit, colour, patch, words
 
@@ -32,12 +31,6 @@ from googlenet_lib.figures.mixer import (
 from googlenet_lib.figures.style import BRANCH_COLOURS, tint
 
 SHARES = torch.linspace(0.3, 1, 96) ** 0.5
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def picture(height=16, width=24):

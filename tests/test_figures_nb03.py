@@ -7,7 +7,6 @@ from torch import nn
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from test_figures import MODULES, assert_texts_fit, colour, height, patch, words
 
 from googlenet_lib.blocks import NaiveInception
@@ -34,12 +33,6 @@ from googlenet_lib.paper import INCEPTION_ROWS, ROWS
 
 ROW_3A = ROWS["inception3a"]
 PI = (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4, 6, 2, 6, 4)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 # ---- the naive block -----------------------------------------------------------------------------

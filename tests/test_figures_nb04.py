@@ -5,7 +5,6 @@ import pytest
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from test_figures import assert_texts_fit, words
 
 from googlenet_lib.costs import TOLERANCE, Cost, audit, table_costs, total
@@ -26,12 +25,6 @@ from googlenet_lib.figures.variants import describe_variants, draw_variants
 from googlenet_lib.readings import Reading, audit_under, matches
 
 READINGS = (Reading(), Reading(True, 1000, 3, True, True), Reading(separable_conv1=True))
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def lines(figure):

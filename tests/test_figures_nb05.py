@@ -8,7 +8,6 @@ import torch
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import assert_texts_fit, colour, height, patch, words
 
@@ -30,13 +29,6 @@ from googlenet_lib.gradients import INITS, LAYERS, NORMS, probes_of
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import HEADS
 from googlenet_lib.plateau import Training
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
 
 # ---- the head ------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import torch
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from test_figures import assert_texts_fit, colour, patch, words
 
 from googlenet_lib.costs import audit, table_costs, total
@@ -35,12 +34,6 @@ from googlenet_lib.predict import Prediction
 WINDOWS = {
     lane: Window(field, 2) for lane, field in zip(BRANCH_COLOURS, (7, 11, 15, 11), strict=True)
 }
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def view(title="circle, radius 8", factor=1.0):

@@ -12,7 +12,6 @@ import torch
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from test_figures import MODULES, assert_texts_fit, colour, height, patch, words
 
@@ -50,19 +49,6 @@ FIELDS = {
     "out_5x5": "5x5", "pool_proj": "pool",
 }  # fmt: skip
 NAMES = [row.name for row, _ in MODULES]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-@pytest.fixture
-def _backend():
-    yield
-    plt.switch_backend("Agg")
-    plt.ioff()
 
 
 def widths(figure, start: str) -> dict[str, float]:
