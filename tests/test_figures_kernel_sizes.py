@@ -15,18 +15,15 @@ from googlenet_lib.figures.kernel_sizes import (
     NAMES,
     describe_by_size,
     describe_contenders,
-    describe_tuning,
     draw_by_size,
     draw_contenders,
-    draw_tuning,
 )
 from googlenet_lib.figures.style import BRANCH_COLOURS
-from googlenet_lib.kernel_sizes import SEEDS, TUNING_SEEDS, recorded, validation_by_rate
+from googlenet_lib.kernel_sizes import SEEDS, recorded
 
 FIGURES = {
     "contenders": (draw_contenders, describe_contenders),
     "sizes": (draw_by_size, describe_by_size),
-    "tuning": (draw_tuning, describe_tuning),
 }
 
 
@@ -57,11 +54,9 @@ def test_each_contender_has_the_colour_of_its_branch():
     for kernel in ("1x1", "3x3", "5x5"):
         assert COLOURS[f"only {kernel}"] == BRANCH_COLOURS[kernel]
     assert len({*COLOURS.values()}) == len(COLOURS) == len(NAMES)
-    for draw, gid in ((draw_by_size, "mean.{}"), (draw_tuning, "mean.{}")):
-        figure = drawn_by(draw)
-        for name in NAMES:
-            (line,) = lines(figure, gid.format(name))
-            assert to_hex(line.get_color()).upper() == COLOURS[name]
+    for name in NAMES:
+        (line,) = lines(drawn_by(draw_by_size), f"mean.{name}")
+        assert to_hex(line.get_color()).upper() == COLOURS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -115,38 +110,18 @@ def test_sizes_are_drawn_seed_by_seed_with_their_range(name):
     assert low < min(ys) <= max(ys) < high
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_tuning_shows_every_training_and_rings_the_best(name):
-    figure, trials = drawn_by(draw_tuning), recorded().tuning_of(name)
-    (dots,) = lines(figure, f"seeds.{name}")
-    drawn = [*zip(dots.get_xdata(), dots.get_ydata(), strict=True)]
-    assert drawn == [(one.rate, one.validation_accuracy) for one in trials]
-    (line,) = lines(figure, f"mean.{name}")
-    assert len(line.get_xdata()) == len(drawn) / len(TUNING_SEEDS)
-    (ring,) = lines(figure, f"chosen.{name}")
-    assert ring.get_ydata()[0] == max(line.get_ydata())
-    assert ring.get_xdata()[0] == recorded().rate(name)
-    low, high = line.axes.get_xlim()
-    assert low < drawn[0][0] < drawn[-1][0] < high
-
-
 def test_panels_have_one_scale():
-    for draw in (draw_by_size, draw_tuning):
-        assert len({axes.get_ylim() for axes in drawn_by(draw).axes}) == 1
+    assert len({axes.get_ylim() for axes in drawn_by(draw_by_size).axes}) == 1
 
 
 def test_alt_texts_say_what_is_drawn():
     read = recorded()
-    costs, sizes, tuning = (describe(read) for _, describe in FIGURES.values())
+    costs, sizes = (describe(read) for _, describe in FIGURES.values())
     for name in NAMES:
         accuracies = [one.test_accuracy for one in read.final_of(name)]
         span = f"{100 * min(accuracies):.1f} to {100 * max(accuracies):.1f}"
         assert f"test accuracy {mean(accuracies):.1%} ({span})" in costs
         smallest = mean([one.by_size[0].accuracy for one in read.final_of(name)])
         assert f"{name}: {smallest:.0%}, " in sizes
-        rate = read.rate(name)
-        assert f"{name}, {rate:g} chosen (" in tuning
-        assert f"{rate:g} {validation_by_rate(read.tuning_of(name))[rate]:.1%}" in tuning
     assert f"{len(SEEDS)} seeds" in costs
     assert f"{len(SEEDS)} seeds" in sizes
-    assert f"{len(TUNING_SEEDS)} seeds" in tuning

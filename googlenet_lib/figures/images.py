@@ -16,8 +16,10 @@ from googlenet_lib.figures.curves import describe_curves, plot_curves
 from googlenet_lib.figures.four_lanes import describe_four_lanes, draw_four_lanes, temple_view
 from googlenet_lib.figures.head import describe_head, draw_head
 from googlenet_lib.figures.inception import describe_inception, draw_inception
+from googlenet_lib.figures.kernel_sizes import describe_contenders, draw_contenders
 from googlenet_lib.figures.naive_inception import describe_naive_inception, draw_naive_inception
 from googlenet_lib.figures.network import describe_network, draw_network
+from googlenet_lib.kernel_sizes import recorded
 from googlenet_lib.paper import ROWS
 from googlenet_lib.recipes import CLASSROOM_PUBLISHED
 from googlenet_lib.runs import recorded_run
@@ -42,6 +44,14 @@ def _describe_temple() -> str:
     return describe_four_lanes(temple_view())
 
 
+def _draw_kernel_sizes() -> Figure:
+    return draw_contenders(recorded())
+
+
+def _describe_kernel_sizes() -> str:
+    return describe_contenders(recorded())
+
+
 # File name: what draws it, what describes it, and the arguments of both.
 IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
     "network.svg": (draw_network, describe_network, ()),
@@ -51,12 +61,13 @@ IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
     "table1_costs.svg": (draw_table_costs, describe_table_costs, ()),
     "auxiliary_heads.svg": (draw_head, describe_head, ()),
     "four_lanes.svg": (_draw_temple, _describe_temple, ()),
+    "kernel_sizes.svg": (_draw_kernel_sizes, _describe_kernel_sizes, ()),
     "classroom_curves.svg": (_draw_classroom, _describe_classroom, ()),
 }
 
 _PAGE = """# Figures
 
-Each of these is drawn from the paper's tables, a recorded run or a trained network by
+Each of these is drawn from the paper's tables, recorded runs or a trained network by
 `python -m googlenet_lib.figures images/`, which writes this page too.
 
 Use them in slides and texts under [CC BY 4.0](../LICENSE-TEXT.md): name "The GoogLeNet notebooks
@@ -67,8 +78,9 @@ entry. `four_lanes.svg` shows a
 
 All are 900 pixels wide and sharp at any size; letters are outlines, so that no font is missing.
 `inception3a_naive.svg` and `inception3a.svg` have one scale and one layout: on two slides, one
-behind the other, the first turns into the second. The alt text of a figure is in its file, as the
-description, and in the source of this page.
+behind the other, the first turns into the second. In `kernel_sizes.svg`, which belongs to notebook
+01, networks that differ in what stands side by side in their layers name shapes of many sizes. The
+alt text of a figure is in its file, as the description, and in the source of this page.
 """
 
 

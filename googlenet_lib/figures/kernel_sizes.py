@@ -1,4 +1,4 @@
-"""One kernel size against several: costs and accuracy, accuracy by size, and how rates were chosen.
+"""One kernel size against several: costs and accuracy, and accuracy by size.
 
 Every figure is drawn from a `Recording` and prints where that comes from.
 """
@@ -22,13 +22,7 @@ from googlenet_lib.figures.style import (
     px,
     write,
 )
-from googlenet_lib.kernel_sizes import (
-    CONTENDERS,
-    Recording,
-    SizeBin,
-    Trial,
-    validation_by_rate,
-)
+from googlenet_lib.kernel_sizes import CONTENDERS, Recording, SizeBin, Trial
 
 COLOURS = {
     "only 1x1": BRANCH_COLOURS["1x1"],
@@ -95,7 +89,7 @@ def draw_contenders(recording: Recording) -> Figure:
             training = [one.train_accuracy for one in trials]
             _dots(axes, training, i + 0.24, COLOURS[name], f"training.{name}", hollow=True)
             _dots(axes, test, i + 0.5, COLOURS[name], f"test.{name}")
-            axes.annotate(f"test {_span(test)}", (_mean(test), i + 0.5), xytext=(0, -px(8)),
+            axes.annotate(f"test {_span(test)}", (_mean(test), i + 0.5), xytext=(0, -px(10)),
                           textcoords="offset points", ha="center", va="top", fontsize=px(12),
                           color=INK)  # fmt: skip
         _print_source(figure, source, height)
@@ -175,55 +169,6 @@ def describe_by_size(recording: Recording) -> str:
     return (
         f"A panel for each of {len(NAMES)} networks: test accuracy, mean of {_seeds(recording)} "
         f"seeds, for shapes of {ranges} pixels across. " + "; ".join(parts) + "."
-    )
-
-
-# ---- how rates were chosen -----------------------------------------------------------------------
-
-
-def draw_tuning(recording: Recording) -> Figure:
-    """Draw validation accuracy against the learning rate, a panel for each contender, a dot a seed.
-
-    A line joins the means over the seeds; a ring marks the rate that was chosen.
-    """
-    values = [one.validation_accuracy for one in recording.tuning]
-    rates = sorted({one.rate for one in recording.tuning})
-    below = "learning rate (log scale); the ring marks the one that was chosen"
-    with house_style():
-        figure, panels = _panels(recording, "validation accuracy by learning rate", below)
-        for name, axes in panels.items():
-            axes.set(xscale="log", xlim=(rates[0] / 1.4, rates[-1] * 1.4), ylim=_room(values))
-            axes.xaxis.set_major_locator(FixedLocator(rates[::2]))
-            axes.xaxis.set_minor_locator(FixedLocator(rates[1::2]))
-            axes.xaxis.set_major_formatter(lambda rate, _: f"{rate:.2g}")
-            axes.xaxis.set_minor_formatter(lambda rate, _: "")
-            trials = recording.tuning_of(name)
-            means = validation_by_rate(trials)
-            axes.plot([*means], [*means.values()], color=COLOURS[name], linewidth=px(2),
-                      gid=f"mean.{name}")  # fmt: skip
-            axes.plot([one.rate for one in trials], [one.validation_accuracy for one in trials],
-                      "o", color=COLOURS[name], markersize=px(5), gid=f"seeds.{name}")  # fmt: skip
-            rate = recording.rate(name)
-            axes.plot([rate], [means[rate]], "o", markersize=px(15), markerfacecolor="none",
-                      markeredgecolor=INK, markeredgewidth=px(1.5),
-                      gid=f"chosen.{name}")  # fmt: skip
-            axes.annotate(f"{rate:g}: {means[rate]:.1%}", (0.04, 0.98), xycoords="axes fraction",
-                          va="top", fontsize=px(12))  # fmt: skip
-    return figure
-
-
-def describe_tuning(recording: Recording) -> str:
-    """Return the alt text of `draw_tuning`, from the same data."""
-    parts = []
-    for name in NAMES:
-        means = validation_by_rate(recording.tuning_of(name))
-        rate = recording.rate(name)
-        tried = ", ".join(f"{one:g} {mean:.1%}" for one, mean in means.items())
-        parts.append(f"{name}, {rate:g} chosen ({tried})")
-    seeds = len({one.seed for one in recording.tuning})
-    return (
-        f"A panel for each of {len(NAMES)} networks: validation accuracy by learning rate, mean of "
-        f"{seeds} seeds. " + "; ".join(parts) + "."
     )
 
 
