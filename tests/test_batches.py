@@ -1,12 +1,10 @@
 """Batches: every picture once a pass, normalised exactly, augmented each by its own draw."""
 
-import numpy as np
 import pytest
 import torch
 from samples import image_set, tiny_data
 
 from googlenet_lib.data import Augmentation, Batches, ImageSet, load
-from googlenet_lib.data.batches import shifted
 from googlenet_lib.errors import UsageError
 
 
@@ -22,6 +20,38 @@ def marked(count, size=4):
 
 def order_of(batches):
     return torch.cat([labels for _, labels in batches]).tolist()
+
+
+# ---- flips that alternate ------------------------------------------------------------------------
+
+
+def test_alternating_flips_show_each_picture_both_ways_in_turn():
+    """Pictures whose left half is dark: the first pixel says whether one is mirrored."""
+    images = torch.zeros(60, 3, 4, 4, dtype=torch.uint8)
+    images[..., 2:] = 200
+    batches = Batches(
+        ImageSet(images, torch.arange(60)),
+        7,
+        shuffle=True,
+        augment=Augmentation(flip=True, alternate=True),
+    )
+    seen = []
+    for epoch in range(4):
+        batches.epoch = epoch
+        pairs = [pair for batch in batches for pair in zip(*batch, strict=True)]
+        seen.append({int(label): bool(picture[0, 0, 0] > 0) for picture, label in pairs})
+    assert all(set(epoch) == set(range(60)) for epoch in seen)
+    assert 15 < sum(seen[0].values()) < 45
+    assert seen[2] == seen[0]
+    assert seen[3] == seen[1] == {label: not mirrored for label, mirrored in seen[0].items()}
+
+
+def test_alternating_flips_draw_nothing():
+    draws = Augmentation(flip=True, alternate=True).draw(5, draw())
+    assert draws == {}
+    images = marked(6)
+    still = Batches(images, 3, augment=Augmentation(alternate=True))  # no flips to alternate
+    assert torch.equal(next(iter(still))[0], next(iter(Batches(images, 3)))[0])
 
 
 # ---- order and sizes -----------------------------------------------------------------------------
@@ -139,63 +169,7 @@ def test_layout_leaves_the_values_as_they_are():
         assert torch.equal(one, other)
 
 
-# ---- augmentation --------------------------------------------------------------------------------
-
-
-def slowly_shifted(picture, down, right):
-    """One picture, moved by numpy's padding and a crop."""
-    most = max(abs(down), abs(right))
-    padded = np.pad(picture.numpy(), ((0, 0), (most, most), (most, most)), mode="reflect")
-    height, width = picture.shape[1:]
-    rows = slice(most + down, most + down + height)
-    return torch.from_numpy(padded[:, rows, most + right : most + right + width].copy())
-
-
-@pytest.mark.parametrize(("most", "height", "width"), [(1, 8, 8), (2, 6, 9), (7, 8, 8)])
-def test_shift_is_that_of_a_slow_reference(most, height, width):
-    count = 200
-    images = torch.randint(0, 256, (count, 3, height, width), generator=draw()).to(torch.uint8)
-    moved = shifted(images, most, draw(5))
-    down, right = torch.randint(-most, most + 1, (2, count, 1), generator=draw(5)).squeeze(-1)
-    for i in range(count):
-        assert torch.equal(moved[i], slowly_shifted(images[i], int(down[i]), int(right[i])))
-    assert set(down.tolist()) == set(right.tolist()) == set(range(-most, most + 1))
-
-
-def test_flip_is_that_of_a_slow_reference():
-    images = torch.randint(0, 256, (40, 3, 5, 6), generator=draw()).to(torch.uint8)
-    flipped = Augmentation(flip=True)(images, draw(5))
-    mirrored = torch.rand(40, generator=draw(5)) < 0.5
-    assert 10 < int(mirrored.sum()) < 30
-    for i in range(40):
-        expected = np.fliplr(images[i].permute(1, 2, 0)) if mirrored[i] else None
-        assert torch.equal(
-            flipped[i],
-            images[i] if expected is None else torch.tensor(expected.copy()).permute(2, 0, 1),
-        )
-
-
-@pytest.mark.parametrize("augment", [Augmentation(flip=True), Augmentation(shift=2)])
-def test_each_picture_of_a_batch_draws_its_own(augment):
-    same = image_set(1).images.expand(300, -1, -1, -1)
-    results = {picture.numpy().tobytes() for picture in augment(same, draw())}
-    assert len(results) == (2 if augment.flip else 25)
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_augmentation_keeps_shape_type_and_input(dtype):
-    images = image_set(6).images.to(dtype)
-    before = images.clone()
-    augmented = Augmentation(flip=True, shift=3)(images, draw())
-    assert (augmented.shape, augmented.dtype) == (images.shape, dtype)
-    assert torch.equal(images, before)
-    assert not torch.equal(augmented, before)
-
-
-def test_no_augmentation_changes_and_draws_nothing():
-    generator = draw()
-    assert torch.equal(Augmentation()(image_set(6).images, generator), image_set(6).images)
-    assert torch.equal(generator.get_state(), draw().get_state())
+# ---- augmentation, and shares of it --------------------------------------------------------------
 
 
 def test_augmentation_differs_between_passes_and_repeats_with_the_generator():
@@ -210,12 +184,31 @@ def test_augmentation_differs_between_passes_and_repeats_with_the_generator():
     assert all(torch.equal(*pair) for pair in zip(passes(0), [first, second], strict=True))
 
 
-@pytest.mark.parametrize("most", [8, 20])
-def test_shift_beyond_the_picture_is_refused(most):
-    with pytest.raises(UsageError, match=f"a shift of {most} pixels came for pictures of 8x8"):
-        Augmentation(shift=most)(image_set(2).images, draw())
-
-
 def test_sets_say_whether_their_pictures_may_be_mirrored():
     assert not load("digits").mirrors
     assert tiny_data().mirrors
+
+
+@pytest.mark.parametrize("count", [16, 17, 19])
+def test_processes_share_the_batches_of_one(count):
+    def passed(rank=0, processes=1):
+        how = {"augment": Augmentation(flip=True, shift=2), "generator": draw(3), "shuffle": True}
+        return [*Batches(image_set(count), 8, rank=rank, processes=processes, **how)]
+
+    whole, shares = passed(), [passed(rank, 2) for rank in range(2)]
+    assert [len(one) for one in shares] == [2, 2]
+    if count != 19:
+        for batch, *parts in zip(whole, *shares, strict=True):
+            for tensor, *some in zip(batch, *parts, strict=True):
+                assert torch.equal(tensor[0::2], some[0])
+                assert torch.equal(tensor[1::2], some[1])
+    # three pictures left would be two and one: they join the batch before
+    assert sum(len(labels) for share in shares for _, labels in share) == count
+    assert all(len(labels) > 1 for share in shares for _, labels in share)
+
+
+def test_fewer_pictures_than_processes_are_refused():
+    with pytest.raises(UsageError, match=r"a batch size of 2 came for 9 pictures; .* at least 3"):
+        Batches(image_set(9), 2, rank=0, processes=3)
+    with pytest.raises(UsageError, match=r"a batch size of 8 came for 2 pictures; .* at least 3"):
+        Batches(image_set(2), 8, rank=0, processes=3)

@@ -229,15 +229,6 @@ def test_size_that_is_asked_for(tmp_path):
     assert torch.corrcoef(torch.stack([images.images.flatten(), halved.flatten()]))[0, 1] > 0.9
 
 
-def test_too_many_pictures_for_memory_are_refused_before_any_is_decoded(tmp_path, monkeypatch):
-    write_class_folders(tmp_path, CLASSES)
-    monkeypatch.setattr(folders, "MOST_BYTES", 2 * 3 * 32 * 32)
-    read(tmp_path, size=32)
-    monkeypatch.setattr(folders, "decode_picture", lambda *_: pytest.fail("a picture was decoded"))
-    with pytest.raises(UsageError, match=r"2 pictures of 33x33 .* choose a smaller --size"):
-        read(tmp_path, size=33)
-
-
 # ---- what is skipped -----------------------------------------------------------------------------
 
 

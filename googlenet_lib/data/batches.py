@@ -1,49 +1,13 @@
 """Batches on the device: pictures live there as uint8 and are augmented a whole batch at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from googlenet_lib.data.augment import Augmentation, Draws
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """What may happen to a training picture; every picture draws its own."""
-
-    flip: bool = False
-    shift: int = 0  # pixels, in either direction, the border mirrored
-
-    def __call__(self, images: Tensor, draw: torch.Generator) -> Tensor:
-        """Augment (N, C, H, W) of any type; the draws come from `draw`, a CPU generator."""
-        if self.shift:
-            images = shifted(images, self.shift, draw)
-        if self.flip:
-            mirror = torch.rand(len(images), generator=draw) < 0.5
-            mirror = mirror.to(images.device).view(-1, 1, 1, 1)
-            images = torch.where(mirror, images.flip(3), images)
-        return images
-
-
-def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:
-    """Move each picture of (N, C, H, W) by its own -most to most pixels, mirroring the border."""
-    count, channels, height, width = images.shape
-    if most >= min(height, width):
-        raise UsageError(f"a shift of {most} pixels came for pictures of {height}x{width}")
-    offsets = torch.randint(-most, most + 1, (2, count, 1), generator=draw).to(images.device)
-    rows = _mirrored(torch.arange(height, device=images.device) + offsets[0], height)  # (N, H)
-    columns = _mirrored(torch.arange(width, device=images.device) + offsets[1], width)  # (N, W)
-    picture = torch.arange(count, device=images.device).view(-1, 1, 1, 1)
-    channel = torch.arange(channels, device=images.device).view(1, -1, 1, 1)
-    return images[picture, channel, rows[:, None, :, None], columns[:, None, None, :]]
-
-
-def _mirrored(index: Tensor, length: int) -> Tensor:
-    """Indices beyond either end, reflected at the outermost pixel."""
-    return (length - 1) - ((length - 1) - index.abs()).abs()
 
 
 class Batches:
@@ -52,6 +16,10 @@ class Batches:
     Yields (N, 3, H, W) and (N,), both on `device`. With `shuffle` every pass has an order of its
     own; it and the augmentation come from `generator`, whose state a checkpoint keeps. A last
     batch of one picture, which BatchNorm cannot train on, joins the batch before it.
+
+    Where several processes train one network, `rank` and `processes` say which this is of how
+    many. Given generators in the same state, each yields its share of the same batches, and every
+    picture is augmented as it would be by one process alone.
     """
 
     def __init__(
@@ -66,16 +34,21 @@ class Batches:
         shuffle: bool = False,
         generator: torch.Generator | None = None,
         channels_last: bool = False,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        if batch_size < 1:
-            raise UsageError(f"a batch size of {batch_size} came; expected at least 1")
+        if batch_size < processes or len(images) < processes:
+            each = f", one for each of {processes} processes" if processes > 1 else ""
+            raise UsageError(
+                f"a batch size of {batch_size} came for {len(images)} pictures; expected at least "
+                f"{processes} of both{each}"
+            )
         if shuffle and batch_size > len(images):
             raise UsageError(
                 f"a batch of {batch_size} was asked for, but there are {len(images)} training "
                 f"pictures; use --set batch_size={len(images)} or less, or more pictures"
             )
-        self.images = images.images.to(device)
-        self.labels = images.labels.to(device)
+        self._hold(images, torch.device(device))
         self.batch_size = batch_size
         # (x / 255 - mean) / std, as one multiplication and one addition
         mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
@@ -85,28 +58,50 @@ class Batches:
         self.shuffle = shuffle
         self.generator = generator if generator is not None else torch.Generator().manual_seed(0)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.rank, self.processes = rank, processes
+        self.epoch = 0  # for flips that alternate: whoever counts epochs sets it
 
     def __len__(self) -> int:
-        return len(self._sizes())
+        return len(self.sizes())
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        count = len(self.labels)
-        if self.shuffle:
-            order = torch.randperm(count, generator=self.generator).to(self.labels.device)
-        else:
-            order = torch.arange(count, device=self.labels.device)
-        for which in order.split(self._sizes()):
-            images = self.images[which]  # (N, 3, H, W), uint8
-            if self.augment is not None:
-                images = self.augment(images, self.generator)
-            images = torch.addcmul(self.offset, images.float(), self.scale)
-            yield images.contiguous(memory_format=self.memory_format), self.labels[which]
+        for images, labels, draws in self._pictures(self._plan()):
+            if draws:
+                images = self.augment(images, draws)
+            images = torch.addcmul(self.offset, images.float(), self.scale)  # (N, 3, H, W)
+            yield images.contiguous(memory_format=self.memory_format), labels
 
-    def _sizes(self) -> list[int]:
+    def _hold(self, images: ImageSet, device: torch.device) -> None:
+        self.images, self.labels = images.images.to(device), images.labels.to(device)
+
+    def _plan(self) -> Iterator[tuple[Tensor, Draws]]:
+        """This process's share of each batch: which pictures, and what will happen to them."""
+        count, device = len(self.labels), self.labels.device
+        order = torch.arange(count)
+        if self.shuffle:
+            order = torch.randperm(count, generator=self.generator)
+        own = slice(self.rank, None, self.processes)
+        alternate = self.augment is not None and self.augment.flip and self.augment.alternate
+        mirrored = self.augment.mirrored(count, self.epoch).to(device) if alternate else None
+        for which in order.to(device).split(self.sizes()):
+            draws = self.augment.draw(len(which), self.generator) if self.augment else {}
+            if alternate:
+                draws["mirror"] = mirrored[which]
+            yield which[own], {name: drawn[own] for name, drawn in draws.items()}
+
+    def _pictures(
+        self, plan: Iterator[tuple[Tensor, Draws]]
+    ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
+        """For each batch of the plan: uint8 (N, 3, H, W), labels (N,), draws that are still due."""
+        for which, draws in plan:
+            yield self.images[which], self.labels[which], draws
+
+    def sizes(self) -> list[int]:
+        """Pictures in each batch, all processes together."""
         whole, rest = divmod(len(self.labels), self.batch_size)
         sizes = [self.batch_size] * whole
-        if rest == 1 and sizes:
-            sizes[-1] += 1
+        if rest < 2 * self.processes and sizes:  # a process would get one picture, or none
+            sizes[-1] += rest
         elif rest:
             sizes.append(rest)
         return sizes

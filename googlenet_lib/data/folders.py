@@ -84,10 +84,10 @@ def read_pictures(
 
     Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
     Files that cannot be read are skipped and named in the findings. Raises UsageError where that
-    is more than half of them, where a class to train on has no picture (on other sides that is a
-    remark), or where the pictures would take more than 4 GiB.
+    is more than half of them, or where a class to train on has no picture (on other sides that is
+    a remark).
     """
-    _check_classes(listing, listing.labels, listing.faults, to_train)
+    check_classes(listing, listing.labels, listing.faults, to_train)
     remarks = []
     try:
         decoded = taken(listing, size)
@@ -102,7 +102,7 @@ def read_pictures(
         except CacheError as error:
             remarks.append(str(error))
     skipped = sorted([*listing.faults, *decoded.skipped])
-    remarks += _check_classes(listing, decoded.labels.tolist(), skipped, to_train)
+    remarks += check_classes(listing, decoded.labels.tolist(), skipped, to_train)
     findings = Findings(
         files=len(listing.names) + len(listing.faults),
         skipped=[(listing.root / name, reason) for name, reason in skipped],
@@ -115,13 +115,7 @@ def read_pictures(
 def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
     """(What the files hold, whether the same files would always give the same)."""
     count = len(listing.names)
-    size = size or _natural_size(listing)
-    if count * 3 * size * size > MOST_BYTES:
-        raise UsageError(
-            f"{count:,} pictures of {size}x{size} in {listing.root} would take "
-            f"{count * 3 * size * size / 2**30:.1f} GiB of memory; choose a smaller --size "
-            f"(at most {MOST_BYTES / 2**30:.0f} GiB are used)"
-        )
+    size = size or natural_size(listing)
     root = str(listing.root)
     images = np.zeros((count, 3, size, size), np.uint8)
     failed: dict[int, PictureError] = {}
@@ -162,13 +156,14 @@ def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
     ), all(error.lasting for error in failed.values())
 
 
-def _natural_size(listing: Listing) -> int:
+def natural_size(listing: Listing) -> int:
+    """Pixels a side: the first picture's, if it is square and at most 256 pixels, else 224."""
     sizes = (picture_size(listing.root / name) for name in listing.names)
     width, height = next((size for size in sizes if size), (224, 224))
     return width if width == height <= 256 else 224
 
 
-def _check_classes(
+def check_classes(
     listing: Listing, labels: list[int], skipped: list[tuple[str, str]], to_train: bool
 ) -> list[str]:
     """Remarks on classes that have lost pictures; UsageError where too many are lost."""

@@ -42,6 +42,11 @@ class ImageSet:
                 f"expected torch.int64 with shape ({shape[0]},), one for each picture"
             )
 
+    @property
+    def image_size(self) -> int:
+        """Pixels a side."""
+        return self.images.shape[-1]
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -88,7 +93,7 @@ class Data:
     @property
     def image_size(self) -> int:
         """Pixels a side."""
-        return self.train.images.shape[-1]
+        return self.train.image_size
 
     def limited(self, count: int) -> "Data":
         """The same data with at most `count` pictures a side, taken at even distances."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, is_cifar10, read_cifar10_batches
 from googlenet_lib.data.digits import read_digits
-from googlenet_lib.data.folders import Findings, read_pictures
+from googlenet_lib.data.folders import MOST_BYTES, Findings, natural_size, read_pictures
 from googlenet_lib.data.imageset import (
     CIFAR10_CLASSES,
     Data,
@@ -23,6 +23,7 @@ from googlenet_lib.data.listing import (
 )
 from googlenet_lib.data.pictures import jpeg_quality
 from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.data.stream import PictureFiles, stream_pictures
 from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError
 
@@ -38,6 +39,7 @@ def load(
     stratified: bool = False,
     split_seed: int = SPLIT_SEED,
     size: int | None = None,
+    stream: bool = False,
 ) -> Data:
     """The data set called `name`: "cifar10", "digits", "shapes", or a folder.
 
@@ -47,7 +49,8 @@ def load(
     beside it, or class folders alone. `size` is in pixels a side, for shapes and folders. Files
     that cannot be read as pictures are skipped, and named in one warning. What was decoded from
     2,000 files or more is kept for the next time, under `$GOOGLENET_CACHE` or where the platform
-    keeps such things. Raises UsageError for what is no data set.
+    keeps such things. A side that would take more than 4 GiB stays in its files, as every side of
+    a folder does with `stream`, and is decoded while the network trains. Raises UsageError for what is no data set.
     Validation pictures are a plain seeded draw from the training side, or with `stratified` the
     same share of every class.
     """
@@ -60,7 +63,7 @@ def load(
     if name == "shapes":
         return _shapes(32 if size is None else size, split)
     if name == "cifar10":
-        return _folder(_found_or_downloaded_cifar10(), split, size)
+        return _folder(_found_or_downloaded_cifar10(), split, size, stream)
     folder = Path(name)
     try:
         if not folder.is_dir():
@@ -68,7 +71,7 @@ def load(
                 f"{str(name)!r} is neither a data set by name (cifar10, digits, shapes) nor a "
                 f"folder here; from {Path.cwd()}, give the path of a folder with class folders"
             )
-        return _folder(folder, split, size)
+        return _folder(folder, split, size, stream)
     except PermissionError as error:
         raise UsageError(
             f"{error.filename} may not be read; allow it, or give another folder"
@@ -131,22 +134,40 @@ def _found_or_downloaded_cifar10() -> Path:
             raise UsageError(f"{absent}\n{failed}") from None
 
 
-def _folder(folder: Path, split, size: int | None) -> Data:
+def _folder(folder: Path, split, size: int | None, stream: bool) -> Data:
     batches = folder if folder.name == CIFAR10_BATCHES else folder / CIFAR10_BATCHES
     if batches.is_dir():
         _refuse_other_size("CIFAR-10", size)
         train, test = read_cifar10_batches(batches)
         return _whole("CIFAR-10", CIFAR10_CLASSES, train, test, split)
     if (folder / "train").is_dir():
-        return _sided_folder(folder, split, size)
+        return _sided_folder(folder, split, size, stream)
     listing = list_pictures(folder, checked_classes(folder))
-    everything, findings = read_pictures(listing, size=size)
+    everything, findings = _read(listing, size, stream)
     findings.warn(stacklevel=WARNED)
     train, test = split_validation(everything, max(1, len(everything) // 10))
     return _whole(folder.name, listing.classes, train, test, split, note=_jpeg_note(listing))
 
 
-def _sided_folder(folder: Path, split, size: int | None) -> Data:
+def _read(
+    listing: Listing, size: int | None, stream: bool, to_train: bool = True
+) -> tuple[ImageSet | PictureFiles, Findings]:
+    """The pictures of a listing, in memory if they fit there and nobody wants them streamed."""
+    pixels = size or natural_size(listing)
+    taken = len(listing.names) * 3 * pixels * pixels
+    if not stream and taken <= MOST_BYTES:
+        return read_pictures(listing, size=size, to_train=to_train)
+    files, findings = stream_pictures(listing, size=size, to_train=to_train)
+    if not stream:
+        findings.remarks.append(
+            f"{len(files):,} pictures of {pixels}x{pixels} in {listing.root} would take "
+            f"{taken / 2**30:.1f} GiB of memory, so that each is decoded anew whenever its batch "
+            f"comes; a smaller --size may fit ({MOST_BYTES / 2**30:.0f} GiB are used at most)"
+        )
+    return files, findings
+
+
+def _sided_folder(folder: Path, split, size: int | None, stream: bool) -> Data:
     """`train/` with `test/`, `val/` or both beside it."""
     classes = checked_classes(folder / "train")
     validation_side = next((side for side in VALIDATION_SIDES if (folder / side).is_dir()), None)
@@ -163,8 +184,8 @@ def _sided_folder(folder: Path, split, size: int | None) -> Data:
     for side in sides:
         listing = list_pictures(folder / side, classes)
         train = train or listing
-        read[side], findings = read_pictures(listing, size=size, to_train=side == "train")
-        size = read[side].images.shape[-1]
+        read[side], findings = _read(listing, size, stream, to_train=side == "train")
+        size = read[side].image_size
         told += findings
     told.warn(stacklevel=WARNED + 1)
     name = "CIFAR-10" if is_cifar10(classes) and size == 32 else folder.name

@@ -45,18 +45,26 @@ def open_picture(path: Path) -> Image.Image:
     return picture
 
 
-def decode_picture(path: str | Path, size: int) -> tuple[np.ndarray, bool]:
+def decode_picture(
+    path: str | Path, size: int, box: tuple[float, ...] | None = None
+) -> tuple[np.ndarray, bool]:
     """One picture file: (its pixels, whether it is the first frame of several).
 
-    The pixels are uint8 RGB (size, size, 3): shorter side resized, middle cropped. Raises
-    PictureError. Call it within `without_pillow_warnings`, which no thread may enter by itself.
+    The pixels are uint8 RGB (size, size, 3): shorter side resized, middle cropped; or what `box`
+    cuts out, which is top, left, height and width as shares of the picture. Raises PictureError.
+    Call it within `without_pillow_warnings`, which no thread may enter by itself.
     """
     content = _content(path)
-    pixels = _plain_jpeg_pixels(content, size)
+    pixels = _plain_jpeg_pixels(content, size) if box is None else None
     if pixels is not None:
         return pixels, False
     picture, animated = _opened(path, content)
-    if picture.size != (size, size):
+    if box is not None:
+        top, left, height, width = box
+        corners = (left, top, left + width, top + height)
+        pixels = [part * side for part, side in zip(corners, picture.size * 2, strict=True)]
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR, box=pixels)
+    elif picture.size != (size, size):
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(picture), animated
 

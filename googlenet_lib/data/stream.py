@@ -1,0 +1,203 @@
+"""Large sets: pictures stay in their files, and workers decode them while the network trains."""
+
+import hashlib
+import os
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from googlenet_lib.data.augment import Draws
+from googlenet_lib.data.batches import Batches
+from googlenet_lib.data.folders import Findings, check_classes, natural_size
+from googlenet_lib.data.imageset import ImageSet
+from googlenet_lib.data.listing import Listing
+from googlenet_lib.data.pictures import PictureError, decode_picture, without_pillow_warnings
+from googlenet_lib.errors import UsageError
+from googlenet_lib.platforms import usable_cores
+
+Wanted = tuple[int, tuple[float, ...] | None]  # which picture, and the box to cut out of it
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """What `ImageSet` is, for more pictures than memory holds: names of files, and labels."""
+
+    root: Path
+    names: tuple[str, ...]  # within root
+    labels: Tensor  # int64 (N,)
+    image_size: int  # pixels a side, once decoded
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, which: Tensor | slice) -> "PictureFiles":
+        chosen = torch.arange(len(self))[which].tolist()
+        names = tuple(self.names[i] for i in chosen)
+        return PictureFiles(self.root, names, self.labels[which], self.image_size)
+
+    def digest(self) -> str:
+        """sha256 of names, sizes in bytes and labels: the pixels would take an epoch to read."""
+        digest = hashlib.sha256()
+        for name, label in zip(self.names, self.labels.tolist(), strict=True):
+            size = (self.root / name).stat().st_size
+            digest.update(f"{name}\0{size}\0{label}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+
+def stream_pictures(
+    listing: Listing, *, size: int | None = None, to_train: bool = True
+) -> tuple[PictureFiles, Findings]:
+    """What `read_pictures` gives, but nothing is decoded yet: (the files, what was noticed).
+
+    Files that turn out to be no pictures are skipped when their batch comes.
+    """
+    remarks = check_classes(listing, listing.labels, listing.faults, to_train)
+    files = PictureFiles(
+        listing.root,
+        tuple(listing.names),
+        torch.tensor(listing.labels, dtype=torch.int64),
+        size or natural_size(listing),
+    )
+    findings = Findings(
+        files=len(listing.names) + len(listing.faults),
+        skipped=[(listing.root / name, reason) for name, reason in listing.faults],
+        remarks=remarks,
+    )
+    return files, findings
+
+
+class StreamedBatches(Batches):
+    """What `Batches` is, for `PictureFiles`: each batch is decoded shortly before it is needed.
+
+    Crops are cut out of the whole picture while it is decoded; all else happens on the device, a
+    whole batch at a time. Order and draws are those of `Batches` for the same generator, however
+    many `workers` decode: by default a process for every core, shared among those that torchrun
+    has started here; 0 decodes in this process. Files that
+    cannot be read are left out of their batch and named in one warning a pass.
+    """
+
+    def __init__(
+        self, files: PictureFiles, batch_size: int, *, workers: int | None = None, **options
+    ) -> None:
+        super().__init__(files, batch_size, **options)
+        if workers is None:
+            workers = max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+        self._planned: deque[Draws] = deque()  # of batches that are being decoded
+        self._coming: Iterator[tuple[Tensor, Draws]] = iter(())
+        self._loader = DataLoader(
+            _Decoder(files),
+            batch_sampler=_Wanted(self),
+            num_workers=workers,
+            collate_fn=_collated,
+            pin_memory=self.device.type == "cuda",
+            persistent_workers=workers > 0,
+            generator=torch.Generator(),  # torch's own is dropout's, whose draws are to stay
+        )
+
+    def _hold(self, files: PictureFiles, device: torch.device) -> None:
+        self.files, self.labels, self.device = files, files.labels, device
+
+    def wanted(self) -> Iterator[list[Wanted]]:
+        """For each batch that is planned, what the workers have to decode."""
+        for which, draws in self._coming:
+            boxes = draws.pop("box", None)
+            self._planned.append(draws)
+            each = [None] * len(which) if boxes is None else map(tuple, boxes.tolist())
+            yield list(zip(which.tolist(), each, strict=True))
+
+    def _pictures(
+        self, plan: Iterator[tuple[Tensor, Draws]]
+    ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
+        self._planned.clear()
+        self._coming = plan
+        faults: list[str] = []
+        for images, labels, kept, failed in prefetched(self._loader, self.device):
+            faults += failed
+            draws = self._planned.popleft()
+            if not len(labels):
+                raise UsageError(
+                    f"no picture of a whole batch could be read; the first: {failed[0]}"
+                )
+            yield images, labels, {name: drawn[kept] for name, drawn in draws.items()}
+        if faults:
+            warnings.warn(
+                f"{len(faults):,} of {len(self.labels):,} files were left out; the first: "
+                f"{faults[0]}",
+                stacklevel=3,
+            )
+
+
+def prefetched(batches: Iterable[tuple], device: torch.device) -> Iterator[tuple]:
+    """Batches with their first two tensors on `device`, each copied while the last is at work.
+
+    On a GPU the copy runs beside the arithmetic, on a stream of its own. Elsewhere there is
+    nothing to copy to, and batches pass through.
+    """
+    if device.type != "cuda":
+        for images, labels, *rest in batches:
+            yield images.to(device), labels.to(device), *rest
+        return
+    side = torch.cuda.Stream(device)
+    ready = None
+    for images, labels, *rest in batches:
+        with torch.cuda.stream(side):
+            copied = [tensor.to(device, non_blocking=True) for tensor in (images, labels)]
+        if ready is not None:
+            yield ready
+        here = torch.cuda.current_stream(device)
+        here.wait_stream(side)
+        for tensor in copied:
+            tensor.record_stream(here)  # or its memory would be given away while it is in use
+        ready = (*copied, *rest)
+    if ready is not None:
+        yield ready
+
+
+class _Decoder(Dataset):
+    """What a worker does: (pixels or None, label, why there are none)."""
+
+    def __init__(self, files: PictureFiles) -> None:
+        self.files = files
+
+    def __getitem__(self, wanted: Wanted) -> tuple[Tensor | None, int, str]:
+        index, box = wanted
+        path, label = self.files.root / self.files.names[index], int(self.files.labels[index])
+        try:
+            with without_pillow_warnings():
+                pixels, _ = decode_picture(path, self.files.image_size, box)
+        except PictureError as error:
+            return None, label, str(error)
+        return torch.tensor(pixels).permute(2, 0, 1), label, ""  # (3, H, W)
+
+
+class _Wanted:
+    """The batch sampler of a loader that lives for many passes, each with a plan of its own."""
+
+    def __init__(self, batches: StreamedBatches) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[list[Wanted]]:
+        return self._batches.wanted()
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+
+def _collated(items: list[tuple[Tensor | None, int, str]]) -> tuple:
+    """(uint8 (N, 3, H, W), labels (N,), positions that were kept, why the others were not)."""
+    kept = [i for i, (pixels, _, _) in enumerate(items) if pixels is not None]
+    images = torch.stack([items[i][0] for i in kept]) if kept else torch.empty(0)
+    labels = torch.tensor([items[i][1] for i in kept], dtype=torch.int64)
+    return images, labels, torch.tensor(kept), [reason for *_, reason in items if reason]
+
+
+def make_batches(images: ImageSet | PictureFiles, batch_size: int, **options) -> Batches:
+    """Batches of pictures in memory, or streamed from their files, whichever these are."""
+    kind = StreamedBatches if isinstance(images, PictureFiles) else Batches
+    return kind(images, batch_size, **options)

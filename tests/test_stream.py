@@ -1,0 +1,226 @@
+"""Pictures that stay in their files: the same batches as from memory, decoded when needed."""
+
+import shutil
+import sys
+import warnings
+
+import pytest
+import torch
+from samples import image_set, noise_picture, write_class_folders
+
+from googlenet_lib import googlenet
+from googlenet_lib.data import (
+    Augmentation,
+    Batches,
+    ImageSet,
+    PictureFiles,
+    load,
+    make_batches,
+)
+from googlenet_lib.data.folders import read_pictures
+from googlenet_lib.data.listing import list_pictures
+from googlenet_lib.data.stream import StreamedBatches, prefetched, stream_pictures
+from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import fit
+from googlenet_lib.recipes import QUICK
+
+CLASSES = ("cat", "dog")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def listing(tmp_path):
+    write_class_folders(tmp_path, CLASSES, count=7)
+    return list_pictures(tmp_path, CLASSES)
+
+
+def draw(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def passes(batches, count=2):
+    return [(images, labels) for _ in range(count) for images, labels in batches]
+
+
+def assert_equal(one, other):
+    assert len(one) == len(other)
+    for (images, labels), (expected, wanted) in zip(one, other, strict=True):
+        torch.testing.assert_close(images, expected)
+        assert torch.equal(labels, wanted)
+
+
+# ---- the files -----------------------------------------------------------------------------------
+
+
+def test_files_are_what_a_set_in_memory_is(listing):
+    files, findings = stream_pictures(listing)
+    images, _ = read_pictures(listing)
+    assert len(files) == len(images) == findings.files == 14
+    assert torch.equal(files.labels, images.labels)
+    assert files.image_size == images.image_size == 32
+    which = torch.tensor([3, 9, 0])
+    assert files[which].names == ("cat/0003.png", "dog/0002.png", "cat/0000.png")
+    assert files[which].labels.tolist() == [0, 1, 0]
+    assert len(files[:5]) == 5
+
+
+def test_digest_changes_with_a_file_s_size_and_with_a_label(listing):
+    files, _ = stream_pictures(listing)
+    assert files.digest() == stream_pictures(listing)[0].digest()
+    relabelled = PictureFiles(files.root, files.names, 1 - files.labels, 32)
+    assert relabelled.digest() != files.digest()
+    before = files.digest()
+    noise_picture(99, (40, 40)).save(listing.root / "cat" / "0000.png")
+    assert files.digest() != before
+
+
+def test_empty_files_are_named_at_once(tmp_path):
+    write_class_folders(tmp_path, CLASSES, count=3)
+    (tmp_path / "cat" / "0000.png").write_bytes(b"")
+    files, findings = stream_pictures(list_pictures(tmp_path, CLASSES))
+    assert len(files) == 5
+    assert findings.skipped == [(tmp_path / "cat/0000.png", "empty (0 bytes)")]
+
+
+# ---- batches -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_streamed_batches_are_those_from_memory(listing, workers):
+    def how():
+        return {
+            "augment": Augmentation(flip=True, shift=3, colour=0.3),
+            "shuffle": True,
+            "generator": draw(5),
+            "mean": (0.1, 0.2, 0.3),
+        }
+
+    streamed = StreamedBatches(stream_pictures(listing)[0], 4, workers=workers, **how())
+    assert_equal(passes(streamed), passes(Batches(read_pictures(listing)[0], 4, **how())))
+    assert len(streamed) == 4
+
+
+def test_processes_share_streamed_batches(listing):
+    files = stream_pictures(listing)[0]
+
+    def passed(rank=0, processes=1):
+        how = {"augment": Augmentation(flip=True, crop=0.3), "generator": draw(3), "shuffle": True}
+        batches = StreamedBatches(files, 4, workers=0, rank=rank, processes=processes, **how)
+        return torch.cat([images for images, _ in batches])
+
+    whole = passed()
+    torch.testing.assert_close(passed(0, 2)[:2], whole[0:4:2])
+    torch.testing.assert_close(passed(1, 2)[:2], whole[1:4:2])
+
+
+def test_crops_are_cut_out_of_the_whole_picture(tmp_path):
+    """A picture of 64x64 at a size of 16: a box of a quarter of a side holds 16 real pixels."""
+    write_class_folders(tmp_path, CLASSES, size=(64, 64))
+    files, _ = stream_pictures(list_pictures(tmp_path, CLASSES), size=16)
+
+    class Corner(Augmentation):
+        def draw(self, count, generator):
+            return {"box": torch.tensor([[0.5, 0.25, 0.25, 0.25]]).expand(count, -1)}
+
+    (streamed,) = StreamedBatches(
+        files, 2, augment=Corner(), workers=0, mean=(0,) * 3, std=(1,) * 3
+    )
+    for seed, image in enumerate(streamed[0]):
+        expected = torch.tensor(noise_picture(seed, (64, 64)).crop((16, 32, 32, 48)).getdata())
+        expected = expected.view(16, 16, 3).permute(2, 0, 1) / 255
+        torch.testing.assert_close(image, expected)
+
+
+def test_damaged_files_are_left_out_and_named_once_a_pass(listing):
+    for name in ("cat/0001.png", "dog/0004.png"):
+        whole = (listing.root / name).read_bytes()
+        (listing.root / name).write_bytes(whole[: len(whole) // 2])
+    files, _ = stream_pictures(listing)
+    augment = Augmentation(flip=True)
+    batches = StreamedBatches(files, 7, workers=0, augment=augment, mean=(0,) * 3, std=(1,) * 3)
+    with pytest.warns(UserWarning, match=r"2 of 14 files were left out; .*0001\.png") as caught:
+        seen = [*batches]
+    assert len(caught) == 1
+    assert [len(labels) for _, labels in seen] == [6, 6]
+    # each that stays has its own draw: those of the damaged ones are left out too
+    draws = augment.draw(7, draw(0))["mirror"]
+    kept = [i for i in range(7) if i != 1]
+    for image, i in zip(seen[0][0], kept, strict=True):
+        expected = torch.tensor(noise_picture(i).getdata()).view(32, 32, 3).permute(2, 0, 1) / 255
+        torch.testing.assert_close(image, expected.flip(2) if draws[i] else expected)
+
+
+def test_a_batch_without_one_readable_picture_ends_it(listing):
+    for path in (listing.root / "dog").iterdir():
+        path.write_bytes(b"no picture")
+    batches = StreamedBatches(stream_pictures(listing)[0], 7, workers=0)
+    with pytest.raises(UsageError, match="no picture of a whole batch could be read; the first: "):
+        passes(batches)
+
+
+def test_prefetching_on_a_cpu_passes_batches_through():
+    batches = [(torch.ones(2, 3), torch.arange(2), "more")]
+    ((images, labels, more),) = prefetched(batches, CPU)
+    assert images is batches[0][0]
+    assert labels is batches[0][1]
+    assert more == "more"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_prefetching_on_a_gpu_copies_every_batch():
+    batches = [(torch.full((64, 64), float(i)), torch.full((8,), i)) for i in range(20)]
+    for i, (images, labels) in enumerate(prefetched(batches, torch.device("cuda"))):
+        assert images.is_cuda
+        assert float(images.mean()) == i
+        assert labels.tolist() == [i] * 8
+
+
+def test_make_batches_takes_either():
+    assert type(make_batches(image_set(4), 2)) is Batches
+    files = PictureFiles(None, ("a", "b"), torch.tensor([0, 1]), 8)
+    assert type(make_batches(files, 2)) is StreamedBatches
+
+
+# ---- loading and training ------------------------------------------------------------------------
+
+
+def sides(tmp_path):
+    for side, count in (("train", 6), ("test", 3)):
+        write_class_folders(tmp_path / side, CLASSES, count, size=(16, 16))
+    return tmp_path
+
+
+def test_folders_stay_in_their_files_where_asked(tmp_path):
+    data, whole = load(sides(tmp_path), stream=True), load(tmp_path)
+    for side in ("train", "validation", "test"):
+        assert type(getattr(data, side)) is PictureFiles
+        assert isinstance(getattr(whole, side), ImageSet)
+        assert torch.equal(getattr(data, side).labels, getattr(whole, side).labels)
+    assert data.image_size == whole.image_size == 16
+    assert len(data.checksum) == 64
+    assert len(data.limited(4).train) == 4
+
+
+def test_pictures_too_many_for_memory_stay_in_their_files_and_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[load.__module__], "MOST_BYTES", 12 * 3 * 16 * 16 - 1)
+    with pytest.warns(UserWarning, match=r"12 pictures of 16x16 in .*train would take 0\.0 GiB"):
+        data = load(sides(tmp_path))
+    assert type(data.train) is PictureFiles
+    assert isinstance(data.test, ImageSet)
+
+
+def test_a_streamed_run_ends_as_one_from_memory(tmp_path):
+    recipe = QUICK.changed(["epochs=2", "batch_size=4", "precision=float32", "lr=0.01"])
+    results = []
+    for stream in (False, True):
+        shutil.rmtree(tmp_path / "train", ignore_errors=True)
+        shutil.rmtree(tmp_path / "test", ignore_errors=True)
+        torch.manual_seed(0)
+        model = googlenet("small", 2, width=0.0625)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            data = load(sides(tmp_path), stream=stream)
+            fit(model, data, recipe, device="cpu", report=lambda line: None)
+        results.append(model.state_dict())
+    for name, tensor in results[0].items():
+        torch.testing.assert_close(tensor, results[1][name])
