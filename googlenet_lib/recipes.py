@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from googlenet_lib.errors import UsageError
 from googlenet_lib.settings import changed
 
+OPTIMISERS = ("adam", "sgd")
+SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -14,19 +17,32 @@ class Recipe:
     source: str
     epochs: int
     batch_size: int
-    optimiser: str  # adam, or sgd with Nesterov's momentum
+    optimiser: str  # adam or sgd
     lr: float  # the highest rate, where a schedule moves it
-    schedule: str = "constant"  # constant, or triangle: straight up, then straight down to 0
+    schedule: str = "constant"  # or triangle, one_cycle, restarts, stairs: see optimisers.py
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 0.0
-    warmup: float = 0.2  # the share of a triangle that goes up
+    decay_norms: bool = True  # or weights alone, not biases and BatchNorm
+    bias_rate: float = 1.0  # the rate of BatchNorm's biases, as a multiple of the others'
+    warmup: float = 0.2  # the share of a triangle or of one_cycle that goes up
+    cycles: int = 4  # of restarts
+    floor: float = 0.0  # where each of them ends, as a share of lr
+    drop: float = 0.96  # a stair's factor
+    drop_every: int = 8  # epochs a stair
+    clip: float = 0.0  # the longest gradient; 0 clips none
+    accumulate: int = 1  # parts of a batch that go through the network one after the other
     aux_weights: tuple[float, float] = (0.3, 0.3)  # of the losses of aux1 and aux2
     label_smoothing: float = 0.0
     average_decay: float = 0.0  # of the moving average of the weights; 0 keeps none
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    whiten: bool = False  # the first convolution, set by the training pictures and frozen
     flip: bool = False
+    alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
     shift: int = 0  # pixels
+    crop: float = 1.0  # the least share of a picture's area that a crop keeps; 1 crops nothing
+    colour: float = 0.0  # how far brightness, contrast and saturation are changed; 0 not at all
     precision: str = "float32"
     channels_last: bool = False
 
@@ -39,18 +55,32 @@ class Recipe:
             ("weight_decay", 0, float("inf")),
             ("label_smoothing", 0, 1),
             ("average_decay", 0, 1),
+            ("bias_rate", 0, 10_000),
             ("warmup", 0, 1),
             ("aux_weights", 0, float("inf")),
             ("std", 1e-6, float("inf")),
             ("shift", 0, 10_000),
+            ("crop", 0.01, 1),
+            ("colour", 0, 1),
+            ("cycles", 1, 10_000),
+            ("floor", 0, 1),
+            ("drop", 0, 1),
+            ("drop_every", 1, 10_000),
+            ("clip", 0, float("inf")),
+            ("accumulate", 1, 1_000_000),
         ):
             value = getattr(self, name)
             each = value if isinstance(value, tuple) else (value,)
             if not all(low <= number <= high for number in each):
                 raise UsageError(f"{name}={value} came; expected {low} to {high}")
+        if self.accumulate > 1 and self.batch_size < 2 * self.accumulate:
+            raise UsageError(
+                f"accumulate={self.accumulate} came for a batch of {self.batch_size}; expected at "
+                f"most {self.batch_size // 2}, for parts of two pictures, which BatchNorm needs"
+            )
         for name, choices in (
-            ("optimiser", ("adam", "sgd")),
-            ("schedule", ("constant", "triangle")),
+            ("optimiser", OPTIMISERS),
+            ("schedule", SCHEDULES),
         ):
             if getattr(self, name) not in choices:
                 raise UsageError(
@@ -89,7 +119,47 @@ QUICK = Recipe(
     precision="auto",
     channels_last=True,
 )
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (CLASSROOM, QUICK)}
+PAPER = Recipe(
+    name="paper",
+    source="section 6 of the paper: SGD with momentum 0.9, the rate down by 4% every 8 epochs, "
+    "weights averaged, crops of 8% to 100% of the area, photometric distortions. Chosen here, "
+    "since the paper is silent: epochs, batch, the rate itself, decay, the average's decay, how "
+    "strongly colours change",
+    epochs=60,
+    batch_size=128,
+    optimiser="sgd",
+    lr=0.01,
+    schedule="stairs",
+    nesterov=False,
+    weight_decay=2e-4,
+    average_decay=0.999,
+    flip=True,
+    crop=0.08,
+    colour=0.4,
+)
+IMAGENET = Recipe(
+    name="imagenet",
+    source="a public GoogLeNet training script for ImageNet, which reports a top-1 error of "
+    "30.2%: SGD, a cosine with four restarts, weights averaged, smoothed labels. Chosen here: the "
+    "number of epochs, and that the rate moves with every step",
+    epochs=100,
+    batch_size=128,
+    optimiser="sgd",
+    lr=0.1,
+    schedule="restarts",
+    weight_decay=2e-5,
+    cycles=4,
+    floor=5e-5 / 0.1,
+    label_smoothing=0.1,
+    average_decay=0.99998,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    flip=True,
+    crop=0.08,
+    precision="auto",
+    channels_last=True,
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (CLASSROOM, QUICK, PAPER, IMAGENET)}
 
 
 def find_recipe(name: str) -> Recipe:

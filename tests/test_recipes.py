@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.recipes import CLASSROOM, QUICK, RECIPES, find_recipe
+from googlenet_lib.recipes import CLASSROOM, IMAGENET, PAPER, QUICK, RECIPES, find_recipe
 
 
 def test_classroom_is_the_walkthrough_s():
@@ -20,7 +20,7 @@ def test_classroom_is_the_walkthrough_s():
 
 
 def test_recipes_are_found_by_their_own_names_and_name_their_source():
-    assert set(RECIPES) == {"classroom", "quick"}
+    assert set(RECIPES) == {"classroom", "quick", "paper", "imagenet"}
     for name, recipe in RECIPES.items():
         assert find_recipe(name) is recipe
         assert recipe.name == name
@@ -105,6 +105,15 @@ def test_unreadable_value_is_refused_with_an_example(setting, example):
         "std=0.5,-0.5,0.5",
         "aux_weights=0.3,-0.3",
         "aux_weights=nan,0.3",
+        "crop=0",
+        "crop=1.5",
+        "colour=-0.1",
+        "cycles=0",
+        "floor=2",
+        "drop=1.1",
+        "drop_every=0",
+        "clip=-1",
+        "accumulate=0",
     ],
 )
 def test_value_out_of_range_is_refused(setting):
@@ -113,10 +122,38 @@ def test_value_out_of_range_is_refused(setting):
         CLASSROOM.changed([setting])
 
 
-@pytest.mark.parametrize("setting", ["optimiser=adamw", "schedule=cosine", "optimiser="])
+@pytest.mark.parametrize("setting", ["optimiser=adamw", "schedule=steep", "optimiser="])
 def test_value_not_among_the_choices_is_refused(setting):
-    with pytest.raises(UsageError, match=r"came; expected one of (adam, sgd|constant, triangle)"):
+    with pytest.raises(
+        UsageError, match=r"came; expected one of (adam, sgd|constant, triangle, one_cycle)"
+    ):
         CLASSROOM.changed([setting])
+
+
+def test_parts_of_a_batch_hold_two_pictures_at_least():
+    assert replace(CLASSROOM, batch_size=8, accumulate=4).accumulate == 4
+    with pytest.raises(UsageError, match=r"accumulate=5 came for a batch of 8; expected at most 4"):
+        replace(CLASSROOM, batch_size=8, accumulate=5)
+    assert replace(CLASSROOM, batch_size=1).batch_size == 1
+
+
+def test_paper_is_section_6_and_says_what_was_chosen():
+    assert (PAPER.optimiser, PAPER.momentum, PAPER.nesterov) == ("sgd", 0.9, False)
+    assert (PAPER.schedule, PAPER.drop, PAPER.drop_every) == ("stairs", 0.96, 8)
+    assert PAPER.average_decay > 0
+    assert PAPER.crop == 0.08
+    assert PAPER.colour > 0
+    assert PAPER.aux_weights == (0.3, 0.3)
+    for chosen in ("epochs", "batch", "rate", "decay", "colours"):
+        assert chosen in PAPER.source.partition("Chosen here")[2]
+
+
+def test_imagenet_is_the_public_script_s():
+    assert (IMAGENET.lr, IMAGENET.momentum, IMAGENET.weight_decay) == (0.1, 0.9, 2e-5)
+    assert (IMAGENET.schedule, IMAGENET.cycles, IMAGENET.batch_size) == ("restarts", 4, 128)
+    assert IMAGENET.lr * IMAGENET.floor == pytest.approx(5e-5)
+    assert (IMAGENET.label_smoothing, IMAGENET.average_decay) == (0.1, 0.99998)
+    assert IMAGENET.aux_weights == (0.3, 0.3)
 
 
 def test_ranges_hold_for_recipes_made_in_code():

@@ -1,0 +1,125 @@
+"""What moves the weights: the optimiser, the schedule of its rate, and their moving average.
+
+Notebook 07 builds each of these by hand.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from googlenet_lib.recipes import Recipe
+
+
+def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:
+    """The model's trainable parameters, in groups by how they decay and how fast they learn.
+
+    Without `decay_norms`, weights of convolutions and linear layers alone decay: pulling a
+    BatchNorm's scale or a bias towards zero makes no network simpler. With `bias_rate`, BatchNorm's
+    biases learn that many times faster and decay as they would have (source: Jordan, 2024,
+    arXiv:2404.00498).
+    """
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    fast = {id(m.bias) for m in norms} if recipe.bias_rate != 1 else set()
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    rest = [p for p in trainable if id(p) not in fast]
+    biases = [p for p in trainable if id(p) in fast]
+    decay = recipe.weight_decay
+    if recipe.decay_norms:
+        groups = [{"params": rest}]
+    else:
+        groups = [
+            {"params": [p for p in rest if p.dim() > 1]},
+            {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+    if biases:
+        rate = recipe.lr * recipe.bias_rate
+        decay = decay / recipe.bias_rate if recipe.decay_norms else 0.0
+        groups.append({"params": biases, "lr": rate, "weight_decay": decay})
+    return groups
+
+
+def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all of the model's parameters."""
+    groups = parameter_groups(model, recipe)
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        groups,
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
+    )
+
+
+def rate_factor(step: int, steps: int, recipe: Recipe) -> float:
+    """What the highest rate is multiplied by at `step` of `steps`.
+
+    Schedules move with every step, not with every epoch, so that short runs have smooth ones.
+    """
+    return SCHEDULES[recipe.schedule](step, steps, recipe)
+
+
+def constant(step: int, steps: int, recipe: Recipe) -> float:
+    """The highest rate throughout."""
+    return 1.0
+
+
+def triangle(step: int, steps: int, recipe: Recipe) -> float:
+    """Straight up for a share `warmup` of the steps, then straight down to 0."""
+    peak = recipe.warmup * steps
+    rising = (step + 1) / max(peak, 1)
+    falling = (steps - step) / max(steps - peak, 1)
+    return max(0.0, min(rising, falling, 1.0))
+
+
+def one_cycle(step: int, steps: int, recipe: Recipe) -> float:
+    """Half a cosine up from 1/25 for a share `warmup`, then one down to 1/250,000.
+
+    Source: Smith and Topin, 2017, in the form of torch's `OneCycleLR`.
+    """
+    start, end, peak = 1 / 25, 1 / 250_000, recipe.warmup * steps - 1
+    if step < peak:
+        return _half_cosine(start, 1.0, step / peak)
+    return _half_cosine(1.0, end, min(1.0, (step - peak) / max(steps - 1 - peak, 1)))
+
+
+def restarts(step: int, steps: int, recipe: Recipe) -> float:
+    """Half a cosine down to `floor`, `cycles` times over. Source: Loshchilov and Hutter, 2016."""
+    length = steps / recipe.cycles
+    return _half_cosine(1.0, recipe.floor, (step % length) / length)
+
+
+def stairs(step: int, steps: int, recipe: Recipe) -> float:
+    """Times `drop` after every `drop_every` epochs. Source: section 6 of the paper."""
+    epoch = step * recipe.epochs // steps
+    return recipe.drop ** (epoch // recipe.drop_every)
+
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+SCHEDULES = {
+    "constant": constant,
+    "triangle": triangle,
+    "one_cycle": one_cycle,
+    "restarts": restarts,
+    "stairs": stairs,
+}
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of weights and BatchNorm statistics.
+
+    The decay of update n is min(decay, (1 + n) / (10 + n)), so that the first, untrained weights
+    are soon forgotten.
+    """
+
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        ramped = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(ramped)(averaged, current, count)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
