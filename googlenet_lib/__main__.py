@@ -7,18 +7,23 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from googlenet_lib.checkpoints import BEST
-from googlenet_lib.data import Batches, load
+from googlenet_lib.data import load, make_batches
+from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import fit
 from googlenet_lib.fork import GITHUB, fork
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, pick_device, seed_everything
 from googlenet_lib.predict import load_network, predict
-from googlenet_lib.recipes import QUICK, RECIPES, find_recipe
+from googlenet_lib.recipes import QUICK, RECIPES, Recipe, find_recipe
 from googlenet_lib.runs import RUN_FILE, describe_run
 from googlenet_lib.settings import changed
-from googlenet_lib.training import EVALUATION_BATCH, evaluate, fit
+from googlenet_lib.tensorboard import Board
+from googlenet_lib.training import EVALUATION_BATCH, evaluate
 from googlenet_lib.variants import VARIANTS, find_variant
 from googlenet_lib.weights import find_weights
 
@@ -42,14 +47,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train a network and record the run."""
+    """Train a network and record the run; under torchrun, together with its other processes."""
     recipe = find_recipe(options.recipe).changed(options.set)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
     if not 0 <= options.seed < 2**32:
         raise UsageError(f"--seed {options.seed} came; expected 0 to {2**32 - 1}")
-    device = pick_device(options.device)
-    data = load(options.data, size=options.size, stratified=options.stratified)
+    with joined(pick_device(options.device)) as (workers, device):
+        # at once, so that a log file shows each epoch as it ends
+        say = partial(print, flush=True) if workers.first else (lambda line: None)
+        _train(options, recipe, workers, device, say)
+
+
+def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say) -> None:
+    read = partial(
+        load,
+        options.data,
+        size=options.size,
+        stratified=options.stratified,
+        stream=options.stream,
+    )
+    data = read() if workers.first else None
+    workers.wait()  # what the first has downloaded and decoded, the others find
+    data = data or read()
     if options.limit is not None:
         data = data.limited(options.limit)
     seed_everything(options.seed)
@@ -61,32 +81,44 @@ def train(options: argparse.Namespace) -> None:
     )
     named = f"{recipe.name}-{options.variant}-{Path(options.data).name}-{options.seed}"
     out = options.out or Path("runs") / named
-    print(
+    together = f"{workers.count} processes on " if workers.count > 1 else ""
+    say(
         f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
         f"{recipe.name} on {data.name}: {len(data.train):,} training, {len(data.validation):,} "
         f"validation and {len(data.test):,} test pictures of {data.image_size}x{data.image_size}, "
-        f"{recipe.epochs} epochs on {device_name(device)}, into {out}"
+        f"{recipe.epochs} epochs on {together}{device_name(device)}, into {out}"
     )
-    result = fit(
-        model,
-        data,
-        recipe,
-        seed=options.seed,
-        device=device,
-        out=out,
-        resume=options.resume,
-        report=partial(print, flush=True),  # a log file shows each epoch as it ends
-    )
+    board = None
+    if options.tensorboard is not None and workers.first:
+        board = Board(options.tensorboard or out / "tensorboard")
+    try:
+        result = fit(
+            model,
+            data,
+            recipe,
+            seed=options.seed,
+            device=device,
+            out=out,
+            resume=options.resume or restarted(),
+            report=say,
+            workers=workers,
+            board=board,
+        )
+    finally:
+        if board:
+            board.close()
+    if not workers.first:
+        return
     run = describe_run(
         model, data, recipe, result, seed=options.seed, device=device, command=options.command_line
     )
     run.save(out / RUN_FILE)
-    print(
+    say(
         f"validation accuracy {run.validation_accuracy:.4f} (epoch {run.best_epoch})  "
         f"test accuracy {run.test_accuracy:.4f} (best), {run.test_accuracy_last:.4f} (last)"
     )
     if options.data == "digits":
-        print(
+        say(
             "next, real pictures: add --data cifar10, which downloads them into data/ once; "
             "python -m googlenet_lib train --help shows more"
         )
@@ -105,13 +137,14 @@ def evaluate_run(options: argparse.Namespace) -> None:
             f"{', '.join(data.classes)}; evaluate it on data with its own classes"
         )
     device = pick_device(options.device)
-    batches = Batches(
+    batches = make_batches(
         getattr(data, options.split), EVALUATION_BATCH, device=device, mean=info.mean, std=info.std
     )
-    metrics = evaluate(model.to(device), batches)
+    metrics = evaluate(model.to(device), batches, flips=options.flips)
+    mirrored = ", each with its mirror image" if options.flips else ""
     print(
-        f"{path} on {len(batches.labels):,} {options.split} pictures of {data.name}: "
-        f"accuracy {metrics.accuracy:.4f}, loss {metrics.loss_main:.4f}"
+        f"{path} on {len(batches.labels):,} {options.split} pictures of {data.name}{mirrored}: "
+        f"accuracy {metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
     )
 
 
@@ -174,6 +207,9 @@ def parser() -> argparse.ArgumentParser:
     _add_data(evaluation)
     evaluation.add_argument(
         "--split", choices=("train", "validation", "test"), default="test", help="default: test"
+    )
+    evaluation.add_argument(
+        "--flips", action="store_true", help="average over each picture and its mirror image"
     )
     prediction = _command(
         commands,
@@ -302,6 +338,19 @@ def _add_train(commands) -> None:
     )
     command.add_argument(
         "--size", type=int, metavar="PIXELS", help="of shapes and of pictures in folders"
+    )
+    command.add_argument(
+        "--tensorboard",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="write what tensorboard --logdir FOLDER shows; default: tensorboard/ in the run's",
+    )
+    command.add_argument(
+        "--stream",
+        action="store_true",
+        help="decode pictures in folders while training, as is done for those that would take "
+        "more than 4 GiB",
     )
     command.add_argument(
         "--stratified", action="store_true", help="the same share of every class for validation"

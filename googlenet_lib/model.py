@@ -48,7 +48,7 @@ class GoogLeNet(nn.Module):
         transform_input: bool = False,
     ) -> None:
         super().__init__()
-        _check_arguments(num_classes, width)
+        _check_arguments(variant, num_classes, width)
         self.variant = variant
         self.width = width
         self.transform_input = transform_input
@@ -188,7 +188,7 @@ class GoogLeNet(nn.Module):
 
     def replace_classifier(self, num_classes: int) -> "GoogLeNet":
         """Fit the network to other classes: new last layers, everything else kept. In place."""
-        _check_arguments(num_classes, width=1.0)
+        _check_classes(num_classes)
         old = [self.fc] + [head.fc2 for head in (self.aux1, self.aux2) if head is not None]
         new = [
             nn.Linear(layer.in_features, num_classes).to(layer.weight.device, layer.weight.dtype)
@@ -228,8 +228,17 @@ def _recentred(x: Tensor) -> Tensor:
     return torch.cat([red, green, blue], dim=1)  # (N, 3, H, W)
 
 
-def _check_arguments(num_classes: int, width: float) -> None:
+def _check_classes(num_classes: int) -> None:
     if type(num_classes) is not int or num_classes < 1:  # True is an int too, by isinstance
         raise UsageError(f"num_classes came as {num_classes!r}; expected a whole number from 1 on")
+
+
+def _check_arguments(variant: Variant, num_classes: int, width: float) -> None:
+    _check_classes(num_classes)
+    if not isinstance(variant, Variant):
+        raise UsageError(
+            f"variant came as {variant!r}; expected a Variant: googlenet({variant!r}) takes names, "
+            "and VARIANTS holds all"
+        )
     if not isinstance(width, int | float) or not 0 < width < float("inf"):
         raise UsageError(f"width came as {width!r}; expected a factor above 0, such as 0.5 or 1.0")

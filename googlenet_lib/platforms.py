@@ -125,10 +125,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def progress_bar(work: Iterable, **options: object) -> tqdm:
+def progress_bar(work: Iterable, *, shown: bool = True, **options: object) -> tqdm:
     """A bar for a terminal or a notebook, gone when done; in a log file, none."""
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return tqdm(work, leave=False, disable=not watched, **options)
+    return tqdm(work, leave=False, disable=not (watched and shown), **options)
 
 
 def usable_cores() -> int:

@@ -12,10 +12,10 @@ import torch
 from googlenet_lib.checkpoints import write_atomically
 from googlenet_lib.data import Data
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import Result
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, versions
 from googlenet_lib.recipes import Recipe
-from googlenet_lib.training import Result
 
 RUN_FILE = "run.json"
 RECORDED = files("googlenet_lib") / "assets" / "runs"

@@ -23,9 +23,9 @@ from googlenet_lib.__main__ import main
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, LOCK, load_checkpoint
 from googlenet_lib.data import load
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import fit
 from googlenet_lib.recipes import find_recipe
 from googlenet_lib.runs import RUN_FILE, read_run
-from googlenet_lib.training import fit
 from googlenet_lib.variants import find_variant
 
 ROOT = Path(__file__).parents[1]
@@ -281,7 +281,7 @@ def test_runs_that_differ_are_told_apart(kills, whole):
     other["model"][name].add_(1e-6)
     other["optimiser"]["state"][0]["exp_avg"].add_(1e-6)
     other["history"][2]["val_loss"] += 1e-12
-    other["random"]["cpu"][-1] ^= 1
+    other["random"][0]["cpu"][-1] ^= 1
     del other["order"]
     assert len(kills.differences(state, other)) == 1
     other["order"] = state["order"]
@@ -289,7 +289,7 @@ def test_runs_that_differ_are_told_apart(kills, whole):
     assert found == [
         f"model.{name}",
         "optimiser.state.0.exp_avg",
-        "random.cpu",
+        "random.0.cpu",
         "history.2.val_loss",
     ]
 

@@ -190,7 +190,10 @@ def test_evaluation_repeats_the_accuracy_of_the_run(trained, pets, capsys, weigh
         "validation": (run.validation_accuracy, 3),
     }[split]
     printed = capsys.readouterr().out
-    assert f"on {count} {split} pictures of pets: accuracy {accuracy:.4f}, loss " in printed
+    assert (
+        f"on {count} {split} pictures of pets: accuracy {accuracy:.4f}, top 5 1.0000, loss "
+        in printed
+    )
     best = run.history[run.best_epoch - 1]
     if split == "validation":
         loss = float(re.search(r"loss ([\d.]+)", printed)[1])

@@ -378,3 +378,10 @@ def test_bad_class_counts_are_refused(own, classes):
 def test_bad_widths_are_refused(width):
     with pytest.raises(UsageError, match=rf"width came as {width!r}; expected a factor above 0"):
         GoogLeNet(VARIANTS["small"], 10, width=width)
+
+
+def test_a_name_where_a_variant_belongs_is_refused_with_the_way_to_it():
+    with pytest.raises(
+        UsageError, match=r"variant came as 'paper'; expected a Variant: googlenet\('"
+    ):
+        GoogLeNet("paper")

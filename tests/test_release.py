@@ -10,11 +10,11 @@ from samples import tiny_data
 from googlenet_lib import googlenet
 from googlenet_lib.checkpoints import BEST
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import fit
 from googlenet_lib.predict import load_network, predict
 from googlenet_lib.recipes import CLASSROOM
 from googlenet_lib.release import MOST_BYTES, main, release
 from googlenet_lib.runs import RUN_FILE, describe_run, read_run, recorded_names, recorded_run
-from googlenet_lib.training import fit
 from googlenet_lib.weights import COMMITTED, committed_names, find_weights, read_weights, rounded
 
 SMALLER = {"shapes": 4_000_000}

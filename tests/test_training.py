@@ -4,7 +4,6 @@ import copy
 import json
 import math
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 import torch
@@ -15,30 +14,27 @@ from googlenet_lib import googlenet, training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
 from googlenet_lib.data import Batches
 from googlenet_lib.errors import UsageError
+from googlenet_lib.fitting import best_epoch, describe_weights, epoch_line, fit
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
+from googlenet_lib.optimisers import rate_factor
 from googlenet_lib.recipes import CLASSROOM, QUICK
-from googlenet_lib.training import (
-    Diverged,
-    Metrics,
-    Tally,
-    Trainer,
-    best_epoch,
-    combined_loss,
-    describe_weights,
-    epoch_line,
-    evaluate,
-    fit,
-    make_optimiser,
-    moving_average,
-    rate_factor,
-)
+from googlenet_lib.training import Diverged, Metrics, Tally, Trainer, combined_loss, evaluate
 from googlenet_lib.variants import VARIANTS
 from googlenet_lib.weights import read_weights
 
 CPU = torch.device("cpu")
 SHORT = replace(CLASSROOM, epochs=3, batch_size=8)
 EVERYTHING = replace(  # all that has a state of its own
-    QUICK, epochs=4, batch_size=8, average_decay=0.9, lr=0.02, shift=1, precision="float32"
+    QUICK,
+    epochs=4,
+    batch_size=8,
+    average_decay=0.9,
+    lr=0.02,
+    bias_rate=2.0,
+    whiten=True,
+    shift=1,
+    alternate=True,
+    precision="float32",
 )
 FEW = replace(tiny_data(), **dict.fromkeys(("train", "validation", "test"), image_set(12)))
 BY_HEART = replace(CLASSROOM, epochs=40, batch_size=12, lr=0.01)
@@ -121,7 +117,9 @@ def test_metrics_are_means_over_pictures_not_over_batches():
     for count, loss, label in ((4, 1.0, 0), (1, 6.0, 1)):  # a short last batch, all of it wrong
         labels = torch.full((count,), label)
         tally.add(torch.tensor(loss), torch.tensor(loss / 2), right.expand(count, 2), labels)
-    assert tally.metrics() == Metrics(loss=2.0, loss_main=1.0, accuracy=pytest.approx(0.8))
+    assert tally.metrics() == Metrics(
+        loss=2.0, loss_main=1.0, accuracy=pytest.approx(0.8), top5=1.0
+    )
 
 
 def test_evaluation_by_hand():
@@ -168,30 +166,6 @@ def test_validation_knows_no_smoothing():
 # ---- schedules and averages ----------------------------------------------------------------------
 
 
-def test_triangle_rises_straight_to_one_and_falls_straight_to_nearly_zero():
-    steps = 100
-    factors = [rate_factor(step, steps, replace(QUICK, warmup=0.2)) for step in range(steps)]
-    rising, falling = factors[:20], factors[20:]
-    assert factors[0] == pytest.approx(1 / 20)
-    assert max(factors) == 1.0
-    assert factors.index(1.0) == 19
-    assert all(b - a == pytest.approx(1 / 20) for a, b in pairwise(rising))
-    assert all(a - b == pytest.approx(1 / 80) for a, b in pairwise(falling))
-    assert factors[-1] == pytest.approx(1 / 80)
-    assert rate_factor(steps, steps, QUICK) == 0
-
-
-@pytest.mark.parametrize("warmup", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("steps", [1, 2, 7])
-def test_triangle_of_any_form_stays_above_zero_and_up_to_one(warmup, steps):
-    factors = [rate_factor(step, steps, replace(QUICK, warmup=warmup)) for step in range(steps)]
-    assert all(0 < factor <= 1 for factor in factors)
-
-
-def test_constant_rate_is_constant():
-    assert {rate_factor(step, 10, CLASSROOM) for step in range(10)} == {1.0}
-
-
 def test_the_optimiser_gets_the_rates_of_the_schedule():
     recipe = replace(QUICK, epochs=2, batch_size=8, lr=0.5, precision="float32")
     trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
@@ -203,41 +177,52 @@ def test_the_optimiser_gets_the_rates_of_the_schedule():
         trainer.step(images, labels)
 
 
-def test_optimisers_are_those_of_the_recipe():
-    model = network()
-    adam = make_optimiser(model, replace(CLASSROOM, lr=0.02, weight_decay=0.1))
-    assert type(adam) is torch.optim.Adam
-    assert (adam.defaults["lr"], adam.defaults["weight_decay"]) == (0.02, 0.1)
-    sgd = make_optimiser(model, replace(QUICK, momentum=0.8))
-    assert type(sgd) is torch.optim.SGD
-    assert (sgd.defaults["momentum"], sgd.defaults["nesterov"]) == (0.8, True)
-    assert sgd.defaults["weight_decay"] == QUICK.weight_decay
-    assert not make_optimiser(model, replace(QUICK, momentum=0.0)).defaults["nesterov"]
-    for optimiser in (adam, sgd):
-        assert len(optimiser.param_groups[0]["params"]) == len(list(model.parameters()))
+def test_the_average_s_batchnorm_is_measured_on_training_pictures():
+    """As update_bn does by hand; and nothing that draws is moved."""
+    recipe = replace(SHORT, average_decay=0.9, lr=0.05, flip=True)
+    trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
+    trainer.train_epoch()
+    gathered = copy.deepcopy(trainer.average.module)
+    before = (trainer.order.get_state(), torch.get_rng_state())
+    weights = [p.detach().clone() for p in gathered.parameters()]
+    trainer.settle_average()
+    assert torch.equal(trainer.order.get_state(), before[0])
+    assert torch.equal(torch.get_rng_state(), before[1])
+    settled = trainer.average.module
+    assert all(torch.equal(a, b) for a, b in zip(settled.parameters(), weights, strict=True))
+    assert not torch.equal(settled.conv1.bn.running_mean, gathered.conv1.bn.running_mean)
+    torch.optim.swa_utils.update_bn(trainer.train_batches, gathered)
+    trainer.order.set_state(before[0])
+    torch.testing.assert_close(
+        settled.conv1.bn.running_mean, gathered.conv1.bn.running_mean, rtol=0.1, atol=0.02
+    )
+    plain = Trainer(network(), tiny_data(), SHORT, seed=0, device=CPU)
+    state = copy.deepcopy(plain.model.state_dict())
+    plain.settle_average()  # there is none
+    assert same_bits(plain.model.state_dict(), state)
 
 
-def test_moving_average_copies_first_then_leans_on_what_was():
-    model = torch.nn.BatchNorm1d(1)
-    average = moving_average(model, decay=0.5)
+def test_epochs_count_for_flips_that_alternate():
+    recipe = replace(SHORT, flip=True, alternate=True)
+    trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
+    seen = []
+    for _ in range(2):
+        trainer.run_epoch()
+        seen.append(trainer.train_batches.epoch)
+    assert seen == [0, 1]
+    assert trainer.train_batches.augment.alternate
 
-    def update(value):
-        with torch.no_grad():
-            model.weight.fill_(value)
-            model.running_mean.fill_(10 * value)
-        average.update_parameters(model)
-        return average.module.weight.item(), average.module.running_mean.item()
 
-    assert update(1.0) == (1.0, 10.0)
-    expected = 1.0
-    # the decay is ramped: 2/11, 3/12, ... and then held at what was asked for
-    decays = [(1 + n) / (10 + n) for n in range(1, 12)]
-    assert decays[0] < 0.2
-    assert decays[-1] > 0.5
-    for number, decay in enumerate(decays):
-        value = float(number % 3)
-        expected = min(decay, 0.5) * expected + (1 - min(decay, 0.5)) * value
-        assert update(value) == pytest.approx((expected, 10 * expected))
+def test_a_whitened_convolution_comes_from_the_training_pictures_and_stays():
+    trainer = Trainer(network(), tiny_data(), replace(SHORT, whiten=True), seed=0, device=CPU)
+    weight = trainer.model.conv1.conv.weight
+    before = weight.detach().clone()
+    half = len(before) // 2
+    assert torch.equal(before[half : 2 * half], -before[:half])
+    trainer.train_epoch()
+    assert torch.equal(weight, before)
+    other = Trainer(network(seed=1), tiny_data(), replace(SHORT, whiten=True), seed=1, device=CPU)
+    assert torch.equal(other.model.conv1.conv.weight, before), "the pictures decide, not the seed"
 
 
 def test_moving_average_is_what_is_evaluated_and_kept(tmp_path):
@@ -311,7 +296,7 @@ def test_a_few_pictures_are_learnt_by_heart():
 def test_history_has_a_record_an_epoch():
     lines = []
     _, result = train(SHORT, report=lines.append)
-    names = ["loss", "loss_main", "accuracy"]
+    names = ["loss", "loss_main", "accuracy", "top5"]
     fields = [f"{side}_{name}" for side in ("train", "val") for name in names]
     assert [list(record) for record in result.history] == [["epoch", "lr", *fields, "seconds"]] * 3
     assert [record["epoch"] for record in result.history] == [1, 2, 3]
@@ -338,6 +323,12 @@ def test_pictures_that_have_no_mirror_image_are_not_flipped():
         assert (augment.flip, augment.shift) == (mirrors, 2)
 
 
+def test_crops_and_colours_of_a_recipe_reach_the_batches():
+    recipe = replace(SHORT, crop=0.25, colour=0.5)
+    augment = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU).train_batches.augment
+    assert (augment.crop, augment.colour) == (0.25, 0.5)
+
+
 def test_recipe_reaches_the_batches():
     recipe = replace(SHORT, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
     trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
@@ -356,6 +347,64 @@ def test_bfloat16_trains_float32_weights():
     assert math.isfinite(result.history[0]["train_loss"])
 
 
+def test_a_batch_in_parts_makes_the_same_step_as_a_whole_one():
+    steps = []
+    for parts in (1, 3):
+        torch.manual_seed(0)
+        without_norm = replace(
+            VARIANTS["paper"],
+            stem_kernel=3,
+            stem_pools=(False, True),
+            adaptive_head_pool=True,
+            local_response_norm=False,
+            dropout=0.0,
+            head_dropout=0.0,
+        )
+        model = GoogLeNet(without_norm, 3, width=0.0625)
+        recipe = replace(SHORT, batch_size=7, accumulate=parts, optimiser="sgd", lr=0.1, clip=1.0)
+        trainer = Trainer(model, tiny_data(), recipe, seed=0, device=CPU)
+        images = torch.randn(7, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+        labels = torch.arange(7) % 3  # parts of 3, 3 and 1
+        steps.append((*trainer.step(images, labels), copied(model)))
+    for whole, parts in zip(*(step[:3] for step in steps), strict=True):
+        torch.testing.assert_close(whole, parts)
+    for name, weights in steps[0][3].items():
+        torch.testing.assert_close(weights, steps[1][3][name])
+
+
+def test_long_gradients_are_clipped_and_short_ones_are_not():
+    def length(clip):
+        trainer = Trainer(network(), tiny_data(), replace(SHORT, clip=clip), seed=0, device=CPU)
+        trainer.step(*next(iter(trainer.train_batches)))
+        return torch.cat([p.grad.flatten() for p in trainer.model.parameters()]).norm().item()
+
+    whole = length(0)
+    assert length(whole / 2) == pytest.approx(whole / 2, rel=1e-4)
+    assert length(whole * 2) == pytest.approx(whole, rel=1e-4)
+
+
+def test_top_5_counts_labels_among_the_five_highest():
+    logits = torch.arange(8.0).expand(4, 8)  # class 7 first, then 6, 5, 4, 3
+    tally = Tally()
+    tally.add(torch.tensor(0.0), torch.tensor(0.0), logits, torch.tensor([7, 3, 2, 0]))
+    assert (tally.metrics().accuracy, tally.metrics().top5) == (0.25, 0.5)
+
+
+def test_evaluation_with_flips_is_the_mean_of_a_picture_and_its_mirror():
+    model, images = network().eval(), image_set(6)
+    with torch.no_grad():
+        model.fc.weight.mul_(1e4)  # an untrained network hardly tells one picture from another
+    (batch,) = Batches(images, 6)
+    with torch.no_grad():
+        both = [model(batch[0]), model(batch[0].flip(3))]
+    expected = F.cross_entropy((both[0] + both[1]) / 2, images.labels)
+    got = evaluate(model, Batches(images, 6), flips=True)
+    assert got.loss_main == pytest.approx(float(expected), rel=1e-5)
+    assert got.loss_main != pytest.approx(evaluate(model, Batches(images, 6)).loss_main, rel=1e-5)
+    without = googlenet("small", 3, width=0.0625, heads=False).eval()
+    assert evaluate(without, Batches(images, 6), flips=True).top5 == 1.0
+
+
 def test_class_counts_must_agree():
     with pytest.raises(
         UsageError, match="tells 4 classes apart, but tiny has 3; use num_classes=3"
@@ -370,8 +419,8 @@ def scripted(monkeypatch, *accuracies):
     """Let the first evaluations, which validate, report these accuracies."""
     really_evaluate, left = training.evaluate, list(accuracies)
 
-    def evaluate(*arguments):
-        metrics = really_evaluate(*arguments)
+    def evaluate(*arguments, **how):
+        metrics = really_evaluate(*arguments, **how)
         return replace(metrics, accuracy=left.pop(0)) if left else metrics
 
     monkeypatch.setattr(training, "evaluate", evaluate)
@@ -411,9 +460,9 @@ def test_best_and_last_are_each_tested_with_their_own_weights(monkeypatch):
 def test_test_pictures_are_seen_once_training_has_ended(monkeypatch):
     seen, really_evaluate = [], training.evaluate
 
-    def evaluate(model, batches, *rest):
+    def evaluate(model, batches, *rest, **how):
         seen.append(len(batches.labels))
-        return really_evaluate(model, batches, *rest)
+        return really_evaluate(model, batches, *rest, **how)
 
     monkeypatch.setattr(training, "evaluate", evaluate)
     train(SHORT, tiny_data(validation=10, test=7))

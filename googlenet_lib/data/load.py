@@ -50,9 +50,9 @@ def load(
     that cannot be read as pictures are skipped, and named in one warning. What was decoded from
     2,000 files or more is kept for the next time, under `$GOOGLENET_CACHE` or where the platform
     keeps such things. A side that would take more than 4 GiB stays in its files, as every side of
-    a folder does with `stream`, and is decoded while the network trains. Raises UsageError for what is no data set.
-    Validation pictures are a plain seeded draw from the training side, or with `stratified` the
-    same share of every class.
+    a folder does with `stream`, and is decoded while the network trains. Validation pictures are a
+    plain seeded draw from the training side, or with `stratified` the same share of every class.
+    Raises UsageError for what is no data set.
     """
     if size is not None and size < LEAST_SIZE:
         raise UsageError(f"a size of {size} pixels came; expected at least {LEAST_SIZE}")

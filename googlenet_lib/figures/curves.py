@@ -22,8 +22,8 @@ from googlenet_lib.figures.style import (
     spread,
     tint,
 )
+from googlenet_lib.fitting import best_epoch
 from googlenet_lib.runs import Run
-from googlenet_lib.training import best_epoch
 
 Epoch = Mapping[str, float]
 History = Sequence[Epoch]
@@ -163,7 +163,7 @@ def _runs(history: History | Sequence[History]) -> list[History]:
     if missing:
         raise UsageError(
             f"the history lacks {', '.join(missing)}; every epoch needs {', '.join(keys)}, as "
-            "googlenet_lib.training.fit records them"
+            "googlenet_lib.fitting.fit records them"
         )
     return runs
 
