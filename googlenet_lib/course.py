@@ -36,7 +36,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("04_googlenet", "Build it", "Does the paper add up?", ready=True),
     Lesson("05_auxiliary_heads", "Build it", "Who rescues the gradient?", ready=True),
     Lesson("06_train_on_cifar10", "Train it", "Can I train it myself?", ready=True),
-    Lesson("07_train_like_imagenet", "Train it", "What does every modern trick buy?"),
+    Lesson("07_train_like_imagenet", "Train it", "What does every modern trick buy?", ready=True),
     Lesson("08_evaluate", "Question it", "What does 95% hide?"),
     Lesson("09_look_inside", "Question it", "What has it learnt?"),
     Lesson("10_bug_clinic", "Question it", "Could I find the bug?"),

@@ -38,7 +38,10 @@ VERSIONS = {
     "ipywidgets": "7.7.1",
 }
 # There too, in versions that follow Colab's images.
-UNPINNED = ("tqdm", "safetensors", "scikit-learn", "pillow", "filelock", "nbformat", "nbclient")
+UNPINNED = (
+    *("tqdm", "safetensors", "scikit-learn", "pillow", "filelock", "tensorboard"),
+    *("nbformat", "nbclient"),
+)
 INSTALLED_BY_SET_UP = ("googlenet-lib", "torchinfo")
 # What would let the surroundings show through.
 UNSET = ("PYTHONPATH", "MPLBACKEND", "VIRTUAL_ENV", "GOOGLENET_DATA", "JUPYTER_PATH")
