@@ -70,7 +70,7 @@ def options(rung: Rung) -> list[str]:
 
 
 def folder_name(rung: Rung, seed: int) -> str:
-    """What a run is called: "ladder-03-layers-0"."""
+    """What a run is called: "ladder-04-layers-0"."""
     return f"ladder-{LADDER.index(rung):02d}-{rung.name}-{seed}"
 
 

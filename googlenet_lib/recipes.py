@@ -141,7 +141,7 @@ IMAGENET = Recipe(
     name="imagenet",
     source="a public GoogLeNet training script for ImageNet, which reports a top-1 error of "
     "30.2%: SGD, a cosine with four restarts, weights averaged, smoothed labels. Chosen here: the "
-    "number of epochs, and that the rate moves with every step",
+    "number of epochs, Nesterov's momentum, and that the rate moves with every step",
     epochs=100,
     batch_size=128,
     optimiser="sgd",
