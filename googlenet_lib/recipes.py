@@ -42,6 +42,8 @@ class Recipe:
     alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
     shift: int = 0  # pixels
     crop: float = 1.0  # the least share of a picture's area that a crop keeps; 1 crops nothing
+    shrink: int = 0  # pixels a side at first, which takes less time; 0: as they are
+    shrink_for: float = 0.6  # the share of the steps that this is for
     colour: float = 0.0  # how far brightness, contrast and saturation are changed; 0 not at all
     precision: str = "float32"
     channels_last: bool = False
@@ -61,6 +63,8 @@ class Recipe:
             ("std", 1e-6, float("inf")),
             ("shift", 0, 10_000),
             ("crop", 0.01, 1),
+            ("shrink", 0, 10_000),
+            ("shrink_for", 0, 1),
             ("colour", 0, 1),
             ("cycles", 1, 10_000),
             ("floor", 0, 1),

@@ -202,6 +202,27 @@ def test_the_average_s_batchnorm_is_measured_on_training_pictures():
     assert same_bits(plain.model.state_dict(), state)
 
 
+def test_pictures_are_small_at_first(monkeypatch):
+    data = tiny_data(size=20)
+    recipe = replace(SHORT, shrink=16, shrink_for=0.5, epochs=2, channels_last=True)
+    trainer = Trainer(network(), data, recipe, seed=0, device=CPU)
+    seen, step = [], trainer.step
+
+    def watched(images, labels, of=None):
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        seen.append(tuple(images.shape[2:]))
+        return step(images, labels, of)
+
+    monkeypatch.setattr(trainer, "step", watched)
+    trainer.run_epoch()
+    trainer.run_epoch()
+    half = len(trainer.train_batches)
+    assert seen == [(16, 16)] * half + [(20, 20)] * half
+    for shrink in (20, 21, 7):
+        with pytest.raises(UsageError, match=f"shrink={shrink} came for pictures of 20 .* least 8"):
+            Trainer(network(), data, replace(SHORT, shrink=shrink), seed=0, device=CPU)
+
+
 def test_epochs_count_for_flips_that_alternate():
     recipe = replace(SHORT, flip=True, alternate=True)
     trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
