@@ -1,7 +1,6 @@
 """How weights are drawn before training starts, by name."""
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from googlenet_lib.errors import UsageError
 
@@ -51,25 +50,3 @@ def initialise(network: nn.Module, name: str) -> None:
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             INITIALISATIONS[name](layer)
-
-
-@torch.no_grad()
-def whiten_first_convolution(network: nn.Module, images: Tensor) -> None:
-    """Set the first convolution to the main directions of the patches that it sees, and freeze it.
-
-    Each direction comes with its negative, since ReLU would drop one half of what it finds; where
-    there are filters left, they stay as drawn. BatchNorm behind it then makes the channels equally
-    large and uncorrelated: a whitening. `images` are (N, C, H, W), as the network gets them.
-    Source: Page, 2019, "How to train your ResNet"; with negatives: Jordan, 2024, arXiv:2404.00498.
-    """
-    convolution = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
-    weight = convolution.weight
-    filters, channels, height, width = weight.shape
-    patches = images.float().unfold(2, height, 1).unfold(3, width, 1)  # (N, C, rows, columns, h, w)
-    patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * height * width)
-    patches = patches - patches.mean(0)
-    _, directions = torch.linalg.eigh(patches.T @ patches / len(patches))  # ascending, in columns
-    count = min(filters // 2, directions.shape[1])
-    main = directions.T.flip(0)[:count].view(count, channels, height, width)
-    weight[: 2 * count] = torch.cat([main, -main]).to(weight)
-    weight.requires_grad_(False)

@@ -37,7 +37,6 @@ class Recipe:
     average_decay: float = 0.0  # of the moving average of the weights; 0 keeps none
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    whiten: bool = False  # the first convolution, set by the training pictures and frozen
     flip: bool = False
     alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
     shift: int = 0  # pixels

@@ -21,7 +21,6 @@ from googlenet_lib.checkpoints import random_state, restore_random_state
 from googlenet_lib.data import Augmentation, Batches, Data, ImageSet, make_batches
 from googlenet_lib.distributed import ALONE, Workers, talking
 from googlenet_lib.errors import UsageError
-from googlenet_lib.initialisation import whiten_first_convolution
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import make_optimiser, moving_average, rate_factor
 from googlenet_lib.platforms import pick_precision, progress_bar
@@ -29,7 +28,6 @@ from googlenet_lib.recipes import Recipe
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look makes a GPU wait
 EVALUATION_BATCH = 500
-WHITENING_PICTURES = 2000
 STATISTICS_BATCHES = 50  # that the average's BatchNorm is measured on, anew for each evaluation
 
 History = list[dict[str, float]]
@@ -166,10 +164,6 @@ class Trainer:
             generator=self.order,
         )
         self.validation_batches = self._batches(data.validation, EVALUATION_BATCH)
-        if recipe.whiten:
-            few = data.limited(WHITENING_PICTURES).train
-            every = self._batches(few, len(few), device="cpu", rank=0, processes=1)
-            whiten_first_convolution(model, next(iter(every))[0])
         self.network = DistributedDataParallel(model) if workers.count > 1 else model
         self.optimiser = make_optimiser(model, recipe)
         steps = recipe.epochs * len(self.train_batches)

@@ -10,11 +10,7 @@ import torchvision
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.initialisation import (
-    INITIALISATIONS,
-    initialise,
-    whiten_first_convolution,
-)
+from googlenet_lib.initialisation import INITIALISATIONS, initialise
 
 CONV_FAN_IN, CONV_FAN_OUT = 64 * 9, 128 * 9
 
@@ -138,47 +134,3 @@ def test_network_is_drawn_as_its_variant_says(name, deviation):
     network = GoogLeNet(replace(VARIANTS["paper"], init=name), 10, heads=False)
     assert network.conv1.conv.weight.std().item() == pytest.approx(deviation, rel=0.05)
     assert network.fc.weight.std().item() != pytest.approx(1 / math.sqrt(3 * 1024), rel=0.1)
-
-
-# ---- whitening -----------------------------------------------------------------------------------
-
-
-def smooth_pictures(count=200, size=12):
-    """Noise that is smoothed, so that neighbouring pixels are alike, as in photographs."""
-    draw = torch.Generator().manual_seed(0)
-    return nn.functional.avg_pool2d(torch.randn(count, 3, size + 2, size + 2, generator=draw), 3, 1)
-
-
-@pytest.mark.parametrize("filters", [8, 32, 60])
-def test_whitening_s_channels_are_uncorrelated_and_largest_first(filters):
-    torch.manual_seed(0)
-    convolution = nn.Conv2d(3, filters, 3, bias=False)
-    drawn_before = convolution.weight.detach().clone()
-    images = smooth_pictures()
-    whiten_first_convolution(nn.Sequential(convolution, nn.ReLU()), images)
-    count = min(filters // 2, 27)  # of 3x3 pixels in three colours
-    weight = convolution.weight.detach()
-    assert torch.equal(weight[count : 2 * count], -weight[:count])
-    assert torch.equal(weight[2 * count :], drawn_before[2 * count :])
-    answers = convolution(images).detach()[:, :count].transpose(0, 1).flatten(1)  # (count, values)
-    covariance = torch.cov(answers)
-    variances = covariance.diagonal()
-    off = covariance - torch.diag(variances)
-    assert off.abs().max() < 1e-3 * variances.max()
-    assert torch.equal(variances, variances.sort(descending=True).values)
-    assert not convolution.weight.requires_grad
-
-
-def test_whitening_s_directions_are_numpy_s_main_components():
-    images = smooth_pictures(40, 6)
-    convolution = nn.Conv2d(3, 12, 3, bias=False)
-    whiten_first_convolution(convolution, images)
-    patches = [
-        images[:, :, row : row + 3, column : column + 3].flatten(1)
-        for row in range(4)
-        for column in range(4)
-    ]
-    patches = torch.cat(patches).double()
-    _, _, components = torch.linalg.svd(patches - patches.mean(0), full_matrices=False)
-    likeness = (convolution.weight.detach()[:6].flatten(1).double() * components[:6]).sum(1)
-    torch.testing.assert_close(likeness.abs(), torch.ones(6).double(), atol=1e-4, rtol=0)

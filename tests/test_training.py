@@ -31,7 +31,6 @@ EVERYTHING = replace(  # all that has a state of its own
     average_decay=0.9,
     lr=0.02,
     bias_rate=2.0,
-    whiten=True,
     shift=1,
     alternate=True,
     precision="float32",
@@ -232,18 +231,6 @@ def test_epochs_count_for_flips_that_alternate():
         seen.append(trainer.train_batches.epoch)
     assert seen == [0, 1]
     assert trainer.train_batches.augment.alternate
-
-
-def test_a_whitened_convolution_comes_from_the_training_pictures_and_stays():
-    trainer = Trainer(network(), tiny_data(), replace(SHORT, whiten=True), seed=0, device=CPU)
-    weight = trainer.model.conv1.conv.weight
-    before = weight.detach().clone()
-    half = len(before) // 2
-    assert torch.equal(before[half : 2 * half], -before[:half])
-    trainer.train_epoch()
-    assert torch.equal(weight, before)
-    other = Trainer(network(seed=1), tiny_data(), replace(SHORT, whiten=True), seed=1, device=CPU)
-    assert torch.equal(other.model.conv1.conv.weight, before), "the pictures decide, not the seed"
 
 
 def test_moving_average_is_what_is_evaluated_and_kept(tmp_path):
