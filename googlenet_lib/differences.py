@@ -32,6 +32,7 @@ CHOICES = {
     "init": "initialisation",
     "min_size": "smallest picture",
     "width": "channels",
+    "reduction": "channels of the reductions",
 }
 
 
@@ -79,7 +80,7 @@ def _said(field: str, value: Any) -> str:
         return "adaptive, to 4x4" if value else "5x5, stride 3"
     if field == "min_size":
         return f"{value} pixels"
-    if field == "width":
+    if field in ("width", "reduction"):
         return f"Table 1 x {value:g}"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -2,23 +2,19 @@
 
     python -m googlenet_lib.ladder --data cifar10 --out runs
 
-trains every rung with every seed, by the command that each run records. Runs that have ended are
-not repeated and those that were stopped go on. Several of these may work into one folder.
+trains every rung with every seed, by the command that each run records, and goes on where it was
+stopped.
 """
 
-import argparse
-import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from googlenet_lib.runs import RUN_FILE, Run, recorded_names, recorded_run
+from googlenet_lib.runs import Run
+from googlenet_lib.studies import Arm, Study, run
 
 # Where no GPU is at hand: a sixth of CIFAR-10, for half as many epochs as the walkthrough.
 PICTURES, EPOCHS = 10_000, 8
-SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -69,46 +65,24 @@ def options(rung: Rung) -> list[str]:
     return words
 
 
-def folder_name(rung: Rung, seed: int) -> str:
-    """What a run is called: "ladder-04-layers-0"."""
-    return f"ladder-{LADDER.index(rung):02d}-{rung.name}-{seed}"
+LADDER_STUDY = Study(
+    name="ladder",
+    arms=tuple(
+        Arm(f"{number:02d}-{rung.name}", rung.change, tuple(options(rung)))
+        for number, rung in enumerate(LADDER)
+    ),
+    pictures=PICTURES,
+    epochs=EPOCHS,
+)
 
 
 @cache
 def ladder_runs() -> dict[str, tuple[Run, ...]]:
     """The recorded runs of each rung that has any, by its name."""
-    recorded = set(recorded_names())
-    runs = {}
-    for rung in LADDER:
-        names = [folder_name(rung, seed) for seed in SEEDS]
-        if found := tuple(recorded_run(name) for name in names if name in recorded):
-            runs[rung.name] = found
-    return runs
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is missing, seed by seed; 1 if a run failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="cifar10", help="as train takes it; default: cifar10")
-    parser.add_argument("--out", type=Path, default=Path("runs"), help="default: runs")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default: {EPOCHS}")
-    parser.add_argument("--limit", type=int, default=PICTURES, help=f"default: {PICTURES}")
-    given = parser.parse_args(arguments)
-    failed = []
-    for seed in SEEDS:
-        for rung in LADDER:
-            out = given.out / folder_name(rung, seed)
-            if (out / RUN_FILE).is_file():
-                continue
-            words = [*options(rung), "--data", given.data, "--limit", given.limit]
-            words += ["--epochs", given.epochs, "--seed", seed, "--out", out, "--resume"]
-            command = [sys.executable, "-m", "googlenet_lib", "train", *map(str, words)]
-            if subprocess.run(command, check=False).returncode:
-                failed.append(out.name)
-    if failed:
-        print(f"not finished: {', '.join(failed)}", file=sys.stderr)
-    return bool(failed)
+    runs = LADDER_STUDY.runs()
+    names = {arm.name: rung.name for arm, rung in zip(LADDER_STUDY.arms, LADDER, strict=True)}
+    return {names[arm]: found for arm, found in runs.items()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run([LADDER_STUDY], __doc__.splitlines()[0]))

@@ -76,7 +76,7 @@ class GoogLeNet(nn.Module):
         self.maxpool4 = pool(variant.maxpool4_kernel)
         inputs_of_heads = {}
         for row in INCEPTION_ROWS:
-            widths = _scaled_widths(row.widths, scale)
+            widths = _scaled_widths(row.widths, variant.width * width, variant.reduction)
             block = Inception(channels, widths, large_kernel=variant.large_kernel, conv_block=conv)
             self.add_module(row.name, block)
             channels = widths.out_channels
@@ -216,8 +216,11 @@ def _scaled(channels: int, factor: float) -> int:
     return max(1, round(channels * factor))
 
 
-def _scaled_widths(widths: Widths, scale: partial) -> Widths:
-    return Widths(**{name: scale(channels) for name, channels in vars(widths).items()})
+def _scaled_widths(widths: Widths, factor: float, reduction: float) -> Widths:
+    scaled = {name: _scaled(channels, factor) for name, channels in vars(widths).items()}
+    for name in ("reduce_3x3", "reduce_5x5"):
+        scaled[name] = _scaled(getattr(widths, name), factor * reduction)
+    return Widths(**scaled)
 
 
 def _recentred(x: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ class Variant:
     init: str  # a name in INITIALISATIONS
     min_size: int  # the smallest picture, in pixels a side, that leaves something to pool
     width: float = 1.0  # channels, as a multiple of Table 1's
+    reduction: float = 1.0  # those behind the 1x1s in front of 3x3 and 5x5, once more
 
 
 PAPER = Variant(

@@ -32,7 +32,7 @@ def test_terms_are_in_order_and_stand_once():
     assert terms == sorted(set(terms))
 
 
-@pytest.mark.parametrize(("row", "term"), zip(ROWS, TERMS, strict=True), ids=lambda one: one[0])
+@pytest.mark.parametrize(("row", "term"), [*zip(ROWS, TERMS, strict=True)], ids=lambda one: one[0])
 def test_the_term_stands_in_its_section(row, term, sections):
     text = " ".join(sections[re.search(r"\]\((.*)\)", row[2])[1]].text.split()).casefold()
     forms = [term[1], *(term[2] or "").split(", ")]

@@ -3,11 +3,10 @@
 from dataclasses import asdict, replace
 
 import pytest
+from studied import assert_runs_are_of
 
-from googlenet_lib import ladder
-from googlenet_lib.ladder import LADDER, SEEDS, folder_name, ladder_runs, main, options
+from googlenet_lib.ladder import LADDER, LADDER_STUDY, ladder_runs, options
 from googlenet_lib.recipes import CLASSROOM, QUICK
-from googlenet_lib.runs import RUN_FILE
 from googlenet_lib.settings import changed
 from googlenet_lib.variants import VARIANTS
 
@@ -50,42 +49,15 @@ def test_every_rung_changes_something_and_nothing_is_changed_back():
         before = after
 
 
-def test_names_sort_as_the_rungs_do():
-    names = [folder_name(rung, 0) for rung in LADDER]
+def test_runs_are_called_by_their_rungs_and_sort_as_these_do():
+    names = [LADDER_STUDY.folder(arm, 0) for arm in LADDER_STUDY.arms]
     assert names == sorted(names)
     assert names[0] == "ladder-00-walkthrough-0"
-
-
-def test_what_has_ended_is_not_repeated_and_what_fails_is_named(tmp_path, monkeypatch, capsys):
-    started = []
-
-    def run(command, check):
-        started.append(command)
-        return type("Done", (), {"returncode": int("--seed 2" in " ".join(command))})
-
-    monkeypatch.setattr(ladder.subprocess, "run", run)
-    done = tmp_path / folder_name(LADDER[3], 1)
-    done.mkdir()
-    (done / RUN_FILE).write_text("{}")
-    assert main(["--out", str(tmp_path), "--data", "digits", "--epochs", "1"]) == 1
-    assert len(started) == len(LADDER) * len(SEEDS) - 1
-    words = " ".join(started[0])
-    assert "googlenet_lib train --recipe classroom --variant classroom --data digits" in words
-    assert words.endswith(f"--out {tmp_path / 'ladder-00-walkthrough-0'} --resume")
-    said = capsys.readouterr().err
-    assert folder_name(LADDER[0], 2) in said
-    assert folder_name(LADDER[0], 1) not in said
+    assert [arm.options for arm in LADDER_STUDY.arms] == [(*options(rung),) for rung in LADDER]
 
 
 @pytest.mark.parametrize("rung", LADDER, ids=lambda rung: rung.name)
 def test_recorded_runs_are_those_of_their_rung(rung):
     if rung.name not in ladder_runs():
         pytest.skip("not run yet")
-    runs = ladder_runs()[rung.name]
-    assert [run.seed for run in runs] == list(SEEDS)
-    for run in runs:
-        said = " ".join(options(rung))
-        assert said in run.command
-        assert run.training_pictures == ladder.PICTURES
-        assert run.epochs == ladder.EPOCHS
-    assert len({run.data_checksum for run in runs}) == 1
+    assert_runs_are_of(LADDER_STUDY, LADDER_STUDY.arms[LADDER.index(rung)])

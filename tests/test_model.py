@@ -374,6 +374,18 @@ def test_bad_class_counts_are_refused(own, classes):
     assert own.num_classes == 10
 
 
+def test_reductions_alone_are_scaled_by_their_own_factor():
+    plain = GoogLeNet(VARIANTS["small"], 10)
+    wider = GoogLeNet(replace(VARIANTS["small"], reduction=2.0), 10)
+    for name, expected in plain.named_parameters():
+        found, what = wider.get_parameter(name).shape, f"{name}: {tuple(expected.shape)}"
+        reduces = ".branch2.0." in name or ".branch3.0." in name
+        reads = (".branch2.1." in name or ".branch3.1." in name) and name.endswith("conv.weight")
+        assert found[0] == expected.shape[0] * (2 if reduces else 1), what
+        if len(found) > 1:
+            assert found[1] == expected.shape[1] * (2 if reads else 1), what
+
+
 @pytest.mark.parametrize("width", [0, -0.5, "0.5", None, float("nan"), float("inf")])
 def test_bad_widths_are_refused(width):
     with pytest.raises(UsageError, match=rf"width came as {width!r}; expected a factor above 0"):

@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from samples import image_set, noise_picture, write_class_folders
+from torchvision.transforms.functional import to_tensor
 
 from googlenet_lib import googlenet
 from googlenet_lib.data import (
@@ -126,8 +127,7 @@ def test_crops_are_cut_out_of_the_whole_picture(tmp_path):
         files, 2, augment=Corner(), workers=0, mean=(0,) * 3, std=(1,) * 3
     )
     for seed, image in enumerate(streamed[0]):
-        expected = torch.tensor(noise_picture(seed, (64, 64)).crop((16, 32, 32, 48)).getdata())
-        expected = expected.view(16, 16, 3).permute(2, 0, 1) / 255
+        expected = to_tensor(noise_picture(seed, (64, 64)).crop((16, 32, 32, 48)))
         torch.testing.assert_close(image, expected)
 
 
@@ -146,7 +146,7 @@ def test_damaged_files_are_left_out_and_named_once_a_pass(listing):
     draws = augment.draw(7, draw(0))["mirror"]
     kept = [i for i in range(7) if i != 1]
     for image, i in zip(seen[0][0], kept, strict=True):
-        expected = torch.tensor(noise_picture(i).getdata()).view(32, 32, 3).permute(2, 0, 1) / 255
+        expected = to_tensor(noise_picture(i))
         torch.testing.assert_close(image, expected.flip(2) if draws[i] else expected)
 
 

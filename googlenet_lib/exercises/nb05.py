@@ -198,7 +198,8 @@ def _gradient_norm(network: nn.Module, name: str) -> float:
 
 
 def _weights_norm(network: nn.Module, name: str) -> float:
-    return math.sqrt(sum(float(p.pow(2).sum()) for p in network.get_submodule(name).parameters()))
+    weights = network.get_submodule(name).parameters()
+    return math.sqrt(sum(float(p.detach().pow(2).sum()) for p in weights))
 
 
 def _test_gradient_norm(answer: Any) -> None:

@@ -1,0 +1,47 @@
+"""Ablations: arms that differ in what they ask about, and recorded runs that are theirs."""
+
+from dataclasses import replace
+
+import pytest
+from studied import assert_runs_are_of
+
+from googlenet_lib.ablations import HEADS, REDUCTIONS
+from googlenet_lib.initialisation import INITIALISATIONS
+from googlenet_lib.settings import changed
+from googlenet_lib.variants import VARIANTS
+
+BOTH = [(study, arm) for study in (HEADS, REDUCTIONS) for arm in study.arms]
+
+
+def settled(arm):
+    """(The variant that an arm's options come to, with heads or without)."""
+    words = arm.options
+    vary = [words[i + 1] for i, word in enumerate(words) if word == "--vary"]
+    return changed(VARIANTS["classroom"], vary, "--vary"), "--no-heads" not in words
+
+
+def test_heads_norm_and_initialisation_are_crossed():
+    arms = {arm.name: settled(arm) for arm in HEADS.arms}
+    assert len(arms) == 12
+    half = replace(VARIANTS["classroom"], width=0.5)
+    for name, (variant, heads) in arms.items():
+        init, norm, with_heads = name.split("-")
+        assert init in INITIALISATIONS
+        assert variant == replace(half, init=init, batch_norm=norm == "norm")
+        assert heads == (with_heads == "heads")
+
+
+def test_reductions_change_nothing_else():
+    for arm in REDUCTIONS.arms:
+        variant, heads = settled(arm)
+        factor = float(arm.name.removeprefix("x"))
+        assert variant == replace(VARIANTS["classroom"], width=0.5, reduction=factor)
+        assert heads
+    assert [arm.name for arm in REDUCTIONS.arms] == ["x0.25", "x0.5", "x1", "x2", "x4"]
+
+
+@pytest.mark.parametrize(("study", "arm"), BOTH, ids=[study.folder(arm, "") for study, arm in BOTH])
+def test_recorded_runs_are_those_of_their_arm(study, arm):
+    if arm.name not in study.runs():
+        pytest.skip("not run yet")
+    assert_runs_are_of(study, arm)
