@@ -194,6 +194,8 @@ class Trainer:
             unchecked.append(total)
             if len(unchecked) == CHECK_EVERY:
                 self._refuse_non_finite(unchecked)
+                so_far = tally.metrics()  # this process's
+                batches.set_postfix_str(f"loss {so_far.loss:.3f}, accuracy {so_far.accuracy:.3f}")
         self._refuse_non_finite(unchecked)
         return tally.metrics(self.workers)
 

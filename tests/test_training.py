@@ -201,6 +201,21 @@ def test_the_average_s_batchnorm_is_measured_on_training_pictures():
     assert same_bits(plain.model.state_dict(), state)
 
 
+def test_the_bar_says_loss_and_accuracy_so_far(monkeypatch):
+    said = []
+
+    class Bar(list):
+        set_postfix_str = said.append
+
+    monkeypatch.setattr(training, "progress_bar", lambda batches, **how: Bar(batches))
+    monkeypatch.setattr(training, "CHECK_EVERY", 2)
+    recipe = replace(SHORT, batch_size=6)  # four batches
+    trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
+    metrics = trainer.train_epoch()
+    assert len(said) == 2
+    assert said[-1] == f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.3f}"
+
+
 def test_pictures_are_small_at_first(monkeypatch):
     data = tiny_data(size=20)
     recipe = replace(SHORT, shrink=16, shrink_for=0.5, epochs=2, channels_last=True)
