@@ -1,11 +1,14 @@
 """The figures say what their data say, in the house's colours, and every text can be read."""
 
+import base64
+import io
 import math
 import random
 from collections import Counter
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
+from unittest import mock
 
 import matplotlib
 import pytest
@@ -19,6 +22,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.text import Text
+from PIL import Image
 
 from googlenet_lib.errors import UsageError
 from googlenet_lib.figures import (
@@ -31,6 +35,7 @@ from googlenet_lib.figures import (
     draw_inception,
     draw_network,
     plot_curves,
+    show,
     show_pictures,
     source_line,
     tint,
@@ -551,3 +556,30 @@ def test_the_pictures_alt_text():
     assert "2 pictures of 32×32 pixels" in text
     assert "cat, automobile" in text
     assert "1 of 2 are predicted right; wrong: picture 2, automobile, taken for cat." in text
+
+
+def shown(figure):
+    """The picture that a notebook gets of a figure."""
+    with mock.patch("googlenet_lib.figures.show.display") as display:
+        show(figure, "alt")
+    return Image.open(io.BytesIO(base64.b64decode(display.call_args.args[0]["image/png"])))
+
+
+@pytest.mark.parametrize(
+    ("colours", "most"), [(("#666666", "#D9D9D9"), 16), (("#666666", "#0072B2"), 64)]
+)
+def test_a_drawing_s_picture_keeps_its_colours_and_few_others(colours, most):
+    figure = plt.figure(figsize=(2, 2))
+    for i, colour in enumerate(colours):
+        figure.add_artist(Rectangle((i / 2, 0), 1 / 2, 1, color=colour))
+    figure.text(0.5, 0.5, "words", color="#222222")
+    found = shown(figure).convert("RGB").getcolors()
+    assert most / 4 < len(found) <= most
+    assert {to_hex([c / 255 for c in one]).upper() for _, one in found} >= set(colours)
+
+
+def test_a_photograph_s_picture_has_256_colours():
+    figure = plt.figure(figsize=(2, 2))
+    draw = torch.Generator().manual_seed(0)
+    figure.figimage(torch.rand(300, 300, 3, generator=draw).numpy())
+    assert len(shown(figure).getcolors()) == 256

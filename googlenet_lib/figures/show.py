@@ -22,7 +22,7 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)
     # a palette is a third of the bytes, and notebooks are committed with their figures
     image = Image.open(drawn).convert("RGB")
-    image.quantize(64 if _is_drawing(image) else 256).save(small, "PNG", optimize=True)
+    image.quantize(_enough_colours(image)).save(small, "PNG", optimize=True)
     width = round(figure.get_figwidth() * figure.dpi)
     display(
         {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": alt},
@@ -31,6 +31,9 @@ def show(figure: Figure, alt: str) -> None:
     )
 
 
-def _is_drawing(image: Image.Image) -> bool:
-    """Lines and letters on a ground have few colours, photographs have many."""
-    return image.getcolors(maxcolors=4096) is not None
+def _enough_colours(image: Image.Image) -> int:
+    """Lines and letters on a ground have few colours, in grey fewer; photographs have many."""
+    colours = image.getcolors(maxcolors=4096)
+    if colours is None:
+        return 256
+    return 16 if all(red == green == blue for _, (red, green, blue) in colours) else 64
