@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 from explorer_tools import assert_answered_at_once, parts
 
 from googlenet_lib.explore.training_tricks import explore_average, explore_schedule
+from googlenet_lib.recipes import SCHEDULES
 
 MOVES = [
     (explore_schedule, "cycles", 2, "It jumps back up once."),
@@ -30,6 +31,18 @@ def test_each_control_moves_picture_and_words(build, name, value, says):
     controls[name].value = value
     assert says in words.value
     assert bytes(image.value) != before
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_makes_no_difference_is_said_and_makes_none(schedule):
+    controls, image, words = parts(explore_schedule())
+    controls["schedule"].value = schedule
+    for name, value in (("warm-up", 0.55), ("cycles", 6), ("floor", 0.35)):
+        before, said = bytes(image.value), words.value
+        controls[name].value = value
+        assert words.value != said
+        unused = words.value.split("Makes no difference to it: ")[1]
+        assert (f"{name} {value}" in unused) == (bytes(image.value) == before), name
 
 
 def test_it_begins_with_the_script_s_schedule():

@@ -15,6 +15,14 @@ from googlenet_lib.figures.training_tricks import (
 from googlenet_lib.recipes import IMAGENET, SCHEDULES, Recipe
 
 STEPS = 400
+# What each schedule goes by, beside the number of steps.
+USED = {
+    "constant": (),
+    "triangle": ("warm-up",),
+    "one_cycle": ("warm-up",),
+    "restarts": ("cycles", "floor"),
+    "stairs": (),
+}
 UPDATES = {"100": 100, "1,000": 1_000, "10,000": 10_000, "100,000": 100_000}
 
 
@@ -23,7 +31,8 @@ def explore_schedule(recipe: Recipe = IMAGENET) -> widgets.VBox:
 
     def draw(schedule: str, warmup: float, cycles: int, floor: float) -> tuple[Figure, str]:
         chosen = replace(recipe, schedule=schedule, warmup=warmup, cycles=cycles, floor=floor)
-        return draw_rate(chosen, STEPS), describe_rate(chosen, STEPS)
+        given = {"warm-up": f"{warmup:.2f}", "cycles": cycles, "floor": f"{floor:.2f}"}
+        return draw_rate(chosen, STEPS), f"{describe_rate(chosen, STEPS)} {_left(schedule, given)}"
 
     return _wrapped(
         panel(
@@ -55,6 +64,12 @@ def explore_average() -> widgets.VBox:
             ramped=widgets.Checkbox(value=False, description="ramped", layout=_layout()),
         )
     )
+
+
+def _left(schedule: str, given: dict[str, object]) -> str:
+    """What is set but makes no difference, so that nobody waits for it to make one."""
+    unused = [f"{name} {value}" for name, value in given.items() if name not in USED[schedule]]
+    return f"Makes no difference to it: {', '.join(unused)}."
 
 
 def _wrapped(box: widgets.VBox) -> widgets.VBox:
