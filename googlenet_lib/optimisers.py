@@ -4,45 +4,41 @@ Notebook 07 builds each of these by hand.
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from googlenet_lib.blocks import ConvBlock
+from googlenet_lib.errors import UsageError
+from googlenet_lib.muon import Muon
 from googlenet_lib.recipes import Recipe
 
 
-def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:
-    """The model's trainable parameters, in groups by how they decay and how fast they learn.
+def parameter_groups(parameters: Iterable[nn.Parameter], recipe: Recipe) -> list[dict]:
+    """Parameters in up to two groups: those that decay, and those that don't.
 
     Without `decay_norms`, weights of convolutions and linear layers alone decay: pulling a
-    BatchNorm's scale or a bias towards zero makes no network simpler. With `bias_rate`, BatchNorm's
-    biases learn that many times faster and decay as they would have (source: Jordan, 2024,
-    arXiv:2404.00498).
+    BatchNorm's scale or a bias towards zero makes no network simpler.
     """
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    fast = {id(m.bias) for m in norms} if recipe.bias_rate != 1 else set()
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    rest = [p for p in trainable if id(p) not in fast]
-    biases = [p for p in trainable if id(p) in fast]
-    decay = recipe.weight_decay
+    parameters = list(parameters)
     if recipe.decay_norms:
-        groups = [{"params": rest}]
-    else:
-        groups = [
-            {"params": [p for p in rest if p.dim() > 1]},
-            {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-    if biases:
-        rate = recipe.lr * recipe.bias_rate
-        decay = decay / recipe.bias_rate if recipe.decay_norms else 0.0
-        groups.append({"params": biases, "lr": rate, "weight_decay": decay})
-    return groups
+        return [{"params": parameters}]
+    weights = [p for p in parameters if p.dim() > 1]
+    others = [p for p in parameters if p.dim() <= 1]
+    return [{"params": weights}, {"params": others, "weight_decay": 0.0}]
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser over all of the model's parameters."""
-    groups = parameter_groups(model, recipe)
+    """The recipe's optimiser over all of the model's parameters.
+
+    Muon moves the convolutions in front of a BatchNorm, and what is left as SGD does at `rest` of
+    its rate. Raises UsageError for Muon where there are none.
+    """
+    if recipe.optimiser == "muon":
+        return _muon(model, recipe)
+    groups = parameter_groups(model.parameters(), recipe)
     if recipe.optimiser == "adam":
         return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
     return torch.optim.SGD(
@@ -51,6 +47,26 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov and recipe.momentum > 0,
+    )
+
+
+def _muon(model: nn.Module, recipe: Recipe) -> Muon:
+    blocks = [module for module in model.modules() if isinstance(module, ConvBlock)]
+    turned = [block.conv.weight for block in blocks if isinstance(block.bn, nn.BatchNorm2d)]
+    if not turned:
+        raise UsageError(
+            "optimiser=muon came for a network without BatchNorm, which it needs behind each "
+            "convolution; expected another variant, or optimiser=sgd"
+        )
+    known = {id(weight) for weight in turned}
+    rest = parameter_groups([p for p in model.parameters() if id(p) not in known], recipe)
+    for group in rest:
+        group["lr"] = recipe.lr * recipe.rest
+    return Muon(
+        [{"params": turned, "orthogonal": True}, *rest],
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from googlenet_lib.errors import UsageError
 from googlenet_lib.settings import changed
 
-OPTIMISERS = ("adam", "sgd")
+OPTIMISERS = ("adam", "sgd", "muon")
 SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
 
 
@@ -17,14 +17,14 @@ class Recipe:
     source: str
     epochs: int
     batch_size: int
-    optimiser: str  # adam or sgd
+    optimiser: str  # adam, sgd or muon
     lr: float  # the highest rate, where a schedule moves it
     schedule: str = "constant"  # or triangle, one_cycle, restarts, stairs: see optimisers.py
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 0.0
     decay_norms: bool = True  # or weights alone, not biases and BatchNorm
-    bias_rate: float = 1.0  # the rate of BatchNorm's biases, as a multiple of the others'
+    rest: float = 0.5  # the rate of what muon leaves to SGD, as a share of its own
     warmup: float = 0.2  # the share of a triangle or of one_cycle that goes up
     cycles: int = 4  # of restarts
     floor: float = 0.0  # where each of them ends, as a share of lr
@@ -56,7 +56,7 @@ class Recipe:
             ("weight_decay", 0, float("inf")),
             ("label_smoothing", 0, 1),
             ("average_decay", 0, 1),
-            ("bias_rate", 0, 10_000),
+            ("rest", 0, 10_000),
             ("warmup", 0, 1),
             ("aux_weights", 0, float("inf")),
             ("std", 1e-6, float("inf")),

@@ -15,10 +15,10 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 ORDER = (
     *("errors", "platforms", "paper", "predecessors", "costs", "readings", "blocks", "variants"),
     *("initialisation", "model", "differences", "weights", "fuse", "download", "data", "settings"),
-    *("recipes", "optimisers", "checkpoints", "distributed", "training", "tensorboard", "fitting"),
-    *("predict", "hooks", "lanes", "receptive_fields", "bottlenecks", "designs", "gradients"),
-    *("plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations", "release", "course"),
-    *("colab", "doctor", "fork", "figures", "explore", "exercises", "__main__"),
+    *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
+    *("fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks", "designs"),
+    *("gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations", "release"),
+    *("course", "colab", "doctor", "fork", "figures", "explore", "exercises", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet_lib import googlenet
+from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
+from googlenet_lib.muon import ITERATIONS, Muon, orthogonalised
 from googlenet_lib.optimisers import (
     SCHEDULES,
     make_optimiser,
@@ -40,7 +41,7 @@ def test_optimisers_are_those_of_the_recipe():
 
 def test_weights_alone_decay_where_norms_do_not():
     model = network()
-    (everything,) = parameter_groups(model, QUICK)
+    (everything,) = parameter_groups(model.parameters(), QUICK)
     assert len(everything["params"]) == len(list(model.parameters()))
     optimiser = make_optimiser(model, replace(QUICK, decay_norms=False, weight_decay=0.5))
     weights, others = optimiser.param_groups
@@ -52,28 +53,6 @@ def test_weights_alone_decay_where_norms_do_not():
         holder = modules[names[id(parameter)].rsplit(".", 1)[0]]
         assert isinstance(holder, nn.Conv2d | nn.Linear)
     assert len(weights["params"]) + len(others["params"]) == len(names)
-
-
-def test_biases_of_norms_learn_faster_and_decay_as_they_would_have():
-    model = network()
-    recipe = replace(QUICK, bias_rate=4.0, lr=0.1, weight_decay=0.01, momentum=0.0)
-    biases = [m.bias for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    others, fast = make_optimiser(model, recipe).param_groups
-    assert [id(p) for p in fast["params"]] == [id(p) for p in biases]
-    assert fast["lr"] == pytest.approx(0.4)
-    assert fast["lr"] * fast["weight_decay"] == pytest.approx(others["lr"] * others["weight_decay"])
-    assert len(others["params"]) + len(biases) == len(list(model.parameters()))
-    groups = parameter_groups(model, replace(recipe, decay_norms=False))
-    assert [group.get("weight_decay") for group in groups] == [None, 0.0, 0.0]
-    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
-
-
-def test_what_is_frozen_is_left_out():
-    model = network()
-    model.conv1.conv.weight.requires_grad_(False)
-    for recipe in (QUICK, replace(QUICK, decay_norms=False), replace(QUICK, bias_rate=2.0)):
-        given = {id(p) for group in parameter_groups(model, recipe) for p in group["params"]}
-        assert given == {id(p) for p in model.parameters()} - {id(model.conv1.conv.weight)}
 
 
 def test_what_does_not_decay_stays_where_it_is_without_a_gradient():
@@ -161,6 +140,82 @@ def test_stairs_are_the_paper_s_4_percent_every_8_epochs():
     steps = 24 * 10
     factors = [rate_factor(step, steps, recipe) for step in range(steps)]
     assert factors == pytest.approx([1.0] * 80 + [0.96] * 80 + [0.96**2] * 80)
+
+
+# ---- Muon ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(20, 60), (60, 20), (30, 30), (1, 9)])
+def test_orthogonalised_keeps_directions_and_levels_their_strengths(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape) * torch.linspace(0.2, 5, shape[1])
+    left, strengths, right = torch.linalg.svd(matrix, full_matrices=False)
+    levelled = left.T @ orthogonalised(matrix) @ right.T
+    off = levelled - torch.diag(levelled.diagonal())
+    assert off.abs().max() < 1e-4, "other directions"
+    large = strengths > strengths.max() / 5
+    assert levelled.diagonal()[large].min() > 0.5
+    assert levelled.diagonal().max() < 1.3
+
+
+def test_muon_s_first_step_is_torch_s():
+    torch.manual_seed(0)
+    start = torch.randn(24, 24)
+    start *= 24**0.5 / start.norm()  # the norm that ours brings it to
+    gradient = torch.randn(24, 24)
+    mine, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    mine.grad, theirs.grad = gradient.clone(), gradient.clone()
+    Muon([{"params": [mine], "orthogonal": True}], lr=0.1, momentum=0.6, weight_decay=0).step()
+    torch.optim.Muon([theirs], lr=0.1, momentum=0.6, weight_decay=0.0, ns_steps=ITERATIONS).step()
+    # theirs rounds to bfloat16, and its first speed is a share of the gradient: the same direction
+    torch.testing.assert_close(mine, theirs, atol=0.01, rtol=0)
+    assert (mine - start).abs().max() > 0.05
+
+
+def test_muon_brings_weights_to_a_norm_and_turns_them_by_the_rate():
+    torch.manual_seed(0)
+    weights = torch.nn.Parameter(100 * torch.randn(16, 4, 3, 3))
+    weights = torch.nn.Parameter(weights.detach().to(memory_format=torch.channels_last))
+    weights.grad = torch.randn(16, 4, 3, 3)
+    normed = weights.detach() * 4 / weights.detach().norm()
+    Muon([{"params": [weights], "orthogonal": True}], lr=0.1, momentum=0.5, weight_decay=9).step()
+    step = normed - 0.1 * orthogonalised(weights.grad.flatten(1)).view(16, 4, 3, 3)
+    torch.testing.assert_close(weights.detach(), step)
+
+
+def test_muon_s_rest_is_torch_s_sgd():
+    torch.manual_seed(0)
+    start = torch.randn(7)
+    mine, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    how = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    pair = [(mine, Muon([{"params": [mine]}], **how))]
+    pair += [(theirs, torch.optim.SGD([theirs], nesterov=True, **how))]
+    for _ in range(10):
+        for weights, optimiser in pair:
+            weights.grad = 2 * weights.detach() - 1
+            optimiser.step()
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_muon_takes_convolutions_with_batchnorm_and_the_rest_is_slower():
+    model = network()
+    recipe = replace(QUICK, optimiser="muon", lr=0.1, rest=0.3, decay_norms=False)
+    turned, weights, others = make_optimiser(model, recipe).param_groups
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    assert {names[id(p)].endswith("conv.weight") for p in turned["params"]} == {True}
+    assert {p.dim() for p in turned["params"]} == {4}
+    assert (turned["lr"], turned["orthogonal"]) == (0.1, True)
+    assert weights["lr"] == others["lr"] == pytest.approx(0.03)
+    assert not weights["orthogonal"]
+    assert {p.dim() for p in weights["params"]} == {2}
+    given = [id(p) for group in (turned, weights, others) for p in group["params"]]
+    assert sorted(given) == sorted(names)
+    heads = googlenet("classroom", 3, width=0.0625)  # whose heads have no BatchNorm
+    turned = make_optimiser(heads, recipe).param_groups[0]["params"]
+    assert not {id(p) for p in heads.aux1.parameters()} & {id(p) for p in turned}
+    plain = GoogLeNet(replace(VARIANTS["small"], batch_norm=False, head_batch_norm=False))
+    with pytest.raises(UsageError, match="optimiser=muon came for a network without BatchNorm"):
+        make_optimiser(plain, recipe)
 
 
 # ---- the average ---------------------------------------------------------------------------------
