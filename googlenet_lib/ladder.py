@@ -47,11 +47,21 @@ LADDER: tuple[Rung, ...] = (
         "SGD with Nesterov's momentum and weight decay",
         set=("optimiser=sgd", "lr=0.05", "weight_decay=0.0005"),
     ),
+    Rung("averaging", "a moving average of the weights", set=("average_decay=0.99",)),
     # the mean rate of a triangle is half its peak: the same as on the rung below
-    Rung("schedule", "the rate up and down a triangle", set=("schedule=triangle", "lr=0.1")),
+    Rung(
+        "schedule",
+        "in the average's place, the rate up and down a triangle",
+        set=("schedule=triangle", "lr=0.1", "average_decay=0"),
+    ),
     Rung("augmentation", "mirrored, and shifted by up to 2 pixels", set=("flip=true", "shift=2")),
     Rung("smoothing", "labels smoothed by 0.1", set=("label_smoothing=0.1",)),
-    Rung("averaging", "a moving average of the weights", set=("average_decay=0.99",)),
+    Rung(
+        "muon",
+        "Muon turns the convolutions; SGD keeps the rest",
+        set=("optimiser=muon", "momentum=0.6"),
+    ),
+    Rung("small first", "pictures of 24 pixels for 60% of the steps", set=("shrink=24",)),
 )
 
 

@@ -33,8 +33,8 @@ def parameter_groups(parameters: Iterable[nn.Parameter], recipe: Recipe) -> list
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser over all of the model's parameters.
 
-    Muon moves the convolutions in front of a BatchNorm, and what is left as SGD does at `rest` of
-    its rate. Raises UsageError for Muon where there are none.
+    Muon moves the convolutions in front of a BatchNorm, and what is left as SGD does, `rest`
+    times as fast. Raises UsageError for Muon where there are none.
     """
     if recipe.optimiser == "muon":
         return _muon(model, recipe)

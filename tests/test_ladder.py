@@ -6,7 +6,7 @@ import pytest
 from studied import assert_runs_are_of
 
 from googlenet_lib.ladder import LADDER, LADDER_STUDY, ladder_runs, options
-from googlenet_lib.recipes import CLASSROOM, QUICK
+from googlenet_lib.recipes import CLASSROOM, FAST, QUICK
 from googlenet_lib.settings import changed
 from googlenet_lib.variants import VARIANTS
 
@@ -26,14 +26,15 @@ def test_the_first_rung_is_the_walkthrough_s():
     assert settled(LADDER[0]) == (VARIANTS["classroom"], CLASSROOM)
 
 
-def test_the_last_rung_is_small_by_quick_and_an_average():
-    variant, recipe = settled(LADDER[-1])
-    assert replace(variant, name="small") == VARIANTS["small"]
-    mine = dict(name="", source="", epochs=1, precision="", average_decay=0.0)
-    assert replace(recipe, **mine) == replace(QUICK, **mine)
+def test_the_last_rung_is_small_by_fast_and_one_below_is_by_quick():
+    for name, expected in (("smoothing", QUICK), (LADDER[-1].name, FAST)):
+        variant, recipe = settled(next(rung for rung in LADDER if rung.name == name))
+        assert replace(variant, name="small") == VARIANTS["small"]
+        mine = dict(name="", source="", epochs=1, precision="")
+        assert replace(recipe, **mine) == replace(expected, **mine)
 
 
-def test_every_rung_changes_something_and_nothing_is_changed_back():
+def test_every_rung_changes_what_it_names():
     before = [asdict(part) for part in settled(LADDER[0])]
     for rung in LADDER[1:]:
         after = [asdict(part) for part in settled(rung)]

@@ -197,7 +197,7 @@ def test_muon_s_rest_is_torch_s_sgd():
     torch.testing.assert_close(mine, theirs)
 
 
-def test_muon_takes_convolutions_with_batchnorm_and_the_rest_is_slower():
+def test_muon_takes_convolutions_with_batchnorm_and_the_rest_has_its_own_rate():
     model = network()
     recipe = replace(QUICK, optimiser="muon", lr=0.1, rest=0.3, decay_norms=False)
     turned, weights, others = make_optimiser(model, recipe).param_groups

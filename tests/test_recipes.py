@@ -20,7 +20,7 @@ def test_classroom_is_the_walkthrough_s():
 
 
 def test_recipes_are_found_by_their_own_names_and_name_their_source():
-    assert set(RECIPES) == {"classroom", "quick", "paper", "imagenet"}
+    assert set(RECIPES) == {"classroom", "quick", "fast", "paper", "imagenet"}
     for name, recipe in RECIPES.items():
         assert find_recipe(name) is recipe
         assert recipe.name == name
