@@ -61,7 +61,7 @@ LADDER: tuple[Rung, ...] = (
         "Muon turns the convolutions; SGD keeps the rest",
         set=("optimiser=muon", "momentum=0.6"),
     ),
-    Rung("small first", "pictures of 24 pixels for 60% of the steps", set=("shrink=24",)),
+    Rung("small-first", "pictures of 24 pixels for 60% of the steps", set=("shrink=24",)),
 )
 
 

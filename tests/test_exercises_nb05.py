@@ -117,7 +117,8 @@ def none_forgotten(network, name):
 
 
 def of_weights(network, name):
-    return math.sqrt(sum(float((p * p).sum()) for p in network.get_submodule(name).parameters()))
+    weights = network.get_submodule(name).parameters()
+    return math.sqrt(sum(float((p * p).sum().detach()) for p in weights))
 
 
 def weight_alone(network, name):

@@ -117,6 +117,17 @@ def test_recorded_figures_are_the_records():
         assert where == f"{run.device}, torch {run.versions['torch']}, {run.date}"
 
 
+def test_what_is_said_of_fast_is_the_record():
+    slow = recorded_run("small-10min-0")
+    runs = [recorded_run(f"fast-10min-{seed}") for seed in range(3)]
+    mean = sum(run.test_accuracy for run in runs) / 3
+    gain = 100 * (mean - slow.test_accuracy)
+    assert f"at a mean of {mean:.4f} over three seeds {gain:.1f} points above it" in README
+    assert {f"{run.seconds / 60:.0f}" for run in (slow, *runs[:2])} == {"17"}
+    assert {run.device for run in (slow, *runs)} == {slow.device}
+    assert {(run.epochs, run.training_pictures) for run in runs} == {(4, 40_000)}
+
+
 def test_the_table_of_kills_is_the_record():
     reliability = ROOT / "tests" / "reliability"
     kills = runpy.run_path(str(reliability / "kills.py"))
