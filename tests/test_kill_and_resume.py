@@ -87,7 +87,15 @@ def assert_same(one, other, where="state"):
         assert one == other, where
 
 
-@pytest.mark.parametrize(("recipe", "kills"), [("classroom", [0.5]), ("everything", [0.0, 1.5])])
+slow = pytest.mark.skipif(
+    "GOOGLENET_ALL_TESTS" not in os.environ, reason="slow: set GOOGLENET_ALL_TESTS=1 to run it"
+)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kills"),
+    [("classroom", [0.5]), pytest.param("everything", [0.0, 1.5], marks=slow)],
+)
 def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, recipe, kills):
     arguments = ["train", *TINY, *RECIPES[recipe], "--out"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
