@@ -85,6 +85,12 @@ def assert_several_wrong_answers(exercises: dict[str, Exercise], wrong: tuple) -
     assert min(counts.values()) >= 5
 
 
+def assert_each_has_words_of_its_own(exercises: dict[str, Exercise], wrong: tuple) -> None:
+    """No two of the wrong answers get the same message."""
+    messages = [judge(exercises[id], given).says for id, given, _ in wrong]
+    assert len({*messages}) == len(messages)
+
+
 def _code(path: Path) -> list[str]:
     cells = nbformat.read(path, as_version=4).cells
     return [MAGIC.sub(r"\1pass", c.source) for c in cells if c.cell_type == "code"]

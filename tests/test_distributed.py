@@ -9,6 +9,7 @@ import time
 
 import pytest
 import torch
+from slow import slow
 
 from googlenet_lib import training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
@@ -78,15 +79,10 @@ def test_only_a_broken_connection_is_a_lost_worker():
         raise RuntimeError("out of memory")
 
 
-# Each starts processes that import torch, several times over: together more than a minute.
-all_tests = pytest.mark.skipif(
-    "GOOGLENET_ALL_TESTS" not in os.environ, reason="slow: set GOOGLENET_ALL_TESTS=1 to run it"
-)
-
 # ---- two -----------------------------------------------------------------------------------------
 
 
-@all_tests
+@slow
 def test_two_processes_train_as_one_does(tmp_path):
     """40 pictures: batches of 16, 16 and 8. Twice as many steps would show twice the rounding."""
     one = train(*EXACT, "--epochs", 2, "--out", tmp_path / "one")
@@ -109,7 +105,7 @@ def test_two_processes_train_as_one_does(tmp_path):
     assert results[0]["test_accuracy"] == pytest.approx(results[1]["test_accuracy"])
 
 
-@all_tests
+@slow
 def test_a_dead_worker_ends_the_run_and_a_restart_goes_on(tmp_path):
     """With BatchNorm and dropout. One process is killed; torchrun starts both again, once."""
     out, environment = tmp_path / "run", os.environ | {"OMP_NUM_THREADS": "1"}
@@ -156,7 +152,7 @@ def children(parent):
     raise AssertionError("torchrun has no two workers")
 
 
-@all_tests
+@slow
 def test_losses_that_are_no_numbers_end_all_processes_alike(tmp_path):
     done = train(*EXACT, "--epochs", 3, "--set", "lr=1e30", "--out", tmp_path, processes=2)
     assert done.returncode != 0

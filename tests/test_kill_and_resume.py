@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from slow import slow
 
 from googlenet_lib import GoogLeNet
 from googlenet_lib.__main__ import main
@@ -85,11 +86,6 @@ def assert_same(one, other, where="state"):
         assert torch.equal(one, other), where
     else:
         assert one == other, where
-
-
-slow = pytest.mark.skipif(
-    "GOOGLENET_ALL_TESTS" not in os.environ, reason="slow: set GOOGLENET_ALL_TESTS=1 to run it"
-)
 
 
 @pytest.mark.parametrize(
