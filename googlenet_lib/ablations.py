@@ -3,7 +3,7 @@
     python -m googlenet_lib.ablations --data cifar10 --out runs
 
 trains every arm with every seed, by the command that each run records, and goes on where it was
-stopped. Where no GPU is at hand: a fifth of CIFAR-10, on networks of half the width.
+stopped. The networks have half the width.
 """
 
 import sys
@@ -11,7 +11,6 @@ from itertools import product
 
 from googlenet_lib.studies import Arm, Study, run
 
-PICTURES, EPOCHS = 10_000, 8
 NETWORK = ("--recipe", "classroom", "--variant", "classroom", "--vary", "width=0.5")
 
 # The walkthrough's network and recipe, with BatchNorm or without, from three kinds of weights.
@@ -31,8 +30,6 @@ HEADS = Study(
         )
         for init, norm, heads in product(INITS, (False, True), (True, False))
     ),
-    pictures=PICTURES,
-    epochs=EPOCHS,
 )
 
 # The 1x1s in front of 3x3 and 5x5, as multiples of the paper's.
@@ -43,8 +40,6 @@ REDUCTIONS = Study(
         Arm(f"x{factor:g}", f"{factor:g} times", (*NETWORK, "--vary", f"reduction={factor:g}"))
         for factor in FACTORS
     ),
-    pictures=PICTURES,
-    epochs=EPOCHS,
 )
 
 if __name__ == "__main__":

@@ -13,9 +13,6 @@ from functools import cache
 from googlenet_lib.runs import Run
 from googlenet_lib.studies import Arm, Study, run
 
-# Where no GPU is at hand: a sixth of CIFAR-10, for half as many epochs as the walkthrough.
-PICTURES, EPOCHS = 10_000, 8
-
 
 @dataclass(frozen=True)
 class Rung:
@@ -81,8 +78,6 @@ LADDER_STUDY = Study(
         Arm(f"{number:02d}-{rung.name}", rung.change, tuple(options(rung)))
         for number, rung in enumerate(LADDER)
     ),
-    pictures=PICTURES,
-    epochs=EPOCHS,
 )
 
 

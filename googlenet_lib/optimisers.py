@@ -127,15 +127,21 @@ SCHEDULES = {
 }
 
 
+def ramped(decay: float, update: int) -> float:
+    """What update n of a moving average keeps of it: min(decay, (1 + n) / (10 + n)).
+
+    So that the first, untrained weights are soon forgotten.
+    """
+    return min(decay, (1 + update) / (10 + update))
+
+
 def moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of weights and BatchNorm statistics.
 
-    The decay of update n is min(decay, (1 + n) / (10 + n)), so that the first, untrained weights
-    are soon forgotten.
+    The decay is ramped.
     """
 
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        ramped = min(decay, (1 + int(count)) / (10 + int(count)))
-        get_ema_multi_avg_fn(ramped)(averaged, current, count)
+        get_ema_multi_avg_fn(ramped(decay, int(count)))(averaged, current, count)
 
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 from googlenet_lib.runs import RUN_FILE, Run, recorded_names, recorded_run
 
 SEEDS = (0, 1, 2)
+# Where no GPU is at hand: a fifth of CIFAR-10's training pictures, half the walkthrough's epochs.
+PICTURES, EPOCHS = 10_000, 8
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Study:
 
     name: str
     arms: tuple[Arm, ...]
-    pictures: int  # of CIFAR-10, at most, on each side
-    epochs: int
+    pictures: int = PICTURES  # of CIFAR-10, at most, on each side
+    epochs: int = EPOCHS
 
     def folder(self, arm: Arm, seed: int) -> str:
         """What a run is called: "heads-he-norm-none-0"."""

@@ -5,7 +5,8 @@ Notebook 06 builds this loop by hand, notebook 07 what each field of a recipe ad
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -166,9 +167,9 @@ class Trainer:
         self.validation_batches = self._batches(data.validation, EVALUATION_BATCH)
         self.network = DistributedDataParallel(model) if workers.count > 1 else model
         self.optimiser = make_optimiser(model, recipe)
-        steps = recipe.epochs * len(self.train_batches)
+        self.steps = recipe.epochs * len(self.train_batches)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, partial(rate_factor, steps=steps, recipe=recipe)
+            self.optimiser, partial(rate_factor, steps=self.steps, recipe=recipe)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision.needs_scaler)
         self.average = moving_average(model, recipe.average_decay) if recipe.average_decay else None
@@ -242,10 +243,10 @@ class Trainer:
         Small ones first: most of what is learnt early shows in them. Source: Howard, 2018, in
         fast.ai's entry to DAWNBench.
         """
-        steps = self.recipe.epochs * len(self.train_batches)
-        if not self.recipe.shrink or self.scheduler.last_epoch >= self.recipe.shrink_for * steps:
+        shrink, until = self.recipe.shrink, self.recipe.shrink_for * self.steps
+        if not shrink or self.scheduler.last_epoch >= until:
             return images
-        size = (self.recipe.shrink, self.recipe.shrink)
+        size = (shrink, shrink)
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
     def evaluate(self, batches: Batches) -> Metrics:
@@ -260,9 +261,8 @@ class Trainer:
 
     def some_pictures(self) -> Tensor:
         """A batch as the network will see it, without moving what draws batches."""
-        before = self.order.get_state()
-        images, _ = next(iter(self.train_batches))
-        self.order.set_state(before)
+        with self._draws_kept():
+            images, _ = next(iter(self.train_batches))
         return images
 
     def settle_average(self) -> None:
@@ -273,10 +273,15 @@ class Trainer:
         """
         if not self.average:
             return
-        order, random = self.order.get_state(), random_state()
         some = islice((images for images, _ in self.train_batches), STATISTICS_BATCHES)
-        with self.precision.autocast():
+        with self._draws_kept(), self.precision.autocast():
             update_bn(some, self.average.module)
+
+    @contextmanager
+    def _draws_kept(self) -> Iterator[None]:
+        """Around a look at training pictures, after which training draws as if there was none."""
+        order, random = self.order.get_state(), random_state()
+        yield
         self.order.set_state(order)
         restore_random_state(random)
 

@@ -78,8 +78,8 @@ class StreamedBatches(Batches):
     Crops are cut out of the whole picture while it is decoded; all else happens on the device, a
     whole batch at a time. Order and draws are those of `Batches` for the same generator, however
     many `workers` decode: by default a process for every core, shared among those that torchrun
-    has started here; 0 decodes in this process. Files that
-    cannot be read are left out of their batch and named in one warning a pass.
+    has started here; 0 decodes in this process. Files that cannot be read are left out of their
+    batch and named in one warning a pass.
     """
 
     def __init__(

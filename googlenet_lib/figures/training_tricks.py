@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from torch import Tensor
 
+from googlenet_lib import optimisers
 from googlenet_lib.errors import UsageError
 from googlenet_lib.figures.style import (
     GREY,
@@ -24,7 +25,6 @@ from googlenet_lib.figures.style import (
     spread,
     write,
 )
-from googlenet_lib.optimisers import rate_factor
 from googlenet_lib.recipes import Recipe
 
 # All in pixels of a page that is as wide as a README.
@@ -136,7 +136,7 @@ def describe_smoothing(smoothings: Sequence[float], classes: int = 10) -> str:
 
 def rates(recipe: Recipe, steps: int = POINTS) -> list[float]:
     """The rate at each of `steps` steps."""
-    return [recipe.lr * rate_factor(step, steps, recipe) for step in range(steps)]
+    return [recipe.lr * optimisers.rate_factor(step, steps, recipe) for step in range(steps)]
 
 
 def draw_schedules(recipes: Sequence[Recipe]) -> Figure:
@@ -220,8 +220,7 @@ def first_shares(decay: float, updates: int, *, ramped: bool = False) -> list[fl
         )
     shares = [1.0]
     for n in range(1, updates):
-        kept = min(decay, (1 + n) / (10 + n)) if ramped else decay
-        shares.append(shares[-1] * kept)
+        shares.append(shares[-1] * (optimisers.ramped(decay, n) if ramped else decay))
     return shares
 
 
