@@ -9,7 +9,6 @@ import time
 
 import pytest
 import torch
-from slow import slow
 
 from googlenet_lib import training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
@@ -82,7 +81,6 @@ def test_only_a_broken_connection_is_a_lost_worker():
 # ---- two -----------------------------------------------------------------------------------------
 
 
-@slow
 def test_two_processes_train_as_one_does(tmp_path):
     """40 pictures: batches of 16, 16 and 8. Twice as many steps would show twice the rounding."""
     one = train(*EXACT, "--epochs", 2, "--out", tmp_path / "one")
@@ -105,7 +103,6 @@ def test_two_processes_train_as_one_does(tmp_path):
     assert results[0]["test_accuracy"] == pytest.approx(results[1]["test_accuracy"])
 
 
-@slow
 def test_a_dead_worker_ends_the_run_and_a_restart_goes_on(tmp_path):
     """With BatchNorm and dropout. One process is killed; torchrun starts both again, once."""
     out, environment = tmp_path / "run", os.environ | {"OMP_NUM_THREADS": "1"}
@@ -152,7 +149,6 @@ def children(parent):
     raise AssertionError("torchrun has no two workers")
 
 
-@slow
 def test_losses_that_are_no_numbers_end_all_processes_alike(tmp_path):
     done = train(*EXACT, "--epochs", 3, "--set", "lr=1e30", "--out", tmp_path, processes=2)
     assert done.returncode != 0

@@ -148,7 +148,7 @@ NOT_BLANK = (0, "", [], {}, lambda x: None or x, lambda: 0, double, NoWidths, Fo
 NOT_BLANK += (HalfDone(3), torch.zeros(2), lambda x: print(x))
 
 
-@pytest.mark.parametrize("given", NOT_BLANK, ids=repr)
+@pytest.mark.parametrize("given", NOT_BLANK)
 def test_what_was_begun_is_no_blank(given):
     assert not is_blank(given)
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from slow import slow
 
 from googlenet_lib import GoogLeNet
 from googlenet_lib.__main__ import main
@@ -88,10 +87,7 @@ def assert_same(one, other, where="state"):
         assert one == other, where
 
 
-@pytest.mark.parametrize(
-    ("recipe", "kills"),
-    [("classroom", [0.5]), pytest.param("everything", [0.0, 1.5], marks=slow)],
-)
+@pytest.mark.parametrize(("recipe", "kills"), [("classroom", [0.5]), ("everything", [0.0, 1.5])])
 def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, recipe, kills):
     arguments = ["train", *TINY, *RECIPES[recipe], "--out"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
