@@ -1,5 +1,6 @@
 """Checks, hints, predictions: what they say to every kind of answer, and that they never raise."""
 
+import dataclasses
 import functools
 import random
 import signal
@@ -33,7 +34,8 @@ def same_as_double(given):
     same_as(given, double, [Case(([3, 4],)), Case(([],), advice="Mind the empty.")], slips, "Look.")
 
 
-DOUBLE = Exercise("99.1", "Double", same_as_double, ("first", "second"), "it matters.", seconds=0.3)
+DOUBLE = Exercise("99.1", "Double", same_as_double, ("first", "second"), "it matters.")
+BRIEF = dataclasses.replace(DOUBLE, seconds=0.3)
 BOTH = (
     Prediction("99.a", "How many?", tolerance=5, least=0, most=100),
     Prediction("99.b", "Which lane?", choices=("1x1", "3x3")),
@@ -314,14 +316,14 @@ def endless(numbers):
 
 def test_a_loop_without_end_is_stopped_and_the_line_told():
     start = time.monotonic()
-    said = says(endless)
+    said = says(endless, BRIEF)
     assert time.monotonic() - start < 5
     assert "endless([3, 4]) took too long and was stopped, in your line" in said
 
 
 def test_a_loop_without_end_is_stopped_in_other_threads_too():
     said = []
-    thread = threading.Thread(target=lambda: said.append(says(endless)), daemon=True)
+    thread = threading.Thread(target=lambda: said.append(says(endless, BRIEF)), daemon=True)
     thread.start()
     thread.join(timeout=20)
     assert "took too long and was stopped, in your line" in said[0]
@@ -329,7 +331,7 @@ def test_a_loop_without_end_is_stopped_in_other_threads_too():
 
 def test_a_loop_without_end_is_stopped_where_there_is_no_timer(monkeypatch):
     monkeypatch.delattr(signal, "setitimer", raising=False)
-    assert "took too long" in says(endless)
+    assert "took too long" in says(endless, BRIEF)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
@@ -357,7 +359,7 @@ def test_an_import_is_not_stopped_halfway(tmp_path, monkeypatch):
         while slow_to_import:
             pass
 
-    said = says(imports)
+    said = says(imports, BRIEF)
     assert "in your line" in said
     assert "import slow" not in said
 
