@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from googlenet_lib.allocator import freed_memory_kept
 from googlenet_lib.checkpoints import LAST, RunFolder
 from googlenet_lib.data import Data
 from googlenet_lib.distributed import ALONE, WorkerLost, Workers
@@ -85,7 +86,8 @@ def fit(
     seed_everything(seed + workers.rank)  # each process drops out other activations
     best: dict[str, Tensor] = {}
     info = describe_weights(model, data, recipe)
-    with RunFolder(out, identity) if out and workers.first else nullcontext() as folder:
+    kept = RunFolder(out, identity) if out and workers.first else nullcontext()
+    with freed_memory_kept(device), kept as folder:
         state = workers.from_first(
             lambda: folder.load(resume=resume, device=device) if folder else None
         )

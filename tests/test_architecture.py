@@ -16,9 +16,10 @@ ORDER = (
     *("errors", "platforms", "paper", "predecessors", "costs", "readings", "blocks", "variants"),
     *("initialisation", "model", "differences", "weights", "fuse", "download", "data", "settings"),
     *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
-    *("fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks", "designs"),
-    *("gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations", "release"),
-    *("course", "colab", "doctor", "fork", "figures", "explore", "exercises", "__main__"),
+    *("allocator", "fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks"),
+    *("designs", "gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations"),
+    *("release", "course", "colab", "doctor", "fork", "figures", "explore", "exercises"),
+    *("__main__",),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
