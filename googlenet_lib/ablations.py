@@ -7,11 +7,32 @@ stopped. The networks have half the width.
 """
 
 import sys
+from dataclasses import replace
+from functools import cache
 from itertools import product
 
+import torch
+
+from googlenet_lib.costs import model_costs, total
+from googlenet_lib.data import CIFAR10_CLASSES
+from googlenet_lib.model import GoogLeNet
+from googlenet_lib.runs import Run
 from googlenet_lib.studies import Arm, Study, run
+from googlenet_lib.variants import Variant, find_variant
 
 NETWORK = ("--recipe", "classroom", "--variant", "classroom", "--vary", "width=0.5")
+PICTURE = (3, 32, 32)  # CIFAR-10's
+
+
+def heads_arm(init: str, norm: bool, heads: bool) -> str:
+    """What an arm of HEADS is called, such as "he-norm-heads"."""
+    return f"{init}-{'norm' if norm else 'plain'}-{'heads' if heads else 'none'}"
+
+
+def reductions_arm(factor: float) -> str:
+    """What an arm of REDUCTIONS is called, such as "x0.25"."""
+    return f"x{factor:g}"
+
 
 # The walkthrough's network and recipe, with BatchNorm or without, from three kinds of weights.
 INITS = ("normal", "xavier", "he")
@@ -19,7 +40,7 @@ HEADS = Study(
     name="heads",
     arms=tuple(
         Arm(
-            name=f"{init}-{'norm' if norm else 'plain'}-{'heads' if heads else 'none'}",
+            name=heads_arm(init, norm, heads),
             says=f"{init}, {'BatchNorm' if norm else 'no BatchNorm'}, "
             f"{'heads' if heads else 'no heads'}",
             options=(
@@ -37,10 +58,29 @@ FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 REDUCTIONS = Study(
     name="reductions",
     arms=tuple(
-        Arm(f"x{factor:g}", f"{factor:g} times", (*NETWORK, "--vary", f"reduction={factor:g}"))
+        Arm(
+            reductions_arm(factor),
+            f"{factor:g} times",
+            (*NETWORK, "--vary", f"reduction={factor:g}"),
+        )
         for factor in FACTORS
     ),
 )
+
+
+def multiply_adds(run: Run) -> int:
+    """Of the network that was trained, without its heads, for one picture of CIFAR-10."""
+    settings = run.variant_settings.items()  # from JSON, which has lists for tuples
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in settings}
+    return _multiply_adds(replace(find_variant(run.variant), **values), run.width)
+
+
+@cache  # a figure and its alt text ask for the same
+def _multiply_adds(variant: Variant, width: float) -> int:
+    with torch.device("meta"):  # shapes without numbers: nothing is computed
+        network = GoogLeNet(variant, len(CIFAR10_CLASSES), heads=False, width=width)
+    return total(model_costs(network, PICTURE))[1]
+
 
 if __name__ == "__main__":
     sys.exit(run([HEADS, REDUCTIONS], __doc__.splitlines()[0]))

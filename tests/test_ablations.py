@@ -3,21 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from studied import assert_runs_are_of
+from studied import assert_runs_are_of, settled
 
 from googlenet_lib.ablations import HEADS, REDUCTIONS
 from googlenet_lib.initialisation import INITIALISATIONS
-from googlenet_lib.settings import changed
 from googlenet_lib.variants import VARIANTS
 
 BOTH = [(study, arm) for study in (HEADS, REDUCTIONS) for arm in study.arms]
-
-
-def settled(arm):
-    """(The variant that an arm's options come to, with heads or without)."""
-    words = arm.options
-    vary = [words[i + 1] for i, word in enumerate(words) if word == "--vary"]
-    return changed(VARIANTS["classroom"], vary, "--vary"), "--no-heads" not in words
 
 
 def test_heads_norm_and_initialisation_are_crossed():

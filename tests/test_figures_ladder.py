@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
+from studied import RUN, boxes, lines, run_with, runs_with, text
 from test_figures import assert_texts_fit, words
 
 from googlenet_lib.errors import UsageError
@@ -17,18 +18,15 @@ from googlenet_lib.figures import ladder as figure_module
 from googlenet_lib.figures.ladder import (
     ALONE,
     DOTS_LEFT,
-    ONE_SEED,
     ROWS_TOP,
-    WITHIN,
     describe_ladder,
     draw_ladder,
     steps,
 )
+from googlenet_lib.figures.seeds import ONE_SEED, WITHIN
 from googlenet_lib.figures.style import GREY, INK
 from googlenet_lib.ladder import LADDER, Rung, ladder_runs
-from googlenet_lib.runs import recorded_names, recorded_run
 
-RUN = recorded_run(recorded_names()[0])
 NAMES = [rung.name for rung in LADDER]
 
 
@@ -36,16 +34,6 @@ NAMES = [rung.name for rung in LADDER]
 def _close_figures():
     yield
     plt.close("all")
-
-
-def run_with(accuracy, seconds=(20.0, 10.0, 40.0), seed=0, **changes):
-    """A recorded run as it might have ended, with epochs that took so long."""
-    history = [RUN.history[0] | {"epoch": i, "seconds": s} for i, s in enumerate(seconds, start=1)]
-    return replace(RUN, test_accuracy=accuracy, history=history, seed=seed, **changes)
-
-
-def runs_with(accuracies, **changes):
-    return [run_with(a, seed=seed, **changes) for seed, a in enumerate(accuracies)]
 
 
 def climbing(seeds=3, rungs=LADDER):
@@ -65,21 +53,6 @@ KINDS = {
     DOWN: runs_with([0.55, 0.56, 0.51]),
     TOUCHES: runs_with([0.57, 0.56, 0.58]),
 }
-
-
-def lines(figure, gid):
-    """All lines of that name, wherever on the page."""
-    return [line for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
-
-
-def boxes(figure, gid):
-    """All rectangles of that name, wherever on the page."""
-    return [p for axes in figure.axes for p in axes.patches + axes.artists if p.get_gid() == gid]
-
-
-def text(figure, content):
-    (found,) = [t for axes in figure.axes for t in axes.texts if t.get_text() == content]
-    return found
 
 
 def test_every_seed_is_a_dot_and_rungs_stand_in_order():
