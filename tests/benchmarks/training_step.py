@@ -346,6 +346,33 @@ COLUMNS = {  # width, and how a number is written
 }
 
 
+def table(report: dict) -> str:
+    """What `--json` saved, in Markdown."""
+    lines = [
+        "| way | network | precision | pictures a second | times the first | waiting | of peak |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for way in report["ways"]:
+        cells = (
+            *(way[name] for name in ("way", "network", "precision")),
+            f"{way['pictures/s']:,.0f}",
+            f"{way['ratio']:.2f} ({way['least']:.2f} to {way['most']:.2f})",
+            f"{way['waiting']:.1%}",
+            f"{way['of peak']:.0%}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    packages = ", ".join(f"{name} {report['versions'][name]}" for name in ("torch", "torchvision"))
+    return "\n".join(
+        (
+            *lines,
+            "",
+            f"{report['rounds']} rounds of {report['steps']} steps, batch {report['batch']}, "
+            f"pictures of {report['size']}x{report['size']}, {report['device']}, {packages}, "
+            f"{report['date'][:10]}.",
+        )
+    )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
