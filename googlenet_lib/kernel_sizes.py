@@ -18,6 +18,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise, product
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -383,7 +384,7 @@ def validation_by_rate(trials: Iterable[Trial]) -> dict[float, float]:
     by_rate: dict[float, list[float]] = {}
     for one in sorted(trials, key=lambda one: one.rate):
         by_rate.setdefault(one.rate, []).append(one.validation_accuracy)
-    return {rate: sum(values) / len(values) for rate, values in by_rate.items()}
+    return {rate: mean(values) for rate, values in by_rate.items()}
 
 
 def best_rate(trials: Iterable[Trial]) -> float:

@@ -41,7 +41,7 @@ from googlenet_lib.figures import (
     tint,
 )
 from googlenet_lib.figures.network import branch_widths
-from googlenet_lib.figures.style import PAPER, ink_on, luminance, spread
+from googlenet_lib.figures.style import PAPER, axes_at, canvas, ink_on, luminance, spread
 from googlenet_lib.paper import DROPOUT, HEADS, INCEPTION_ROWS, ROWS, TABLE_1
 from googlenet_lib.runs import Run
 
@@ -145,6 +145,15 @@ def test_spread_keeps_order_and_leaves_no_overlap():
         for low, high in pairwise(order):
             assert moved[high] - moved[low] >= (heights[low] + heights[high]) / 2 - 1e-9
     assert spread([0, 100], [10, 10]) == [0, 100]  # nothing in the way: nothing moves
+
+
+def test_axes_lie_where_a_canvas_counts_their_pixels():
+    figure, over = canvas(333)
+    axes = axes_at(figure, 40, 60, 500, 200, xlabel="epoch")
+    left_bottom, right_top = over.transData.inverted().transform(axes.bbox.get_points())
+    assert left_bottom == pytest.approx((40, 60 + 200))
+    assert right_top == pytest.approx((40 + 500, 60))
+    assert axes.get_xlabel() == "epoch"
 
 
 def test_figures_do_not_depend_on_the_style_set_before():

@@ -1,6 +1,7 @@
 """The figures of the comparison of kernel sizes: what is drawn is what was recorded."""
 
 from functools import cache
+from statistics import mean
 
 import matplotlib
 import pytest
@@ -38,10 +39,6 @@ def lines(figure, gid):
     return [line for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
 
 
-def mean(values):
-    return sum(values) / len(values)
-
-
 @pytest.mark.parametrize("which", FIGURES)
 def test_texts_fit_and_the_source_is_printed(which):
     draw, _ = FIGURES[which]
@@ -67,7 +64,7 @@ def test_every_seed_is_a_dot_and_training_stands_beside_test(name):
         ("test", [one.test_accuracy for one in trials], True),
         ("training", [one.train_accuracy for one in trials], False),
     ):
-        (dots,) = lines(figure, f"{gid}.{name}")
+        (dots,) = lines(figure, f"seeds.{gid}.{name}")
         assert list(dots.get_xdata()) == drawn
         assert (to_hex(dots.get_markerfacecolor()).upper() == COLOURS[name]) is filled
         (tick,) = lines(figure, f"mean.{gid}.{name}")
@@ -82,7 +79,7 @@ def test_every_seed_is_a_dot_and_training_stands_beside_test(name):
 
 def test_rows_do_not_share_a_height():
     figure = drawn_by(draw_contenders)
-    heights = [lines(figure, f"{gid}.{n}")[0].get_ydata()[0] for n in NAMES
+    heights = [lines(figure, f"seeds.{gid}.{n}")[0].get_ydata()[0] for n in NAMES
                for gid in ("training", "test")]  # fmt: skip
     assert heights == sorted(heights)
     assert len({*heights}) == len(heights)

@@ -46,6 +46,7 @@ from googlenet_lib.figures.style import (
     MIDDLE_GREY,
     PAPER,
     WIDTH,
+    axes_at,
     canvas,
     house_style,
     px,
@@ -117,8 +118,7 @@ def draw_heads(runs: Runs) -> Figure:
     height = ROWS_TOP + dots_height + DOTS_BOTTOM + source_height(told)
     with house_style():
         figure, over = canvas(height)
-        box = (DOTS_LEFT, height - ROWS_TOP - dots_height, DOTS_WIDTH, dots_height)
-        axes = _axes(figure, *box)
+        axes = axes_at(figure, DOTS_LEFT, ROWS_TOP, DOTS_WIDTH, dots_height, facecolor="none")
         shown = [pair.heads + pair.none for pair in rows]
         axes.set(xlim=room([*shown, (CHANCE,)]), ylim=(dots_height, 0))  # downwards in pixels
         in_percent(axes.xaxis)
@@ -261,10 +261,10 @@ def draw_reductions(runs: Runs) -> Figure:
             write(over, x, AGAINST_TOP + 8, point.gain, 15, weight=weight, color=colour)
             text = textwrap.fill(point.doubt, 14)
             write(over, x, AGAINST_TOP + 19, text, 11.5, va="top", color=GREY)
-        box = (PLOT_LEFT, height - ACCURACY_TOP - ACCURACY_HEIGHT, PLOT_WIDTH, ACCURACY_HEIGHT)
-        _draw_accuracies(_axes(figure, *box), found)
-        box = (PLOT_LEFT, height - costs_end, PLOT_WIDTH, COSTS_HEIGHT)
-        _draw_costs(_axes(figure, *box), found)
+        box = (PLOT_LEFT, ACCURACY_TOP, PLOT_WIDTH, ACCURACY_HEIGHT)
+        _draw_accuracies(axes_at(figure, *box, facecolor="none"), found)
+        box = (PLOT_LEFT, COSTS_TOP, PLOT_WIDTH, COSTS_HEIGHT)
+        _draw_costs(axes_at(figure, *box, facecolor="none"), found)
         write_source(figure, told)
     return figure
 
@@ -346,10 +346,3 @@ def _millions(macs: int) -> str:
 def _check(runs: Runs, study: Study) -> None:
     names = [arm.name for arm in study.arms]
     check_runs(runs, names, "arm", f"the study {study.name!r}", f"{study.name.upper()}.runs()")
-
-
-def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes that lie over what is on the page, at pixels from its lower left corner."""
-    page = figure.bbox.height
-    box = (left / WIDTH, bottom / page, width / WIDTH, height / page)
-    return figure.add_axes(box, facecolor="none")

@@ -13,7 +13,7 @@ from googlenet_lib.figures.style import (
     GREY,
     INK,
     MIDDLE_GREY,
-    WIDTH,
+    axes_at,
     canvas,
     house_style,
     page,
@@ -78,9 +78,7 @@ def plot_shares(
     with house_style():
         figure = page(height)
         room = height - SHARES_TOP - SHARES_BOTTOM
-        axes = figure.add_axes(
-            (SHARES_LEFT / WIDTH, SHARES_BOTTOM / height, SHARES_WIDTH / WIDTH, room / height)
-        )
+        axes = axes_at(figure, SHARES_LEFT, SHARES_TOP, SHARES_WIDTH, room)
         axes.set(xlabel="r, directions kept", ylabel="share of the variance", xlim=(0, most),
                  ylim=(0, 1),
                  title="How much of its input the best 1×1 of width r keeps")  # fmt: skip
@@ -181,9 +179,7 @@ def _draw_chart(
     figure: Figure, lane: Bottleneck, width: int, shares: Sequence[float], colour: str
 ) -> None:
     height = DIAL_HEIGHT - CHART_TOP - CHART_BOTTOM
-    axes = figure.add_axes(
-        (CHART_LEFT / WIDTH, CHART_BOTTOM / DIAL_HEIGHT, CHART_WIDTH / WIDTH, height / DIAL_HEIGHT)
-    )
+    axes = axes_at(figure, CHART_LEFT, CHART_TOP, CHART_WIDTH, height)
     rs = range(1, lane.in_channels + 1)
     costs = [sum(lane.macs(r)) / lane.direct_macs for r in rs]
     step = lane.in_channels / len(shares)

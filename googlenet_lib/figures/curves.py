@@ -16,6 +16,7 @@ from googlenet_lib.figures.style import (
     INK,
     PAPER,
     WIDTH,
+    axes_at,
     house_style,
     page,
     px,
@@ -86,7 +87,7 @@ def plot_curves(
     with house_style():
         height = SOURCE_TOP + LINE_HEIGHT * (source.count("\n") + 1) + 6
         figure = page(height)
-        loss, accuracy = (_panel(figure, x, height, runs) for x in (LOSS_X, ACCURACY_X))
+        loss, accuracy = (_panel(figure, x, runs) for x in (LOSS_X, ACCURACY_X))
         values = [epoch[series.key] for run in runs for epoch in run for series in losses]
         highest = max(filter(math.isfinite, values), default=1.0)
         loss.set(title="Loss", ylim=(0, 1.05 * highest))
@@ -185,11 +186,8 @@ def _best_text(runs: list[History]) -> str:
     return f"best epoch {_range(best, EPOCH, '{:.0f}')}: {accuracy}"
 
 
-def _panel(figure: Figure, x: float, height: float, runs: list[History]) -> Axes:
-    bottom = height - AXES_TOP - AXES_HEIGHT
-    axes = figure.add_axes(
-        (x / WIDTH, bottom / height, AXES_WIDTH / WIDTH, AXES_HEIGHT / height), xlabel="epoch"
-    )
+def _panel(figure: Figure, x: float, runs: list[History]) -> Axes:
+    axes = axes_at(figure, x, AXES_TOP, AXES_WIDTH, AXES_HEIGHT, xlabel="epoch")
     epochs = [epoch["epoch"] for run in runs for epoch in run]
     axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))

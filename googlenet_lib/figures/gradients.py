@@ -15,6 +15,7 @@ from googlenet_lib.figures.style import (
     LIGHT_GREY,
     MIDDLE_GREY,
     WIDTH,
+    axes_at,
     house_style,
     page,
     px,
@@ -60,12 +61,13 @@ def draw_depth(probes: Sequence[Probe]) -> Figure:
     """Draw what arrives at each layer: activations forwards, the main loss' gradient backwards."""
     with house_style():
         figure = page(DEPTH_HEIGHT)
+        room = DEPTH_HEIGHT - TOP - BOTTOM
         panels = (
             ("activations: mean of |value|", [_activations(one) for one in probes]),
             ("gradient of the main loss: length", [_lengths(one) for one in probes]),
         )
         for left, (title, lines) in zip(DEPTH_LEFTS, panels, strict=True):
-            axes = _axes(figure, left, DEPTH_WIDTH, DEPTH_HEIGHT, TOP)
+            axes = axes_at(figure, left, TOP, DEPTH_WIDTH, room)
             axes.set_yscale("log")
             axes.set_title(title, pad=px(10))
             for i, line in enumerate(lines):
@@ -75,7 +77,7 @@ def draw_depth(probes: Sequence[Probe]) -> Figure:
             axes.yaxis.set_minor_locator(NullLocator())
             names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
             if left == DEPTH_LEFTS[-1]:
-                _label_ends(axes, [line[-1] for line in lines], names, DEPTH_HEIGHT - TOP - BOTTOM)
+                _label_ends(axes, [line[-1] for line in lines], names, room)
     return figure
 
 
@@ -114,7 +116,8 @@ def draw_rescue(
         title += f"{heads}, weighted by {weight:g}"
         figure.text(14 / WIDTH, 1 - 24 / RESCUE_HEIGHT, title, fontsize=px(17), weight="bold",
                     va="center")  # fmt: skip
-        axes = _axes(figure, RESCUE_LEFT, RESCUE_WIDTH, RESCUE_HEIGHT, RESCUE_TOP)
+        room = RESCUE_HEIGHT - RESCUE_TOP - BOTTOM
+        axes = axes_at(figure, RESCUE_LEFT, RESCUE_TOP, RESCUE_WIDTH, room)
         axes.set(yscale="log", ylim=(LOWEST, HIGHEST), xlim=(-0.6, last + 0.6))
         axes.axvspan(first - 0.5, first + 0.5, color=LIGHT_GREY, alpha=0.5, linewidth=0,
                      gid="chosen", zorder=0)  # fmt: skip
@@ -194,7 +197,8 @@ def plot_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure
     """Plot losses over steps, averaged over ten: solid the main ones, dashed those of the heads."""
     with house_style():
         figure = page(PLATEAU_HEIGHT)
-        axes = _axes(figure, PLATEAU_LEFT, PLATEAU_WIDTH, PLATEAU_HEIGHT, TOP)
+        room = PLATEAU_HEIGHT - TOP - BOTTOM
+        axes = axes_at(figure, PLATEAU_LEFT, TOP, PLATEAU_WIDTH, room)
         axes.set_title("cross-entropy, mean over ten steps", pad=px(10))
         axes.axhline(math.log(classes), color=LIGHT_GREY, linewidth=px(5), zorder=0, gid="ln C")
         ends, names, inks = [], [], []
@@ -215,7 +219,7 @@ def plot_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure
         axes.annotate(f"ln {classes} = {math.log(classes):.3f}", (0.01, math.log(classes)),
                       xycoords=("axes fraction", "data"), xytext=(0, px(7)), color=GREY,
                       textcoords="offset points", fontsize=px(12.5))  # fmt: skip
-        _label_ends(axes, ends, names, PLATEAU_HEIGHT - TOP - BOTTOM, inks)
+        _label_ends(axes, ends, names, room, inks)
     return figure
 
 
@@ -239,11 +243,6 @@ def averaged(training: Training, part: str) -> tuple[float, ...]:
 
 
 # ---- parts ---------------------------------------------------------------------------------------
-
-
-def _axes(figure: Figure, left: float, width: float, height: float, top: float) -> Axes:
-    shape = (left / WIDTH, BOTTOM / height, width / WIDTH, (height - top - BOTTOM) / height)
-    return figure.add_axes(shape)
 
 
 def _activations(one: Probe) -> list[float]:

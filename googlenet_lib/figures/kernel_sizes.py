@@ -5,11 +5,20 @@ Every figure is drawn from a `Recording` and prints where that comes from.
 
 import textwrap
 from collections.abc import Sequence
+from statistics import mean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
+from googlenet_lib.figures.seeds import (
+    MARGIN,
+    SOURCE_CHARACTERS,
+    draw_seeds,
+    source_height,
+    span,
+    write_source,
+)
 from googlenet_lib.figures.style import (
     BRANCH_COLOURS,
     GREY,
@@ -17,6 +26,8 @@ from googlenet_lib.figures.style import (
     LIGHT_GREY,
     PAPER,
     WIDTH,
+    axes_at,
+    canvas,
     house_style,
     page,
     px,
@@ -38,9 +49,9 @@ NAMES = tuple(one.name for one in CONTENDERS)
 ROW, ROWS_TOP, ROWS_BOTTOM = 62, 72, 52
 COLUMNS = {"parameters": 224, "multiply-adds": 324, "field": 374, "CPU time": 452}
 DOTS_LEFT, DOTS_WIDTH = 474, 400
+TICK = 0.11  # of a row
 PANEL_LEFT, PANEL_WIDTH, PANEL_STEP = 50, 120, 143
 PANEL_TOP, PANEL_HEIGHT, PANEL_BOTTOM = 64, 210, 50
-SOURCE_LINE, SOURCE_CHARACTERS, MARGIN = 16, 120, 14
 
 
 # ---- costs and accuracy --------------------------------------------------------------------------
@@ -53,15 +64,10 @@ def draw_contenders(recording: Recording) -> Figure:
     line is the mean of its dots.
     """
     source = _source(recording)
-    axes_height = ROW * len(NAMES)
-    height = ROWS_TOP + axes_height + ROWS_BOTTOM + _source_height(source)
+    dots_height = ROW * len(NAMES)
     with house_style():
-        figure = page(height)
-        over = figure.add_axes((0, 0, 1, 1))
-        over.set(xlim=(0, WIDTH), ylim=(height, 0))
-        over.axis("off")
-        shape = (DOTS_LEFT, ROWS_BOTTOM + _source_height(source), DOTS_WIDTH, axes_height)
-        axes = _axes(figure, shape, height)
+        figure, over = canvas(ROWS_TOP + dots_height + ROWS_BOTTOM + source_height(source))
+        axes = axes_at(figure, DOTS_LEFT, ROWS_TOP, DOTS_WIDTH, dots_height)
         axes.set(xlim=_accuracy_range(recording), ylim=(len(NAMES), 0))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("accuracy: filled on test pictures, hollow on training pictures")
@@ -81,18 +87,20 @@ def draw_contenders(recording: Recording) -> Figure:
                 ("parameters", f"{entry.params:,}"),
                 ("multiply-adds", f"{entry.macs / 1e6:.2f} M"),
                 ("field", f"{entry.field} px"),
-                ("CPU time", f"{_mean([one.seconds for one in trials]):.0f} s"),
+                ("CPU time", f"{mean(one.seconds for one in trials):.0f} s"),
             ):
                 write(over, COLUMNS[column], y - 4, text, 13, ha="right", va="baseline")
             axes.axhspan(i, i + 1, color=LIGHT_GREY, alpha=0.35 * (i % 2), linewidth=0, zorder=0)
             test = [one.test_accuracy for one in trials]
             training = [one.train_accuracy for one in trials]
-            _dots(axes, training, i + 0.24, COLOURS[name], f"training.{name}", hollow=True)
-            _dots(axes, test, i + 0.5, COLOURS[name], f"test.{name}")
-            axes.annotate(f"test {_span(test)}", (_mean(test), i + 0.5), xytext=(0, -px(10)),
+            draw_seeds(axes, training, i + 0.24, f"training.{name}", face=PAPER,
+                       edge=COLOURS[name], alpha=1, tick=TICK)  # fmt: skip
+            draw_seeds(axes, test, i + 0.5, f"test.{name}", face=COLOURS[name],
+                       edge=COLOURS[name], tick=TICK)  # fmt: skip
+            axes.annotate(f"test {span(test)}", (mean(test), i + 0.5), xytext=(0, -px(10)),
                           textcoords="offset points", ha="center", va="top", fontsize=px(12),
                           color=INK)  # fmt: skip
-        _print_source(figure, source, height)
+        write_source(figure, source)
     return figure
 
 
@@ -104,8 +112,8 @@ def describe_contenders(recording: Recording) -> str:
         parts.append(
             f"{name}: {entry.params:,} parameters, {entry.macs / 1e6:.2f} million multiply-adds, "
             f"receptive field {entry.field} pixels, test accuracy "
-            f"{_span([one.test_accuracy for one in trials])}, training accuracy "
-            f"{_span([one.train_accuracy for one in trials])}"
+            f"{span([one.test_accuracy for one in trials])}, training accuracy "
+            f"{span([one.train_accuracy for one in trials])}"
         )
     return (
         f"A row for each of {len(NAMES)} networks, with dots for {_seeds(recording)} seeds; means "
@@ -162,7 +170,7 @@ def describe_by_size(recording: Recording) -> str:
     """Return the alt text of `draw_by_size`, from the same data."""
     bins = recording.final[0].by_size
     parts = [
-        f"{name}: " + ", ".join(f"{mean:.0%}" for mean in _size_means(recording, name))
+        f"{name}: " + ", ".join(f"{share:.0%}" for share in _size_means(recording, name))
         for name in NAMES
     ]
     ranges = ", ".join(f"{one.low:.0f} to {one.high:.0f}" for one in bins)
@@ -178,15 +186,15 @@ def describe_by_size(recording: Recording) -> str:
 def _panels(recording: Recording, title: str, below: str) -> tuple[Figure, dict[str, Axes]]:
     """A page with a panel for each contender, all on one scale of accuracy."""
     source = _source(recording)
-    bottom = PANEL_BOTTOM + _source_height(source)
+    bottom = PANEL_BOTTOM + source_height(source)
     height = PANEL_TOP + PANEL_HEIGHT + bottom
     figure = page(height)
     figure.text(MARGIN / WIDTH, 1 - 18 / height, title, va="center", fontsize=px(15),
                 weight="bold")  # fmt: skip
     panels = {}
     for i, name in enumerate(NAMES):
-        shape = (PANEL_LEFT + PANEL_STEP * i, bottom, PANEL_WIDTH, PANEL_HEIGHT)
-        axes = panels[name] = _axes(figure, shape, height)
+        left = PANEL_LEFT + PANEL_STEP * i
+        axes = panels[name] = axes_at(figure, left, PANEL_TOP, PANEL_WIDTH, PANEL_HEIGHT)
         axes.set_title(name, pad=px(6), fontsize=px(13.5), color=COLOURS[name])
         axes.grid(axis="y", color=LIGHT_GREY, linewidth=px(0.8))
         axes.set_axisbelow(True)
@@ -194,25 +202,8 @@ def _panels(recording: Recording, title: str, below: str) -> tuple[Figure, dict[
         if i:
             axes.tick_params(labelleft=False)
     figure.text(PANEL_LEFT / WIDTH, (bottom - 36) / height, below, va="center", fontsize=px(12.5))
-    _print_source(figure, source, height)
+    write_source(figure, source)
     return figure, panels
-
-
-def _axes(figure: Figure, shape: tuple[float, float, float, float], height: float) -> Axes:
-    left, bottom, width, tall = shape
-    return figure.add_axes((left / WIDTH, bottom / height, width / WIDTH, tall / height))
-
-
-def _dots(
-    axes: Axes, values: Sequence[float], y: float, colour: str, gid: str, hollow: bool = False
-) -> None:
-    axes.plot([min(values), max(values)], [y, y], color=colour, linewidth=px(1.4))
-    axes.plot(values, [y] * len(values), "o", markersize=px(8), gid=gid, linestyle="none",
-              markerfacecolor=PAPER if hollow else colour, markeredgecolor=colour,
-              alpha=1 if hollow else 0.75)  # fmt: skip
-    mean = _mean(values)
-    axes.plot([mean, mean], [y - 0.11, y + 0.11], color=INK, linewidth=px(1.8),
-              gid=f"mean.{gid}")  # fmt: skip
 
 
 def _channels(recording: Recording, name: str) -> str:
@@ -225,7 +216,7 @@ def _channels(recording: Recording, name: str) -> str:
 def _size_means(recording: Recording, name: str) -> list[float]:
     """Mean accuracy of a contender's seeds, bin by bin."""
     return [
-        _mean([one.accuracy for one in same])
+        mean(one.accuracy for one in same)
         for same in zip(*(trial.by_size for trial in recording.final_of(name)), strict=True)
     ]
 
@@ -253,23 +244,5 @@ def _seeds(recording: Recording) -> int:
     return len({one.seed for one in recording.final})
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _span(values: Sequence[float]) -> str:
-    """Mean and range, such as "84.2% (83.1 to 85.0)"."""
-    return f"{_mean(values):.1%} ({100 * min(values):.1f} to {100 * max(values):.1f})"
-
-
 def _source(recording: Recording) -> str:
     return textwrap.fill(recording.source(), SOURCE_CHARACTERS)
-
-
-def _source_height(source: str) -> int:
-    return SOURCE_LINE * (source.count("\n") + 1) + 8
-
-
-def _print_source(figure: Figure, source: str, height: float) -> None:
-    figure.text(MARGIN / WIDTH, (_source_height(source) - 2) / height, source, va="top",
-                fontsize=px(12), color=GREY)  # fmt: skip

@@ -32,8 +32,9 @@ from googlenet_lib.figures.style import (
     LIGHT_GREY,
     MIDDLE_GREY,
     WIDTH,
+    axes_at,
+    canvas,
     house_style,
-    page,
     px,
     write,
 )
@@ -101,17 +102,11 @@ def draw_ladder(runs: Runs) -> Figure:
     )
     changes = [textwrap.wrap(step.rung.change, CHANGE_CHARACTERS) for step in rows]
     row = NAME_DOWN + 10 + LINE * max(2, *map(len, changes))
-    bottom = ROWS_BOTTOM + source_height(told)
-    height = ROWS_TOP + row * len(rows) + bottom
+    dots_height = row * len(rows)
     with house_style():
-        figure = page(height)
-        over = figure.add_axes((0, 0, 1, 1))
-        over.set(xlim=(0, WIDTH), ylim=(height, 0))
-        over.axis("off")
-        axes = figure.add_axes(
-            (DOTS_LEFT / WIDTH, bottom / height, DOTS_WIDTH / WIDTH, row * len(rows) / height)
-        )
-        axes.set(xlim=room(step.accuracies for step in rows), ylim=(len(rows), 0), facecolor="none")
+        figure, over = canvas(ROWS_TOP + dots_height + ROWS_BOTTOM + source_height(told))
+        axes = axes_at(figure, DOTS_LEFT, ROWS_TOP, DOTS_WIDTH, dots_height, facecolor="none")
+        axes.set(xlim=room(step.accuracies for step in rows), ylim=(len(rows), 0))
         in_percent(axes.xaxis)
         axes.set_xlabel("a dot a seed, a line their mean; band: the rung before")
         axes.set_yticks([])

@@ -16,6 +16,7 @@ from googlenet_lib.figures.style import (
     LIGHT_GREY,
     PAPER,
     WIDTH,
+    axes_at,
     canvas,
     frame,
     house_style,
@@ -127,10 +128,7 @@ def plot_distances(
     with house_style():
         figure = page(CHART_HEIGHT)
         height = CHART_HEIGHT - CHART_TOP - CHART_BOTTOM
-        axes = figure.add_axes(
-            (CHART_LEFT / WIDTH, CHART_BOTTOM / CHART_HEIGHT, CHART_WIDTH / WIDTH,
-             height / CHART_HEIGHT)
-        )  # fmt: skip
+        axes = axes_at(figure, CHART_LEFT, CHART_TOP, CHART_WIDTH, height)
         axes.set(xlabel="radius of the object, pixels", ylabel="distance to the last answer",
                  title="The middle answer of each lane, until the object fills its window",
                  xlim=(min(radii) - 0.9, max(radii)))  # fmt: skip

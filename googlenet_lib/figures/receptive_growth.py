@@ -18,6 +18,7 @@ from googlenet_lib.figures.style import (
     MIDDLE_GREY,
     PAPER,
     WIDTH,
+    axes_at,
     canvas,
     house_style,
     px,
@@ -274,10 +275,7 @@ def _draw_key(axes: Axes, field: int, width: float, picture: bool = False) -> No
 
 
 def _chart(figure: Figure, title: str) -> Axes:
-    height = HEIGHT - CHART_TOP - CHART_BOTTOM
-    axes = figure.add_axes(
-        (CHART_LEFT / WIDTH, CHART_BOTTOM / HEIGHT, CHART_WIDTH / WIDTH, height / HEIGHT)
-    )
+    axes = axes_at(figure, CHART_LEFT, CHART_TOP, CHART_WIDTH, HEIGHT - CHART_TOP - CHART_BOTTOM)
     axes.set_title(title, fontsize=px(14), fontweight="normal")
     axes.grid(axis="y", color=LIGHT_GREY, linewidth=px(1))
     axes.set_axisbelow(True)

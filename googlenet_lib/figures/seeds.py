@@ -107,6 +107,7 @@ def draw_seeds(
     *,
     face: str = INK,
     edge: str = INK,
+    alpha: float = 0.75,
     tick: float = 0.16,
     upright: bool = False,
 ) -> None:
@@ -121,7 +122,7 @@ def draw_seeds(
 
     plot([min(values), max(values)], [at, at], "-", color=edge, linewidth=px(1.4))
     plot(values, [at] * len(values), "o", markersize=px(8), markerfacecolor=face,
-         markeredgecolor=edge, alpha=0.75, gid=f"seeds.{name}")  # fmt: skip
+         markeredgecolor=edge, alpha=alpha, gid=f"seeds.{name}")  # fmt: skip
     plot([mean(values)] * 2, [at - tick, at + tick], "-", color=INK, linewidth=px(1.8),
          gid=f"mean.{name}")  # fmt: skip
 

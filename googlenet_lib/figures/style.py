@@ -105,6 +105,20 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def axes_at(
+    figure: Figure, left: float, top: float, width: float, height: float, **options
+) -> Axes:
+    """Return new axes, so many pixels large, whose upper left corner is at (left, top) of a page.
+
+    The page's own upper left corner is (0, 0), as on `canvas`; `options` are those of
+    `Figure.add_axes`.
+    """
+    page_height = figure.get_figheight() * DPI
+    bottom = page_height - top - height
+    box = (left / WIDTH, bottom / page_height, width / WIDTH, height / page_height)
+    return figure.add_axes(box, **options)
+
+
 def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs) -> Text:
     """Write `text`, `size` pixels high, centred on (x, y) unless told otherwise."""
     kwargs = {"ha": "center", "va": "center", "linespacing": 1.15} | kwargs

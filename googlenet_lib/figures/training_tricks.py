@@ -18,6 +18,7 @@ from googlenet_lib.figures.style import (
     LIGHT_GREY,
     MIDDLE_GREY,
     WIDTH,
+    axes_at,
     canvas,
     house_style,
     page,
@@ -277,12 +278,9 @@ def draw_formats(values: Tensor, scale: float = 1.0) -> Figure:
     """
     decades = torch.linspace(math.log10(LEAST), math.log10(MOST), 93)
     with house_style():
-        figure = page(330)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.axis("off")
+        figure, axes = canvas(330)
         low, high = math.log10(LEAST), math.log10(MOST)
         per = (WIDTH - NAMES + 60 - MARGIN) / (high - low)  # pixels a decade
-        axes.set(xlim=(0, WIDTH), ylim=(330, 0))
 
         def x(value: float) -> float:
             return NAMES - 60 + (math.log10(min(max(value, LEAST), MOST)) - low) * per
@@ -335,9 +333,8 @@ def describe_formats(values: Tensor, scale: float = 1.0) -> str:
 
 
 def _axes(figure: Figure, left: float, width: float) -> Axes:
-    height = figure.bbox.height
-    box = (left / WIDTH, BOTTOM / height, width / WIDTH, (height - TOP - BOTTOM) / height)
-    return figure.add_axes(box)
+    """Axes from TOP down to BOTTOM of the page, however high that is."""
+    return axes_at(figure, left, TOP, width, figure.bbox.height - TOP - BOTTOM)
 
 
 def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], lines: int = 1) -> None:
