@@ -117,6 +117,12 @@ def test_recorded_figures_are_the_records():
         assert where == f"{run.device}, torch {run.versions['torch']}, {run.date}"
 
 
+def test_every_recorded_run_is_named():
+    for name in recorded_names():
+        family = name.split("-")[0]
+        assert f"`{name}`" in README or f"`{family}-...`" in README, name
+
+
 def test_what_is_said_of_fast_is_the_record():
     slow = recorded_run("small-10min-0")
     runs = [recorded_run(f"fast-10min-{seed}") for seed in range(3)]
