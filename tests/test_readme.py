@@ -144,6 +144,17 @@ def test_the_table_of_kills_is_the_record():
     assert everything["times"] == everything["equal"] == report["kills"] >= 100
 
 
+def test_the_table_of_steps_is_the_record():
+    benchmarks = ROOT / "tests" / "benchmarks"
+    step = runpy.run_path(str(benchmarks / "training_step.py"))
+    report = json.loads((benchmarks / "training_step.json").read_text())
+    assert step["table"](report) in README
+    ways = {way["way"]: way for way in report["ways"]}
+    ratio = ways["ours, fastest precision"]["ratio"]
+    assert f"Ours does {ratio:.2f} times as many pictures a second" in README
+    assert all(way["waiting"] < 0.02 for name, way in ways.items() if name.startswith("ours"))
+
+
 def test_what_is_said_of_the_committed_weights_is_the_record():
     for run in map(recorded_run, recorded_names()):
         if run.weights:
