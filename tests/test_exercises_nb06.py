@@ -309,7 +309,7 @@ def clears_afterwards(network, images, labels, optimiser):
     loss.backward()
     optimiser.step()
     network.zero_grad()
-    return float(loss)
+    return loss.item()
 
 
 def loops(history):
