@@ -19,6 +19,7 @@ from googlenet_lib.model import GoogLeNet
 from googlenet_lib.runs import Run
 from googlenet_lib.studies import Arm, Study, run
 from googlenet_lib.variants import Variant, find_variant
+from googlenet_lib.weights import with_tuples
 
 NETWORK = ("--recipe", "classroom", "--variant", "classroom", "--vary", "width=0.5")
 PICTURE = (3, 32, 32)  # CIFAR-10's
@@ -70,9 +71,8 @@ REDUCTIONS = Study(
 
 def multiply_adds(run: Run) -> int:
     """Of the network that was trained, without its heads, for one picture of CIFAR-10."""
-    settings = run.variant_settings.items()  # from JSON, which has lists for tuples
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in settings}
-    return _multiply_adds(replace(find_variant(run.variant), **values), run.width)
+    variant = replace(find_variant(run.variant), **with_tuples(run.variant_settings))
+    return _multiply_adds(variant, run.width)
 
 
 @cache  # a figure and its alt text ask for the same

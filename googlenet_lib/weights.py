@@ -179,7 +179,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
             "wrote. For tensors from elsewhere, build the variant and call load_state_dict"
         )
     try:
-        return tensors, WeightsInfo(**_with_tuples(json.loads(metadata)))
+        return tensors, WeightsInfo(**with_tuples(json.loads(metadata)))
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"{path} describes itself in a way that this version cannot read ({error}); expected a "
@@ -187,10 +187,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
         ) from error
 
 
-def _with_tuples(said: Any) -> Any:
+def with_tuples(said: Any) -> Any:
     """What JSON has made lists of was tuples."""
     if isinstance(said, dict):
-        return {name: _with_tuples(value) for name, value in said.items()}
+        return {name: with_tuples(value) for name, value in said.items()}
     return tuple(said) if isinstance(said, list) else said
 
 

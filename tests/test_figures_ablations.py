@@ -4,13 +4,8 @@ from dataclasses import asdict
 from functools import cache
 from statistics import mean
 
-import matplotlib
 import pytest
 import torch
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from studied import RUN, boxes, lines, run_with, runs_with, settled, text
 from test_figures import assert_texts_fit, words
@@ -82,12 +77,6 @@ def heads():
 @cache
 def both_charts():
     return draw_reductions(REDUCTIONS_RUNS)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def accuracies(runs):

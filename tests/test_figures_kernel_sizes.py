@@ -3,12 +3,9 @@
 from functools import cache
 from statistics import mean
 
-import matplotlib
 import pytest
-
-matplotlib.use("Agg")
-
 from matplotlib.colors import to_hex
+from studied import lines
 from test_figures import assert_texts_fit, words
 
 from googlenet_lib.figures.kernel_sizes import (
@@ -32,11 +29,6 @@ FIGURES = {
 def drawn_by(draw):
     """Drawn once: a figure that is closed can still be asked."""
     return draw(recorded())
-
-
-def lines(figure, gid):
-    """All lines of that name, wherever on the page."""
-    return [line for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
 
 
 @pytest.mark.parametrize("which", FIGURES)

@@ -3,12 +3,7 @@
 from dataclasses import replace
 from statistics import mean, median
 
-import matplotlib
 import pytest
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 from studied import RUN, boxes, lines, run_with, runs_with, text
 from test_figures import assert_texts_fit, words
@@ -28,12 +23,6 @@ from googlenet_lib.figures.style import GREY, INK
 from googlenet_lib.ladder import LADDER, Rung, ladder_runs
 
 NAMES = [rung.name for rung in LADDER]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def climbing(seeds=3, rungs=LADDER):

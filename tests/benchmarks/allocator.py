@@ -14,6 +14,7 @@ import time
 from contextlib import nullcontext
 
 import torch
+from training_step import forever
 
 from googlenet_lib import googlenet
 from googlenet_lib.allocator import freed_memory_kept
@@ -24,11 +25,6 @@ from googlenet_lib.training import Trainer
 
 CPU = torch.device("cpu")
 UNTIMED = 3
-
-
-def forever(batches):
-    while True:
-        yield from batches
 
 
 def main() -> None:
