@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from googlenet_lib.data import draw_shapes
 from googlenet_lib.errors import UsageError
+from googlenet_lib.figures.show import SCALE
 from googlenet_lib.figures.training_tricks import (
     POINTS,
     describe_augmented,
@@ -56,6 +57,8 @@ def test_each_row_shows_its_own_pictures():
             assert torch.equal(picture, wanted.permute(1, 2, 0))
     extents = [tuple(image.get_extent()) for image in figure.axes[0].images]
     assert len({*extents}) == 8
+    sides = {round((right - left) * SCALE, 3) for left, right, *_ in extents}
+    assert all(side % pictures.shape[-1] == 0 for side in sides), "whole pixels of the screen"
     assert all(e[0] >= 0 and e[1] <= figure.bbox.width for e in extents)
     assert all(0 <= e[3] < e[2] <= figure.bbox.height for e in extents)
     assert_texts_fit(figure)

@@ -17,9 +17,11 @@ from googlenet_lib.figures.four_lanes import describe_four_lanes, draw_four_lane
 from googlenet_lib.figures.head import describe_head, draw_head
 from googlenet_lib.figures.inception import describe_inception, draw_inception
 from googlenet_lib.figures.kernel_sizes import describe_contenders, draw_contenders
+from googlenet_lib.figures.ladder import describe_ladder, draw_ladder
 from googlenet_lib.figures.naive_inception import describe_naive_inception, draw_naive_inception
 from googlenet_lib.figures.network import describe_network, draw_network
 from googlenet_lib.kernel_sizes import recorded
+from googlenet_lib.ladder import ladder_runs
 from googlenet_lib.paper import ROWS
 from googlenet_lib.recipes import CLASSROOM_PUBLISHED
 from googlenet_lib.runs import recorded_run
@@ -52,6 +54,14 @@ def _describe_kernel_sizes() -> str:
     return describe_contenders(recorded())
 
 
+def _draw_ladder() -> Figure:
+    return draw_ladder(ladder_runs())
+
+
+def _describe_ladder() -> str:
+    return describe_ladder(ladder_runs())
+
+
 # File name: what draws it, what describes it, and the arguments of both.
 IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
     "network.svg": (draw_network, describe_network, ()),
@@ -63,6 +73,7 @@ IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
     "four_lanes.svg": (_draw_temple, _describe_temple, ()),
     "kernel_sizes.svg": (_draw_kernel_sizes, _describe_kernel_sizes, ()),
     "classroom_curves.svg": (_draw_classroom, _describe_classroom, ()),
+    "accuracy_ladder.svg": (_draw_ladder, _describe_ladder, ()),
 }
 
 _PAGE = """# Figures

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from googlenet_lib import optimisers
 from googlenet_lib.errors import UsageError
+from googlenet_lib.figures.show import SCALE
 from googlenet_lib.figures.style import (
     GREY,
     INK,
@@ -40,8 +41,10 @@ LEAST, MOST = 1e-16, 1e7  # of the axis of numbers
 
 def draw_augmented(rows: Mapping[str, Tensor]) -> Figure:
     """Draw the same pictures once a row, each row after another change: names to (N, 3, H, W)."""
-    count = len(_pictures(rows))
-    side = (WIDTH - NAMES - MARGIN - (count - 1) * GAP) / count
+    count, _, _, pixels = _pictures(rows).shape
+    room = (WIDTH - NAMES - MARGIN - (count - 1) * GAP) / count
+    # as many of the screen's pixels for each of theirs: edges stay sharp
+    side = pixels * max(1, int(room * SCALE / pixels)) / SCALE
     with house_style():
         figure, axes = canvas(2 * MARGIN + len(rows) * side + (len(rows) - 1) * GAP)
         for row, (name, pictures) in enumerate(rows.items()):
