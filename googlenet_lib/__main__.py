@@ -113,9 +113,11 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         model, data, recipe, result, seed=options.seed, device=device, command=options.command_line
     )
     run.save(out / RUN_FILE)
+    flips = run.test_accuracy_flips
     say(
         f"validation accuracy {run.validation_accuracy:.4f} (epoch {run.best_epoch})  "
         f"test accuracy {run.test_accuracy:.4f} (best), {run.test_accuracy_last:.4f} (last)"
+        + ("" if flips is None else f", {flips:.4f} (best, averaged over mirror images)")
     )
     if options.data == "digits":
         say(

@@ -32,6 +32,7 @@ class Result:
     best_epoch: int  # highest validation accuracy, the first of equals
     test_accuracy: float  # of the best epoch's weights
     test_accuracy_last: float
+    test_accuracy_flips: float | None = None  # best epoch, each picture with its mirror image
 
 
 def best_epoch(history: History) -> int:
@@ -116,8 +117,11 @@ def fit(
         last = copy.deepcopy(trainer.trained.state_dict())
         trainer.trained.load_state_dict(best)
         test_best = trainer.test_accuracy(data.test)
+        # a network that has seen no mirror images is not asked about them
+        mirrored = recipe.flip and data.mirrors
+        test_flips = trainer.test_accuracy(data.test, flips=True) if mirrored else None
         model.load_state_dict(last)
-    return Result(trainer.history, best_epoch(trainer.history), test_best, test_last)
+    return Result(trainer.history, best_epoch(trainer.history), test_best, test_last, test_flips)
 
 
 def describe_weights(model: GoogLeNet, data: Data, recipe: Recipe) -> WeightsInfo:

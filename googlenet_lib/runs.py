@@ -53,6 +53,8 @@ class Run:
     weights: str = ""  # the name of the weights that came of it, where they are committed
     weights_sha256: str = ""  # of their file
     test_accuracy_rounded: float | None = None  # of those weights, which are float16
+    # of the best epoch, each picture together with its mirror image, where training saw these
+    test_accuracy_flips: float | None = None
 
     def save(self, path: Path) -> None:
         """Write the run as JSON, whole or not at all."""
@@ -129,4 +131,5 @@ def describe_run(
         validation_accuracy=result.history[result.best_epoch - 1]["val_accuracy"],
         test_accuracy=result.test_accuracy,
         test_accuracy_last=result.test_accuracy_last,
+        test_accuracy_flips=result.test_accuracy_flips,
     )

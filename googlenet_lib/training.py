@@ -249,15 +249,17 @@ class Trainer:
         size = (shrink, shrink)
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
-    def evaluate(self, batches: Batches) -> Metrics:
+    def evaluate(self, batches: Batches, *, flips: bool = False) -> Metrics:
         """Loss and accuracy of the trained network, in the precision of training."""
         self.workers.spread(self.trained.buffers())  # each has seen other pictures
         with self.precision.autocast():
-            return evaluate(self.trained, batches, self.recipe.aux_weights, workers=self.workers)
+            return evaluate(
+                self.trained, batches, self.recipe.aux_weights, flips=flips, workers=self.workers
+            )
 
-    def test_accuracy(self, test: ImageSet) -> float:
+    def test_accuracy(self, test: ImageSet, *, flips: bool = False) -> float:
         """The share of `test` that the trained network gets right."""
-        return self.evaluate(self._batches(test, EVALUATION_BATCH)).accuracy
+        return self.evaluate(self._batches(test, EVALUATION_BATCH), flips=flips).accuracy
 
     def some_pictures(self) -> Tensor:
         """A batch as the network will see it, without moving what draws batches."""

@@ -30,7 +30,9 @@ from googlenet_lib.variants import VARIANTS, Variant
 HISTORY = [
     {"epoch": n, "val_accuracy": a, "seconds": 60.0} for n, a in enumerate((0.5, 0.7, 0.6), start=1)
 ]
-RESULT = Result(HISTORY, best_epoch=2, test_accuracy=0.625, test_accuracy_last=0.5)
+RESULT = Result(
+    HISTORY, best_epoch=2, test_accuracy=0.625, test_accuracy_last=0.5, test_accuracy_flips=0.75
+)
 
 
 def described(**changes):
@@ -59,6 +61,7 @@ def test_run_is_described_by_what_was_run():
     assert (run.seed, run.epochs, run.seconds) == (7, 3, 180.0)
     assert (run.best_epoch, run.validation_accuracy) == (2, 0.7)
     assert (run.test_accuracy, run.test_accuracy_last) == (0.625, 0.5)
+    assert run.test_accuracy_flips == 0.75
     assert run.command == "python -m googlenet_lib train --seed 7"
     assert run.history == HISTORY
     assert run.device.startswith("CPU")

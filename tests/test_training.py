@@ -480,6 +480,23 @@ def test_best_and_last_are_each_tested_with_their_own_weights(monkeypatch):
     assert accuracies[0] < 0.8 < accuracies[1] == 1.0  # they differ, or this would say nothing
 
 
+def test_mirror_images_are_tested_where_training_saw_them(monkeypatch):
+    scripted(monkeypatch, 0.5, 0.7, 0.6)
+    data = replace(FEW, test=image_set(200, seed=1))
+    after_epoch = []
+    recipe = replace(BY_HEART, epochs=3, flip=True)
+    model = quick_learner()
+    _, result = train(recipe, data, model, report=lambda line: after_epoch.append(copied(model)))
+    model.load_state_dict(after_epoch[1])  # the best epoch
+    expected = evaluate(model, Batches(data.test, 200), flips=True).accuracy
+    assert result.test_accuracy_flips == expected != result.test_accuracy
+
+    monkeypatch.undo()
+    assert train(SHORT)[1].test_accuracy_flips is None
+    digits = replace(tiny_data(), mirrors=False)
+    assert train(replace(SHORT, flip=True), digits)[1].test_accuracy_flips is None
+
+
 def test_test_pictures_are_seen_once_training_has_ended(monkeypatch):
     seen, really_evaluate = [], training.evaluate
 
