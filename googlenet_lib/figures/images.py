@@ -22,58 +22,44 @@ from googlenet_lib.figures.naive_inception import describe_naive_inception, draw
 from googlenet_lib.figures.network import describe_network, draw_network
 from googlenet_lib.kernel_sizes import recorded
 from googlenet_lib.ladder import ladder_runs
-from googlenet_lib.paper import ROWS
+from googlenet_lib.paper import ROWS, Row
 from googlenet_lib.recipes import CLASSROOM_PUBLISHED
-from googlenet_lib.runs import recorded_run
-
-_EXAMPLE = (ROWS["inception3a"], ROWS["maxpool2"].channels)
+from googlenet_lib.runs import Run, recorded_run
 
 
-def _draw_classroom() -> Figure:
-    run = recorded_run("classroom-0")
+def _draw_classroom(run: Run) -> Figure:
     return plot_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 
-def _describe_classroom() -> str:
-    return describe_curves(recorded_run("classroom-0").history, reference=CLASSROOM_PUBLISHED)
+def _describe_classroom(run: Run) -> str:
+    return describe_curves(run.history, reference=CLASSROOM_PUBLISHED)
 
 
-def _draw_temple() -> Figure:
-    return draw_four_lanes(temple_view())
+def _nothing() -> tuple[()]:
+    """Figures of Table 1 read it themselves."""
+    return ()
 
 
-def _describe_temple() -> str:
-    return describe_four_lanes(temple_view())
+def _module() -> tuple[Row, int]:
+    return ROWS["inception3a"], ROWS["maxpool2"].channels
 
 
-def _draw_kernel_sizes() -> Figure:
-    return draw_contenders(recorded())
-
-
-def _describe_kernel_sizes() -> str:
-    return describe_contenders(recorded())
-
-
-def _draw_ladder() -> Figure:
-    return draw_ladder(ladder_runs())
-
-
-def _describe_ladder() -> str:
-    return describe_ladder(ladder_runs())
-
-
-# File name: what draws it, what describes it, and the arguments of both.
-IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], tuple]] = {
-    "network.svg": (draw_network, describe_network, ()),
-    "inception3a_naive.svg": (draw_naive_inception, describe_naive_inception, _EXAMPLE),
-    "inception3a.svg": (draw_inception, describe_inception, _EXAMPLE),
-    "inception3a_costs.svg": (draw_lane_costs, describe_lane_costs, _EXAMPLE),
-    "table1_costs.svg": (draw_table_costs, describe_table_costs, ()),
-    "auxiliary_heads.svg": (draw_head, describe_head, ()),
-    "four_lanes.svg": (_draw_temple, _describe_temple, ()),
-    "kernel_sizes.svg": (_draw_kernel_sizes, _describe_kernel_sizes, ()),
-    "classroom_curves.svg": (_draw_classroom, _describe_classroom, ()),
-    "accuracy_ladder.svg": (_draw_ladder, _describe_ladder, ()),
+# File name: what draws it, what describes it, and what gives the arguments of both.
+IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], Callable[[], tuple]]] = {
+    "network.svg": (draw_network, describe_network, _nothing),
+    "inception3a_naive.svg": (draw_naive_inception, describe_naive_inception, _module),
+    "inception3a.svg": (draw_inception, describe_inception, _module),
+    "inception3a_costs.svg": (draw_lane_costs, describe_lane_costs, _module),
+    "table1_costs.svg": (draw_table_costs, describe_table_costs, _nothing),
+    "auxiliary_heads.svg": (draw_head, describe_head, _nothing),
+    "four_lanes.svg": (draw_four_lanes, describe_four_lanes, lambda: (temple_view(),)),
+    "kernel_sizes.svg": (draw_contenders, describe_contenders, lambda: (recorded(),)),
+    "classroom_curves.svg": (
+        _draw_classroom,
+        _describe_classroom,
+        lambda: (recorded_run("classroom-0"),),
+    ),
+    "accuracy_ladder.svg": (draw_ladder, describe_ladder, lambda: (ladder_runs(),)),
 }
 
 _PAGE = """# Figures
@@ -97,7 +83,7 @@ alt text of a figure is in its file, as the description, and in the source of th
 
 def alt_texts() -> dict[str, str]:
     """Return the alt text of every committed figure, by file name."""
-    return {name: describe(*data) for name, (_, describe, data) in IMAGES.items()}
+    return {name: describe(*data()) for name, (_, describe, data) in IMAGES.items()}
 
 
 def write_images(folder: Path) -> list[Path]:
@@ -109,8 +95,9 @@ def write_images(folder: Path) -> list[Path]:
     paths = []
     for name, (draw, describe, data) in IMAGES.items():
         path = folder / name
-        figure = draw(*data)
-        metadata = {"Title": path.stem, "Description": describe(*data), "Date": None}
+        arguments = data()
+        figure = draw(*arguments)
+        metadata = {"Title": path.stem, "Description": describe(*arguments), "Date": None}
         with plt.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
             figure.savefig(path, metadata=metadata | {"Creator": None})
         plt.close(figure)
