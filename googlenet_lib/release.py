@@ -30,7 +30,8 @@ MOST_BYTES = 25_000_000  # of a committed file
 def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -> Run:
     """Round the best weights of the run in `folder`, measure them on `data`, write both files.
 
-    The weights go to `weights/NAME.safetensors`, the run to `runs/`, under its folder's name.
+    The weights go to `weights/NAME.safetensors`, the run to `runs/`, under its folder's name; a
+    run there whose weights had this name no longer claims them.
     Raises UsageError where `data` is not what the run was trained on, or the file is too large.
     """
     run = read_run(folder / RUN_FILE)
@@ -53,6 +54,10 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
     digest = hashlib.sha256(content).hexdigest()
     run = replace(run, weights=name, weights_sha256=digest, test_accuracy_rounded=accuracy)
     run.save(runs / f"{folder.name}.json")
+    for path in runs.glob("*.json"):  # the weights that were called so before are gone
+        other = read_run(path)
+        if path.stem != folder.name and other.weights == name:
+            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(path)
     return run
 
 

@@ -1,6 +1,7 @@
 """Weights that come with the library: rounded, measured, recorded; and how they are released."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -58,6 +59,18 @@ def test_release_measures_the_rounded_weights(trained, tmp_path):
     assert run.test_accuracy_rounded == pytest.approx(hits / len(truth))
 
 
+def test_the_run_that_was_released_before_gives_up_the_name(trained, tmp_path):
+    folder, data = trained
+    released = {}
+    for run, name in (("tiny-0", "tiny"), ("other-0", "other"), ("tiny-1", "tiny")):
+        copy = shutil.copytree(folder, tmp_path / "made" / run)
+        released[run] = release(copy, name, data, weights=tmp_path / "weights", runs=tmp_path)
+    assert read_run(tmp_path / "tiny-0.json") == read_run(folder / RUN_FILE)
+    assert read_run(tmp_path / "other-0.json") == released["other-0"]
+    assert read_run(tmp_path / "tiny-1.json") == released["tiny-1"]
+    assert [released[run].weights for run in ("other-0", "tiny-1")] == ["other", "tiny"]
+
+
 def test_release_refuses_other_data(trained, tmp_path):
     folder, data = trained
     with pytest.raises(UsageError, match="was trained on tiny"):
@@ -98,8 +111,8 @@ def test_committed_weights_are_small_and_float16(name):
 
 def test_committed_weights_have_the_record_of_their_run(name):
     runs = [run for run in map(recorded_run, recorded_names()) if run.weights == name]
-    digests = [run.weights_sha256 for run in runs]
-    assert hashlib.sha256(find_weights(name).read_bytes()).hexdigest() in digests
+    digest = hashlib.sha256(find_weights(name).read_bytes()).hexdigest()
+    assert [run.weights_sha256 for run in runs] == [digest]
 
 
 def test_committed_weights_make_the_network_of_their_run(name):
