@@ -109,7 +109,8 @@ def device_name(device: torch.device) -> str:
     if device.type == "mps":
         return f"Apple {platform.machine()} GPU"
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"CPU, {torch.get_num_threads()} threads ({capability})"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)} ({capability})"
 
 
 def versions() -> dict[str, str]:

@@ -204,7 +204,7 @@ def test_preflight_of_a_notebook_that_needs_no_gpu(machine, capsys):
 def test_preflight_on_this_machine(capsys):
     assert preflight(Minutes(cpu=1)).type == "cpu"
     first = capsys.readouterr().out.splitlines()[0]
-    pattern = r"device  CPU, 1 threads \(.*\), not in Colab; fastest safe precision (bf|f)loat\d\d"
+    pattern = r"device  CPU, 1 thread \(.*\), not in Colab; fastest safe precision (bf|f)loat\d\d"
     assert re.fullmatch(pattern, first)
 
 

@@ -108,6 +108,8 @@ def test_device_has_a_name_for_people(monkeypatch):
     assert device_name(CUDA) == "Tesla T4 on cuda"
     capability = torch.backends.cpu.get_cpu_capability()
     assert device_name(CPU) == f"CPU, 3 threads ({capability})"
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert device_name(CPU) == f"CPU, 1 thread ({capability})"
     assert device_name(MPS).startswith("Apple ")
 
 
