@@ -53,11 +53,11 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
     accuracy = evaluate(load_network(path)[0], batches).accuracy
     digest = hashlib.sha256(content).hexdigest()
     run = replace(run, weights=name, weights_sha256=digest, test_accuracy_rounded=accuracy)
+    for record in runs.glob("*.json"):  # the weights that were called so before are gone
+        other = read_run(record)
+        if other.weights == name:
+            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(record)
     run.save(runs / f"{folder.name}.json")
-    for path in runs.glob("*.json"):  # the weights that were called so before are gone
-        other = read_run(path)
-        if path.stem != folder.name and other.weights == name:
-            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(path)
     return run
 
 
