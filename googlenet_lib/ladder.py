@@ -25,7 +25,7 @@ class Rung:
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung("walkthrough", "as published: 7x7 stem, Adam, a constant rate, nothing else"),
+    Rung("walkthrough", "as published: 7x7 stem, Adam"),
     Rung("width", "half the channels", vary=("width=0.5",)),
     # before the stem, which costs several times more: in float32 each run would take long
     Rung("precision", "bfloat16", set=("precision=bfloat16",)),
@@ -51,14 +51,15 @@ LADDER: tuple[Rung, ...] = (
         "in the average's place, the rate up and down a triangle",
         set=("schedule=triangle", "lr=0.1", "average_decay=0"),
     ),
-    Rung("augmentation", "mirrored, and shifted by up to 2 pixels", set=("flip=true", "shift=2")),
+    Rung("augmentation", "mirrored, shifted by up to 2 pixels", set=("flip=true", "shift=2")),
     Rung("smoothing", "labels smoothed by 0.1", set=("label_smoothing=0.1",)),
     Rung(
         "muon",
         "Muon turns the convolutions; SGD keeps the rest",
         set=("optimiser=muon", "momentum=0.6"),
     ),
-    Rung("small-first", "pictures of 24 pixels for 60% of the steps", set=("shrink=24",)),
+    Rung("small-first", "24 pixels for 60% of the steps", set=("shrink=24",)),
+    Rung("rate", "half the rate, for longer trainings", set=("lr=0.05",)),
 )
 
 

@@ -130,6 +130,7 @@ FAST = replace(
     "fast.ai's entry to DAWNBench (Howard, 2018)",
     epochs=20,
     optimiser="muon",
+    lr=0.05,
     momentum=0.6,
     shrink=24,
 )

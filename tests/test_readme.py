@@ -4,7 +4,9 @@ import json
 import re
 import runpy
 import tomllib
+from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -12,6 +14,9 @@ from googlenet_lib import googlenet
 from googlenet_lib.__main__ import parser
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
+from googlenet_lib.figures.ladder import steps
+from googlenet_lib.ladder import ladder_runs
+from googlenet_lib.recipes import FAST
 from googlenet_lib.runs import recorded_names, recorded_run
 from googlenet_lib.variants import find_variant
 
@@ -126,12 +131,33 @@ def test_every_recorded_run_is_named():
 def test_what_is_said_of_fast_is_the_record():
     slow = recorded_run("small-10min-0")
     runs = [recorded_run(f"fast-10min-{seed}") for seed in range(3)]
-    mean = sum(run.test_accuracy for run in runs) / 3
-    gain = 100 * (mean - slow.test_accuracy)
-    assert f"at a mean of {mean:.4f} over three seeds {gain:.1f} points above it" in README
+    average = mean(run.test_accuracy for run in runs)
+    gain = 100 * (average - slow.test_accuracy)
+    assert f"at a mean of {average:.4f} over three seeds {gain:.1f} points above it" in README
     assert {f"{run.seconds / 60:.0f}" for run in (slow, *runs[:2])} == {"17"}
     assert {run.device for run in (slow, *runs)} == {slow.device}
     assert {(run.epochs, run.training_pictures) for run in runs} == {(4, 40_000)}
+    assert {run.settings["lr"] for run in runs} == {2 * FAST.lr}
+
+
+def test_the_rate_of_fast_is_the_best_of_those_recorded():
+    runs = {rate: recorded_run(f"rate-{rate}-1") for rate in (0.1, 0.05, 0.025, 0.0125)}
+    accuracies = {rate: run.validation_accuracy for rate, run in runs.items()}
+    assert max(accuracies, key=accuracies.get) == FAST.lr
+    for rate, run in runs.items():
+        changed = {"lr": rate, "epochs": 6}
+        assert run.settings == json.loads(json.dumps(asdict(replace(FAST, **changed))))
+    assert {(run.seed, run.training_pictures) for run in runs.values()} == {(1, 45_000)}
+    *rates, last = map(str, accuracies)
+    *shares, least = (f"{accuracy:.4f}" for accuracy in accuracies.values())
+    told = f"At rates {', '.join(rates)} and {last} the accuracy on validation was "
+    assert f"{told}{', '.join(shares)} and {least}." in README
+    step = steps(ladder_runs())[-1]
+    assert step.rung.set == (f"lr={FAST.lr}",)
+    for run in ladder_runs()[step.rung.name]:
+        assert run.epochs * run.training_pictures * 3 < 6 * 45_000
+    assert step.doubt
+    assert f"halving 0.1 cost {step.gain.lstrip('−')} points, and the seeds' ranges meet" in README
 
 
 def test_the_table_of_kills_is_the_record():
