@@ -1,6 +1,6 @@
 """Committing a trained network: its weights in float16, and the record of its run beside them.
 
-    python -m googlenet_lib.release runs/small-60min-0 cifar10 --data data/cifar10
+    python -m googlenet_lib.release runs/fast-60min-1 cifar10 --data data/cifar10
 
 For maintainers. The accuracy of the rounded weights is measured, not supposed.
 """
