@@ -191,6 +191,17 @@ def test_the_rate_of_fast_is_the_best_of_those_recorded():
     assert f"halving 0.1 cost {step.gain.lstrip('−')} points, and the seeds' ranges meet" in README
 
 
+def test_what_is_said_of_alternating_flips_is_the_record():
+    turns, chance = seeds_of("alternate"), seeds_of("fast-10min")
+    for one, other in zip(turns, chance, strict=True):
+        assert one.settings == other.settings | {"alternate": True}
+        assert (one.seed, one.training_pictures) == (other.seed, other.training_pictures)
+    shares = [[run.test_accuracy for run in runs] for runs in (turns, chance)]
+    means = [f"{mean(accuracies):.4f}" for accuracies in shares]
+    assert f"The mean of three seeds is {' against '.join(means)}; the seeds' ranges meet" in README
+    assert max(map(min, shares)) <= min(map(max, shares))
+
+
 def test_the_table_of_kills_is_the_record():
     reliability = ROOT / "tests" / "reliability"
     kills = runpy.run_path(str(reliability / "kills.py"))
