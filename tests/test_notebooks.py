@@ -91,6 +91,12 @@ def test_what_is_not_compared_is_asserted(notebook):
         assert i < 4 or "assert" in nearby, f"no assert in or behind:\n{cells[i].source}"
 
 
+def test_compares_no_version_of_a_library(notebook):
+    for cell in code_cells(notebook):
+        ignored = "nbval-ignore-output" in cell.metadata.get("tags", [])
+        assert ignored or "__version__" not in cell.source, cell.source
+
+
 def test_saves_no_widget_state(notebook):
     assert "widgets" not in notebook.metadata
     for cell in code_cells(notebook):
