@@ -14,9 +14,11 @@ from googlenet_lib.__main__ import parser
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
 from googlenet_lib.figures.ladder import steps
+from googlenet_lib.figures.seeds import WITHIN, doubt
 from googlenet_lib.ladder import ladder_runs
 from googlenet_lib.recipes import FAST
 from googlenet_lib.runs import recorded_names, recorded_run
+from googlenet_lib.studies import SEEDS
 from googlenet_lib.variants import find_variant
 
 ROOT = Path(__file__).parents[1]
@@ -88,18 +90,25 @@ def test_costs_of_the_variants(variant):
     assert row[:3] == [f"{parameters:,}", f"{heads:,}", f"{macs / 1e6:,.1f} M"]
 
 
+def seeds_of(name):
+    """The three runs that differ in their seed alone, such as those of fast-10min."""
+    runs = [recorded_run(run) for run in recorded_names() if run.rpartition("-")[0] == name]
+    assert [run.seed for run in runs] == list(SEEDS), name
+    return runs
+
+
 def test_ranges_of_the_design_runs_are_the_records():
     rows = re.findall(r"^\| `(design-[\w-]+)` \| .*? \| (.*?) \|$", README, flags=re.MULTILINE)
     groups = {name[:-2] for name in recorded_names() if name.startswith("design-")}
     assert {group for group, _ in rows} == groups
     for group, said in rows:
-        accuracies = [recorded_run(f"{group}-{seed}").validation_accuracy for seed in range(3)]
+        accuracies = [run.validation_accuracy for run in seeds_of(group)]
         assert said == f"{min(accuracies):.3f} to {max(accuracies):.3f}"
 
 
 def test_what_is_said_of_the_design_runs_holds():
     def accuracies(name):
-        return [recorded_run(f"design-{name}-{seed}").validation_accuracy for seed in range(3)]
+        return [run.validation_accuracy for run in seeds_of(f"design-{name}")]
 
     others = ("stem-pool1", "stem-pool2", "stem-both")
     assert max(accuracies("stem-seven")) < min(min(accuracies(name)) for name in others)
@@ -127,15 +136,9 @@ def test_every_recorded_run_is_named():
         assert f"`{name}`" in README or f"`{family}-...`" in README, name
 
 
-def seeds_of(name):
-    """The runs that differ in their seed alone, such as those of fast-10min."""
-    return [recorded_run(run) for run in recorded_names() if run.rpartition("-")[0] == name]
-
-
 def test_what_is_said_of_ten_minutes_of_fast_is_the_record():
     slow = recorded_run("small-10min-0")
     runs = seeds_of("fast-10min")
-    assert len(runs) == 3
     average = mean(run.test_accuracy for run in runs)
     gain = 100 * (average - slow.test_accuracy)
     assert f"a mean of {average:.4f} over three seeds, {gain:.1f} points above it" in README
@@ -151,7 +154,6 @@ def test_what_is_said_of_ten_minutes_of_fast_is_the_record():
 def test_what_is_said_of_an_hour_of_fast_is_the_record():
     runs = seeds_of("fast-60min")
     assert {(run.epochs, run.training_pictures) for run in runs} == {(22, 45_000)}
-    assert len(runs) == 3
     alone = runs[2]
     assert "2 threads" in alone.device
     assert f"Seed 2 had two cores and took {alone.seconds / 60:.0f} minutes" in README
@@ -200,7 +202,7 @@ def test_what_is_said_of_alternating_flips_is_the_record():
     shares = [[run.test_accuracy for run in runs] for runs in (turns, chance)]
     means = [f"{mean(accuracies):.4f}" for accuracies in shares]
     assert f"The mean of three seeds is {' against '.join(means)}; the seeds' ranges meet" in README
-    assert max(map(min, shares)) <= min(map(max, shares))
+    assert doubt(*shares) == WITHIN
 
 
 def test_the_table_of_kills_is_the_record():
