@@ -260,6 +260,11 @@ class Constant(Lanes):
         super().__init__(6, *widths)
 
 
+class OneSizeByHeart(Lanes):
+    def forward(self, x):
+        return super().forward(x).view(2, -1, 9, 7)
+
+
 class NoReLU(Lanes):
     def hold(self, lanes):
         self.lanes = nn.ModuleList([*lanes[:2], lanes[2][0], lanes[3]])
@@ -418,6 +423,7 @@ WRONG = (
     ("00.5", Dilated, "dilation=(2, 2)"),
     ("00.5", Reflected, "padding_mode='reflect'"),
     ("00.5", Constant, "to have 6 channels, but got 3 channels"),
+    ("00.5", OneSizeByHeart, "is invalid for input of size"),
     ("00.5", NoReLU, "the ReLU after the 5x5 is missing"),
     ("00.5", ReLUInFront, "a ReLU too many stands in front"),
     ("00.5", Sigmoids, "a Sigmoid stands where a ReLU belongs"),
@@ -429,9 +435,9 @@ WRONG = (
     ("00.5", Frozen, "`requires_grad` is False"),
     ("00.5", Detached, "no gradient gets through"),
     ("00.5", Double, "Its type is torch.float64"),
-    ("00.5", Elsewhere, "That lies on meta"),
+    ("00.5", Elsewhere, "the device meta"),
     ("00.5", NoReturn, "Is `return` missing?"),
-    ("00.5", AList, "Expected is one tensor"),
+    ("00.5", AList, "Expected is a tensor; a list came"),
 )
 
 

@@ -185,6 +185,13 @@ class ReLUBeforeTheProjection(Reduced):
         return super().lanes_of(three, five, [pool[0], nn.ReLU(), pool[1]])
 
 
+class BeginsWithZeros(ReLUBeforeTheProjection):
+    def hold(self, lanes):
+        super().hold(lanes)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
+
+
 class InnerTanh(Reduced):
     def lanes_of(self, three, five, pool):
         return super().lanes_of([nn.Sequential(three[0][0], nn.Tanh()), three[1]], five, pool)
@@ -297,6 +304,7 @@ WRONG = (
     ("03.4", NoLastReLU, "In the pool lane, the ReLU after the 1x1 is missing"),
     ("03.4", ReLUBehindTheReductionAlone, "In the 5x5 lane, the ReLU after the 5x5 is missing"),
     ("03.4", ReLUBeforeTheProjection, "a ReLU too many stands after the pool"),
+    ("03.4", BeginsWithZeros, "a ReLU too many stands after the pool"),
     ("03.4", InnerTanh, "a Tanh stands"),
     ("03.4", FiveBeforeThree, "stacked in another order"),
     ("03.4", WithBatchNorm, "a BatchNorm2d"),

@@ -232,10 +232,12 @@ def _under_budget(answer: Any) -> None:
         raise Wrong(str(error)) from None
     for name, lane in design.lanes.items():
         if lane.channels < PAPER_3A.lanes[name].channels:
+            nothing = (
+                "" if lane.channels else ". A lane with a reduction to 0 channels gives nothing"
+            )
             raise Wrong(
                 f"The {name} lane gives {lane.channels} channels, the paper's gives "
-                f"{PAPER_3A.lanes[name].channels}, and no lane may be narrower. A lane with a "
-                "reduction to 0 channels gives nothing"
+                f"{PAPER_3A.lanes[name].channels}, and no lane may be narrower{nothing}"
             )
     if design.out_channels < CHANNELS:
         raise Wrong(

@@ -106,7 +106,7 @@ def _head(channels: int, classes: int) -> Build:
         nn.Dropout(head.dropout),
         nn.Linear(head.hidden, classes),
     ]
-    shapes = ((2, channels, 14, 14), (1, channels, 14, 16))
+    shapes = ((2, channels, 14, 14), (1, channels, 14, 14))
     return Build((channels, classes), f"{channels}, {classes}", {"": steps}, shapes, biases=True)
 
 
