@@ -282,6 +282,12 @@ class Sigmoids(NoReLU):
         return torch.cat(outs, dim=1)
 
 
+class Scaled(Lanes):
+    def hold(self, lanes):
+        super().hold(lanes)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+
 class Clipped(Lanes):
     def forward(self, x):
         return super().forward(x).clamp(max=6)
@@ -427,6 +433,7 @@ WRONG = (
     ("00.5", NoReLU, "the ReLU after the 5x5 is missing"),
     ("00.5", ReLUInFront, "a ReLU too many stands in front"),
     ("00.5", Sigmoids, "a Sigmoid stands where a ReLU belongs"),
+    ("00.5", Scaled, "a parameter of shape ()"),
     ("00.5", Clipped, "a ReLU6 stands"),
     ("00.5", WithBatchNorm, "more than the task asks for: a BatchNorm2d"),
     ("00.5", WithPlainBatchNorm, "In training mode it gives something else"),

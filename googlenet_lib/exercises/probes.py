@@ -176,7 +176,8 @@ def _refuse_others(model: nn.Module, missing: dict[Tensor, str], left: list[Tens
     held = _listed([*dict.fromkeys(_told(one, model) for one in matrices)])
     if missing:
         wanted, says = next(iter(missing.items()))
-        alike = any(len(one) == len(wanted) and one.shape[2:] == wanted.shape[2:] for one in left)
+        ends = (wanted.shape[:1], wanted.shape[2:])
+        alike = any((one.shape[:1], one.shape[2:]) == ends for one in matrices)
         raise Wrong(
             _joined(
                 says,
@@ -220,7 +221,9 @@ def _told(parameter: Tensor, model: nn.Module) -> str:
         return f"a {height}x{width} from {inputs} channels to {outputs}"
     if parameter.dim() == 2:
         return f"a linear layer from {parameter.shape[1]} to {parameter.shape[0]}"
-    return an(type(owner).__name__)
+    if type(owner).__module__.startswith("torch."):
+        return an(type(owner).__name__)
+    return f"a parameter of shape {tuple(parameter.shape)}"
 
 
 # ---- What it computes ----------------------------------------------------------------------------
