@@ -324,6 +324,22 @@ class Frozen(Lanes):
         self.lanes[2].requires_grad_(False)
 
 
+class DividedByNothing(Lanes):
+    def forward(self, x):
+        return super().forward(x) / 0
+
+
+class FailsInTraining(Lanes):
+    def forward(self, x):
+        return super().forward(x).view(-1, 5 if self.training else 14, *x.shape[2:])
+
+
+class Normed(Lanes):
+    def hold(self, lanes):
+        super().hold(lanes)
+        nn.utils.parametrizations.weight_norm(self.lanes[0][0])
+
+
 class Detached(Lanes):
     def forward(self, x):
         return torch.cat([self.lanes[0](x).detach(), *(one(x) for one in self.lanes[1:])], dim=1)
@@ -440,6 +456,9 @@ WRONG = (
     ("00.5", WithDropout, "It holds a Dropout, which is not asked for"),
     ("00.5", ChangesItsInput, "`nn.ReLU(inplace=True)` changes what it gets"),
     ("00.5", Frozen, "`requires_grad` is False"),
+    ("00.5", DividedByNothing, "nan or inf"),
+    ("00.5", FailsInTraining, "in training mode) raised"),
+    ("00.5", Normed, "a ParametrizationList"),
     ("00.5", Detached, "no gradient gets through"),
     ("00.5", Double, "Its type is torch.float64"),
     ("00.5", Elsewhere, "the device meta"),

@@ -82,7 +82,8 @@ ADVICE = {
 
 def _run(model: nn.Module, x: Tensor, one: Build) -> Any:
     try:
-        return call(model, x, told=f"x of shape {tuple(x.shape)}")
+        mode = ", in training mode" * model.training
+        return call(model, x, told=f"x of shape {tuple(x.shape)}{mode}")
     except Wrong as wrong:
         known = ADVICE if len(one.lanes) > 1 else {}
         advice = next((says for seen, says in known.items() if seen in str(wrong)), "")
@@ -215,14 +216,15 @@ def _holds_layers(value: Any) -> bool:
 
 def _told(parameter: Tensor, model: nn.Module) -> str:
     owner = next(m for m in model.modules() if any(p is parameter for p in m.parameters(False)))
+    plain = isinstance(owner, nn.Conv2d | nn.Linear)
+    if type(owner).__module__.startswith("torch.") and not (plain and parameter.dim() > 1):
+        return an(type(owner).__name__)
     if parameter.dim() == 4:
         outputs, inputs, height, width = parameter.shape
         inputs *= getattr(owner, "groups", 1)
         return f"a {height}x{width} from {inputs} channels to {outputs}"
     if parameter.dim() == 2:
         return f"a linear layer from {parameter.shape[1]} to {parameter.shape[0]}"
-    if type(owner).__module__.startswith("torch."):
-        return an(type(owner).__name__)
     return f"a parameter of shape {tuple(parameter.shape)}"
 
 
@@ -232,6 +234,8 @@ def _told(parameter: Tensor, model: nn.Module) -> str:
 def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     out = _run(model, x, one)
     _check_shape(out, x, model, one)
+    if not out.isfinite().all():
+        raise Wrong("There is nan or inf in what it gives")
     if not _same(out, _run(model, x, one)):
         raise Wrong(
             "In evaluation mode two calls with the same x differ. Nothing may be random there: "
