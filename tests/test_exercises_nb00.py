@@ -334,6 +334,12 @@ class FailsInTraining(Lanes):
         return super().forward(x).view(-1, 5 if self.training else 14, *x.shape[2:])
 
 
+class PairInTraining(Lanes):
+    def forward(self, x):
+        out = super().forward(x)
+        return (out, out) if self.training else out
+
+
 class Normed(Lanes):
     def hold(self, lanes):
         super().hold(lanes)
@@ -458,6 +464,7 @@ WRONG = (
     ("00.5", Frozen, "`requires_grad` is False"),
     ("00.5", DividedByNothing, "nan or inf"),
     ("00.5", FailsInTraining, "in training mode) raised"),
+    ("00.5", PairInTraining, "in training mode. Expected is a tensor; a tuple came"),
     ("00.5", Normed, "a ParametrizationList"),
     ("00.5", Detached, "no gradient gets through"),
     ("00.5", Double, "Its type is torch.float64"),

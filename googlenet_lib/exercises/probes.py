@@ -55,8 +55,8 @@ def same_layers(answer: type, builds: Sequence[Build]) -> None:
     for one in builds:
         model = build(answer, *one.args, told=one.told).eval()
         inputs = [4 * torch.randn(shape) for shape in one.shapes]  # a ReLU6 would cut some
-        _check_shape(_run(model, inputs[0], one), inputs[0], model, one)
-        weights = _adopt(model, one)  # after the first call, at which lazy layers get theirs
+        _run(model, inputs[0], one)  # lazy layers get their weights
+        weights = _adopt(model, one)
         for x in inputs:
             _compare(model, x, one)
         _check_gradients(model, inputs[0])
@@ -80,21 +80,18 @@ ADVICE = {
 }
 
 
-def _run(model: nn.Module, x: Tensor, one: Build) -> Any:
+def _run(model: nn.Module, x: Tensor, one: Build) -> Tensor:
+    """What `model` makes of x, of the right shape and type, or Wrong."""
+    told = f"x of shape {tuple(x.shape)}" + ", in training mode" * model.training
     try:
-        mode = ", in training mode" * model.training
-        return call(model, x, told=f"x of shape {tuple(x.shape)}{mode}")
+        out = call(model, x, told=told)
     except Wrong as wrong:
         known = ADVICE if len(one.lanes) > 1 else {}
         advice = next((says for seen, says in known.items() if seen in str(wrong)), "")
         odd = _oddity(model, one) if advice == KEEPS else ""
         raise Wrong(_joined(str(wrong), odd, advice)) from None
-
-
-def _check_shape(out: Any, x: Tensor, model: nn.Module, one: Build) -> None:
-    """Refuse what is no tensor of the right shape and type, with words for the way it is wrong."""
     expected = _stacked(one.lanes, x)
-    seen = f"Built with ({one.told}), it made {describe(out)} of x of shape {tuple(x.shape)}."
+    seen = f"Built with ({one.told}), it made {describe(out)} of {told}."
     if len(one.lanes) > 1 and isinstance(out, Tensor) and out.shape != expected.shape:
         if out.dim() != 4 or len(out) != len(x):
             raise Wrong(f"{seen} {PICTURES}")
@@ -104,6 +101,7 @@ def _check_shape(out: Any, x: Tensor, model: nn.Module, one: Build) -> None:
     found = difference(out, expected)
     if isinstance(found, Misfit):
         raise Wrong(f"{seen} {found}")
+    return out
 
 
 def _stacked(lanes: dict[str, Steps], x: Tensor) -> Tensor:
@@ -233,7 +231,6 @@ def _told(parameter: Tensor, model: nn.Module) -> str:
 
 def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     out = _run(model, x, one)
-    _check_shape(out, x, model, one)
     if not out.isfinite().all():
         raise Wrong("There is nan or inf in what it gives")
     if not _same(out, _run(model, x, one)):
@@ -283,8 +280,9 @@ def _check_gradients(model: nn.Module, x: Tensor) -> None:
         out = model(x)
     except Exception as error:
         raise Wrong(fault(error, model, "its forward, with an x that needs a gradient,")) from None
-    cut = not out.requires_grad
-    if cut or None in torch.autograd.grad(out.sum(), [x, *parameters], allow_unused=True):
+    sources = [x, *parameters]
+    found = out.requires_grad and torch.autograd.grad(out.sum(), sources, allow_unused=True)
+    if not found or any(one is None for one in found):
         raise Wrong(
             "The numbers are right, but no gradient gets through it: no `detach`, no `.data`, no "
             "`no_grad` on the way from x and the weights to what is returned"
