@@ -118,6 +118,8 @@ def _holds_tensors(value: Any) -> bool:
 def _near(result: Any, expected: Any) -> bool:
     if isinstance(expected, int):
         return result == expected
+    if math.isnan(expected):
+        return math.isnan(result)
     try:
         return math.isclose(result, expected, rel_tol=1e-5, abs_tol=1e-7)
     except OverflowError:  # a whole number beyond all floats
@@ -177,7 +179,7 @@ class _Brief(reprlib.Repr):
         if tensor.dim() == 0 and not tensor.is_meta:
             return f"tensor({self.repr1(tensor.item(), level)})"
         kind = str(tensor.dtype).removeprefix("torch.")
-        return f"a {kind} tensor of shape {tuple(tensor.shape)}"
+        return f"{an(kind)} tensor of shape {tuple(tensor.shape)}"
 
     def repr_float(self, number: float, _level: int) -> str:
         return f"{number:.1f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.6g}"
