@@ -3,6 +3,7 @@
 import math
 import numbers
 import reprlib
+import textwrap
 from collections.abc import Iterable, Iterator, MappingView
 from types import GeneratorType
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+LONGEST = 300  # characters of a value that is told
 NAMES = {  # of what learners call otherwise than Python does
     type(None): "None",
     bool: "True or False",
@@ -164,7 +166,7 @@ class _Brief(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
         self.maxlist = self.maxtuple = self.maxset = self.maxdict = 6
-        self.maxother, self.maxstring = 100, 60
+        self.maxother, self.maxstring, self.maxlevel = 100, 60, 3
 
     def repr1(self, value: Any, level: int) -> str:
         if isinstance(value, np.generic):
@@ -204,4 +206,10 @@ def an(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
-describe = _Brief().repr
+def describe(value: Any) -> str:
+    """A value in a line, as far as it is short."""
+    text = _BRIEF.repr(value)
+    return text if len(text) <= LONGEST else textwrap.shorten(text, LONGEST, placeholder=" ...")
+
+
+_BRIEF = _Brief()
