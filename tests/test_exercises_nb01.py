@@ -194,7 +194,7 @@ WRONG = (
     ("01.5", Backwards, "in another order"),
     ("01.5", WithReLU, "a ReLU came into it"),
     ("01.5", OneLaneThrice, "over the same input"),
-    ("01.5", AListOfMaps, "expected is one tensor"),
+    ("01.5", AListOfMaps, "Expected is a tensor; a list came"),
     ("01.4", lambda r, s, e: binned(lambda r, i: float((r & i).sum()) / len(r))(r, s, e),
      "divide by those of the bin"),
     ("01.4", up_to, "it needs a lower edge"),

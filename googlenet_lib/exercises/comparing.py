@@ -3,6 +3,7 @@
 import math
 import numbers
 import reprlib
+import textwrap
 from collections.abc import Iterable, Iterator, MappingView
 from types import GeneratorType
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+LONGEST = 300  # characters of a value that is told
 NAMES = {  # of what learners call otherwise than Python does
     type(None): "None",
     bool: "True or False",
@@ -105,7 +107,7 @@ def _way(result: Any, expected: Any) -> str:
     if isinstance(expected, Tensor) and isinstance(result, list | tuple | float | int):
         return "" if _holds_tensors(result) else " `torch.tensor(...)` makes one of it."
     if type(expected) is int and isinstance(result, float):
-        return " `/` always gives a float."
+        return " `/` and `float(...)` give floats, even whole ones."
     return ""
 
 
@@ -118,6 +120,8 @@ def _holds_tensors(value: Any) -> bool:
 def _near(result: Any, expected: Any) -> bool:
     if isinstance(expected, int):
         return result == expected
+    if math.isnan(expected):
+        return math.isnan(result)
     try:
         return math.isclose(result, expected, rel_tol=1e-5, abs_tol=1e-7)
     except OverflowError:  # a whole number beyond all floats
@@ -162,7 +166,7 @@ class _Brief(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
         self.maxlist = self.maxtuple = self.maxset = self.maxdict = 6
-        self.maxother, self.maxstring = 100, 60
+        self.maxother, self.maxstring, self.maxlevel = 100, 60, 3
 
     def repr1(self, value: Any, level: int) -> str:
         if isinstance(value, np.generic):
@@ -177,11 +181,10 @@ class _Brief(reprlib.Repr):
         if tensor.dim() == 0 and not tensor.is_meta:
             return f"tensor({self.repr1(tensor.item(), level)})"
         kind = str(tensor.dtype).removeprefix("torch.")
-        return f"a {kind} tensor of shape {tuple(tensor.shape)}"
+        return f"{an(kind)} tensor of shape {tuple(tensor.shape)}"
 
     def repr_float(self, number: float, _level: int) -> str:
-        text = f"{number:.6g}"
-        return f"{text}.0" if text.lstrip("-").isdigit() else text
+        return f"{number:.1f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.6g}"
 
     def repr_instance(self, value: Any, level: int) -> str:
         if isinstance(value, type):
@@ -203,4 +206,10 @@ def an(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
-describe = _Brief().repr
+def describe(value: Any) -> str:
+    """A value in a line, as far as it is short."""
+    text = _BRIEF.repr(value)
+    return text if len(text) <= LONGEST else textwrap.shorten(text, LONGEST, placeholder=" ...")
+
+
+_BRIEF = _Brief()

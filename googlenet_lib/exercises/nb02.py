@@ -17,7 +17,9 @@ from googlenet_lib.exercises.tools import (
     Slip,
     build,
     call,
+    expect_like,
     refuse_hidden_layers,
+    refuse_unsteady,
     same_as,
     told_call,
 )
@@ -134,43 +136,42 @@ MADE = (  # what is given by place, and by name
 
 def _mlpconv(answer: type) -> None:
     for args, named in MADE:
-        inputs, _, kernel = args[:3]
+        inputs, outputs, kernel = args[:3]
         stride, padding = args[3:] or (named.get("stride", 1), named.get("padding", 0))
         block = build(answer, *args, **named)
         refuse_hidden_layers(block)
         x = torch.randn(2, inputs, 11, 9)
         result = call(block, x)
         made = told_call(answer, args, **named)
-        large, mixes = _three_layers(block, made, inputs, kernel)
+        large, mixes = _three_layers(block, made, (inputs, outputs, kernel))
         with torch.no_grad():
             y = F.conv2d(x, large.weight, large.bias, stride, padding).relu()
             expected = [_mixed(y, order) for order in (mixes, mixes[::-1])]
-        if not isinstance(result, Tensor):
-            raise Wrong(f"forward returned {describe(result)}; expected is one tensor")
-        if tuple(result.shape) != tuple(expected[0].shape):
+        if isinstance(result, Tensor) and result.shape != expected[0].shape:
             raise Wrong(
                 f"{made}: pictures of {tuple(x.shape)} came out as {tuple(result.shape)}. stride "
                 "and padding belong to the large kernel alone; without a word they are 1 and 0"
             )
-        for mode in (True, False):
-            seen = call(block.train(mode), x)
-            if any(torch.allclose(seen, one, atol=1e-5) for one in expected):
-                continue
-            if seen.min() < 0:
-                raise Wrong(
-                    "there are values below zero at the end: the last 1x1 has no ReLU behind it"
-                )
+        expect_like(result, expected[0])
+        refuse_unsteady(block, x)
+        if any(torch.allclose(result, one, atol=1e-5) for one in expected):
+            continue
+        if result.min() < 0:
             raise Wrong(
-                f"{made}: with the weights of its own three layers, convolution (zeros around the "
-                "picture), ReLU, 1x1, ReLU, 1x1, ReLU gives something else. Is every ReLU there, "
-                "every layer used once, and nothing else?"
+                "there are values below zero at the end: the last 1x1 has no ReLU behind it"
             )
+        raise Wrong(
+            f"{made}: with the weights of its own three layers, convolution (zeros around the "
+            "picture), ReLU, 1x1, ReLU, 1x1, ReLU gives something else. Is every ReLU there, "
+            "every layer used once, and nothing else?"
+        )
 
 
 def _three_layers(
-    block: nn.Module, made: str, inputs: int, kernel: int
+    block: nn.Module, made: str, asked: tuple[int, int, int]
 ) -> tuple[nn.Conv2d, list[nn.Module]]:
     """The large convolution and the two 1x1s; nn.Linear at every place is one as well."""
+    inputs, outputs, kernel = asked
     layers = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     sizes = [getattr(layer, "kernel_size", (1, 1)) for layer in layers]
     if sorted(sizes) != [(1, 1), (1, 1), (kernel, kernel)]:
@@ -186,8 +187,8 @@ def _three_layers(
             f"{inputs} come in. It is the first of the three"
         )
     mixes = [layer for layer in layers if layer is not large]
-    wide = large.out_channels
-    if any(layer.weight.shape[:2] != (wide, wide) for layer in mixes) or large.groups > 1:
+    wrong = large.weight.shape[:2] != (outputs, inputs)
+    if wrong or any(layer.weight.shape[:2] != (outputs, outputs) for layer in mixes):
         raise Wrong(f"{made}: all three layers give out_channels, and read all channels")
     return large, mixes
 
@@ -338,6 +339,8 @@ def _count_macs(answer: Callable) -> None:
         told = f"a network with {name}, a picture of {tuple(picture.shape)}"
         said = told_call(answer, (), told)
         network.train(number % 2 == 0)
+        for layer in network.modules():
+            layer.register_forward_hook(_somebody_else_s)
         before = _state_of(network)
         results = [call(answer, network, picture, told=told) for _ in range(2)]
         found = difference(results[0], expected)
@@ -352,9 +355,13 @@ def _count_macs(answer: Callable) -> None:
         if left:
             raise Wrong(
                 f"{said} is right, but it leaves {' and '.join(sorted(left))} of the network "
-                "changed, for whoever uses it next: keep the handles of your hooks and call "
-                "`remove()` on each, and put back what you set"
+                "changed, for whoever uses it next. Each hook has a handle with a method `remove`, "
+                "which takes away that one alone; what else you set, put back"
             )
+
+
+def _somebody_else_s(*_seen: Any) -> None:
+    """A hook that was there before."""
 
 
 def _state_of(network: nn.Module) -> dict[str, Any]:
@@ -406,6 +413,14 @@ def _break_even(answer: Callable) -> None:
             Slip(
                 lambda i, o, k: round(k**2 * i * o / (i + k**2 * o)),
                 "Do not round: where both ways cost the same, r is seldom a whole number.",
+            ),
+            Slip(
+                lambda i, o, k: round(k**2 * i * o / (i + k**2 * o), 1),
+                "It is rounded. `round` is for what is shown.",
+            ),
+            Slip(
+                lambda i, o, k: i * o / (i + o),
+                "The kernel is not in it.",
             ),
             Slip(
                 lambda i, o, k: k**2 * i * o / (k**2 * o),

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from googlenet_lib.exercises.blank import holds_blank
@@ -81,8 +82,8 @@ def same_as(
         expected = _given(solution, case)
         if isinstance(result, np.generic):
             result = result.item()
-        if any_float and isinstance(result, Tensor) and result.is_floating_point():
-            result = result.to(expected.dtype)
+        if any_float and getattr(result, "dtype", None) == torch.float64:
+            expected = expected.double()
         seen.append(Seen(case, result, difference(result, expected)))
     wrong = [one for one in seen if one.found is not None]
     if not wrong:
@@ -106,8 +107,8 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
     """The slip that explains what an answer gave, and the case that shows it best.
 
     Best is one that gives the same in every case where it runs. Where an answer makes a second
-    mistake, one will do that gives the same up to a wrong case, if it is the one that gives the
-    same most often and its result can hardly be met by accident.
+    mistake, one will do that gives the same up to a wrong case and in half of them, if it is the
+    one that gives the same most often and its results can hardly be met by accident.
     """
     alike = [[_alike(slip, one) for one in seen] for slip in slips]
     wrong = [i for i, one in enumerate(seen) if one.found is not None]
@@ -118,9 +119,11 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
     if _is_constant(seen):
         return None
     for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
-        shown = [i for i in wrong if made[i] and not _says_little(seen[i].result)]
-        if shown and all(made[i] is not False for i in range(shown[0]) if i not in wrong):
-            return seen[shown[0]], slip
+        shown = [i for i in wrong if made[i]]
+        telling = [i for i in shown if not _says_little(seen[i].result)]
+        often = telling and 2 * len(shown) >= len(wrong)
+        if often and False not in [made[i] for i in range(telling[0]) if i not in wrong]:
+            return seen[telling[0]], slip
     return None
 
 
@@ -202,6 +205,32 @@ def refuse_hidden_layers(block: nn.Module) -> None:
                     f"`self.{name}` is a plain {type(value).__name__}: an optimiser does not find "
                     f"the layers in it, and they would never be trained. `{better}` registers them"
                 )
+
+
+def refuse_unsteady(block: nn.Module, x: Tensor) -> None:
+    """Refuse what chance plays a part in, and what mixes the pictures of a batch."""
+    first = call(block, x)
+    if _apart(call(block, x), first):
+        raise Wrong("the same pictures came out in two ways. Is there a Dropout in it?")
+    if _apart(call(block, x[:1]), first[:1]):
+        raise Wrong(
+            "what comes out for a picture depends on the others of its batch. Is there a BatchNorm "
+            "in it?"
+        )
+    if _apart(call(block.eval(), x), first):
+        raise Wrong("in evaluation mode it gives something else than in training")
+    block.train()
+
+
+def _apart(one: Tensor, other: Tensor) -> bool:
+    return one.shape != other.shape or not torch.allclose(one, other, atol=1e-4)
+
+
+def expect_like(result: Any, expected: Tensor) -> None:
+    """Refuse what is no tensor of the same type and shape, at the same place."""
+    found = difference(result, expected)
+    if isinstance(found, Misfit):
+        raise Wrong(f"its forward returned {describe(result)}. {found}")
 
 
 def fault(error: BaseException, answer: Any, said: str) -> str:
