@@ -328,6 +328,7 @@ WRONG = (
     ("07.3", of_modules, "`named_parameters` names it once"),
     ("07.3", of_sequential, "object is not iterable"),
     ("07.3", pairs, "the names alone"),
+    ("07.3", lambda model: decaying(model.eval()), "afterwards the modes of the network"),
     ("07.3", lambda model: [name[:-7] for name in decaying(model)], "Those are layers"),
     ("07.3", lambda model: sorted(decaying(model)), "in another order"),
     ("07.3", lambda model: [n for n, p in model.named_parameters() if p.dim() == 2], "four dim"),

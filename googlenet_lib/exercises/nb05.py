@@ -13,6 +13,7 @@ from googlenet_lib.blocks import AuxiliaryHead, ConvBlock
 from googlenet_lib.exercises.comparing import describe, difference
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
 from googlenet_lib.exercises.losses import criterion_slips, same_loss, some_outputs, weighted_loss
+from googlenet_lib.exercises.networks import same_on_networks
 from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as, told_call
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.paper import HEADS
@@ -227,14 +228,13 @@ def _test_gradient_norm(answer: Any) -> None:
     inside = "A layer may hold layers of its own; its `parameters()` are all of theirs."
     path = "A name may be a path with dots: `network.get_submodule(name)` follows it."
     none = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
-    network = _Layers()
     cases = [
-        Case((network, name), f'network, "{name}"', advice)
+        Case((_Layers, name), f'network, "{name}"', advice)
         for name, advice in (("conv1", ""), ("block", inside), ("block.deep", path),
                              ("block.deep.1", path), ("partly", none), ("unused", none))
     ]  # fmt: skip
     look = "Square every entry of every gradient of that layer, add up, take the root."
-    same_as(answer, _gradient_norm, cases, slips, look)
+    same_on_networks(answer, _gradient_norm, cases, slips, look)
 
 
 # ---- 05.5 The heads' share -----------------------------------------------------------------------
@@ -250,6 +250,11 @@ def _count_state(part: nn.Module | None) -> int:
 
 def _head_share(model: GoogLeNet, heads: Count = _count, whole: Count = _count) -> float:
     return (heads(model.aux1) + heads(model.aux2)) / whole(model)
+
+
+def _narrow(variant: str, classes: int, heads: bool = True) -> GoogLeNet:
+    with torch.device("meta"):
+        return GoogLeNet(VARIANTS[variant], classes, heads=heads, width=TINY)
 
 
 def _test_share(answer: Any) -> None:
@@ -274,16 +279,14 @@ def _test_share(answer: Any) -> None:
         Slip(lambda m: _head_share(m, _count_state), buffers),
         Slip(lambda m: _head_share(m, _count, _count_state), buffers),
     )  # fmt: skip
-    paper, normed = VARIANTS["paper"], VARIANTS["torchvision"]
-    with torch.device("meta"):
-        networks = [
-            (GoogLeNet(paper, 1000, width=TINY), "a narrow network", ""),
-            (GoogLeNet(normed, 10, width=TINY), "a narrow network with BatchNorm", ""),
-            (GoogLeNet(paper, 10, heads=False, width=TINY), "a network without heads",
+    cases = [
+        Case((partial(_narrow, "paper", 1000),), "a narrow network"),
+        Case((partial(_narrow, "torchvision", 10),), "a narrow network with BatchNorm"),
+        Case((partial(_narrow, "paper", 10, heads=False),), "a network without heads",
              "Without heads, `aux1` and `aux2` are None."),
-        ]  # fmt: skip
-    cases = [Case((model,), told, advice) for model, told, advice in networks]
-    same_as(answer, _head_share, cases, slips, "Parameters of both heads over all parameters.")
+    ]  # fmt: skip
+    look = "Parameters of both heads over all parameters."
+    same_on_networks(answer, _head_share, cases, slips, look)
 
 
 # ---- 05.6 Which output predicts ------------------------------------------------------------------

@@ -1,0 +1,76 @@
+"""Answers that are lent a network: what they return, and that they leave it as it came."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from googlenet_lib.exercises.comparing import difference
+from googlenet_lib.exercises.exercise import Wrong
+from googlenet_lib.exercises.tools import Case, Slip, same_as
+
+
+def same_on_networks(
+    answer: Callable[..., Any],
+    solution: Callable[..., Any],
+    cases: Sequence[Case],
+    slips: Sequence[Slip],
+    look: str,
+) -> None:
+    """Refuse an answer that gives something else than `solution`, or that changes a network.
+
+    The first argument of each case makes the network, the same one for every call.
+    """
+    changes: list[str] = []
+
+    def lend(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def lent(make: Callable[[], nn.Module], *others: Any) -> Any:
+            torch.default_generator.manual_seed(0)
+            network = make()
+            before = _state(network)
+            result = function(network, *others)
+            after = _state(network)
+            changes.extend(
+                what for what in before if difference(after[what], before[what]) is not None
+            )
+            return result
+
+        return lent
+
+    lent_slips = [Slip(lend(slip.makes), slip.says) for slip in slips]
+    same_as(lend(answer), lend(solution), cases, lent_slips, look)
+    if changes:
+        raise Wrong(
+            f"the result is right, but afterwards {changes[0]} of the network are not as before. "
+            "Leave it as it came: whoever lent it may still need it"
+        )
+
+
+def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
+    """All that an answer may change in it, by what it is called."""
+    modules = dict(network.named_modules(remove_duplicate=False))
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    return {
+        "the layers": {name: type(one).__name__ for name, one in modules.items()},
+        "the modes": {name: one.training for name, one in modules.items()},
+        "the hooks": {name: _count_hooks(one) for name, one in modules.items()},
+        "the weights": {name: _values(one) for name, one in parameters.items()},
+        "the gradients": {name: _values(one.grad) for name, one in parameters.items()},
+        "the `requires_grad` flags": {name: one.requires_grad for name, one in parameters.items()},
+        "the buffers": {name: _values(one) for name, one in network.named_buffers()},
+    }
+
+
+def _count_hooks(module: nn.Module) -> int:
+    kinds = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
+    return sum(map(len, kinds))
+
+
+def _values(tensor: Tensor | None) -> Any:
+    """A copy; of a tensor on the device meta, which holds no values, the shape."""
+    if tensor is None:
+        return None
+    return list(tensor.shape) if tensor.is_meta else tensor.detach().clone()
