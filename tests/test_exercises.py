@@ -1,13 +1,18 @@
 """Checks, hints, predictions: what they say to every kind of answer, and that they never raise."""
 
+import builtins
 import dataclasses
 import functools
+import os
 import random
+import re
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 
+import numpy as np
 import pytest
 import torch
 from exercise_tools import answer, blanks, notebook_of, solutions, surroundings
@@ -122,9 +127,20 @@ class Empty(nn.Module):
     """Nothing here."""
 
 
+class OfABlank(HalfDone):
+    def extra(self):
+        return 1
+
+
+@dataclasses.dataclass
+class Record:
+    width: object
+
+
 BLANK = (None, ..., documented, dotted, passing, returning, lambda x: ..., Untouched, HalfDone)
 BLANK += (OtherHalf, Empty, functools.partial(dotted, 1), {...}, [1, ...], {"a": ...})
-BLANK += (torch.no_grad()(dotted), HalfDone(3).forward)
+BLANK += (torch.no_grad()(dotted), HalfDone(3).forward, OfABlank)
+BLANK += (([0, -1, ...], 1), {"a": [(1, {2, ...})]}, Record(...), [Record([...])])
 
 
 @pytest.mark.parametrize("given", BLANK, ids=lambda given: getattr(given, "__name__", None))
@@ -146,8 +162,25 @@ class ForwardAlone(nn.Module):
         return x
 
 
+class WithAStub(ForwardAlone):
+    """Right, with a method that is not asked for."""
+
+    def extra(self):
+        pass
+
+    def other(self, x): ...
+
+
+class Inherits(WithAStub):
+    pass
+
+
+holds_itself = []
+holds_itself.append(holds_itself)
+
 NOT_BLANK = (0, "", [], {}, lambda x: None or x, lambda: 0, double, NoWidths, ForwardAlone, max)
-NOT_BLANK += (HalfDone(3), torch.zeros(2), lambda x: print(x))
+NOT_BLANK += (HalfDone(3), torch.zeros(2), lambda x: print(x), WithAStub, Inherits)
+NOT_BLANK += (holds_itself, Record(1), Record, nn.Linear, (1, "..."))
 
 
 @pytest.mark.parametrize("given", NOT_BLANK)
@@ -170,7 +203,7 @@ def test_a_wrong_one_says_the_case_and_what_it_saw_but_not_what_is_right():
 
 def test_a_wrong_type_is_told_before_the_number_is_looked_at():
     said = says(lambda numbers: torch.tensor(double(numbers)))
-    assert said.endswith("`.item()` makes a plain number of it.")
+    assert said.endswith("Expected is a list; a tensor of 2 numbers came. `.tolist()` makes one.")
 
 
 def test_a_slip_must_fit_the_cases_that_were_right_as_well():
@@ -221,7 +254,8 @@ def test_a_blank_inside_is_told_as_such():
         result = ...
         return result
 
-    assert "a blank that is still to be filled" in says(half)
+    assert "a `...` still to be filled" in says(half)
+    assert "a `...` still to be filled" in says(lambda numbers: [{"a": [1, ...]}])
 
 
 def test_an_input_that_was_changed_is_told_as_such():
@@ -299,10 +333,38 @@ def test_exit_and_strange_results_do_not_get_out():
 
 def test_the_person_at_the_keyboard_can_stop():
     def stopped(numbers):
-        raise KeyboardInterrupt
+        with suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+        return double(numbers)
 
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         judge(DOUBLE, stopped)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+class Own(BaseException):
+    def __str__(self):
+        raise KeyError("no words")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, Own, SystemExit, MemoryError])
+def test_whatever_an_answer_raises_is_its_fault(error):
+    def fails(numbers):
+        raise error
+
+    said = says(fails)
+    assert f"fails([3, 4]) raised {error.__name__}, in your line" in said
+
+
+def test_a_long_message_ends_with_a_whole_word():
+    def fails(numbers):
+        raise ValueError("window " * 100)
+
+    said = says(fails)
+    assert "window ..., in your line" in said
 
 
 # ---- Time ----------------------------------------------------------------------------------------
@@ -319,6 +381,57 @@ def test_a_loop_without_end_is_stopped_and_the_line_told():
     said = says(endless, BRIEF)
     assert time.monotonic() - start < 5
     assert "endless([3, 4]) took too long and was stopped, in your line" in said
+
+
+def catches_all(numbers):
+    while True:
+        try:
+            time.sleep(0.05)
+        except:  # noqa: E722
+            numbers = numbers[:]
+
+
+def catches_twice(numbers):
+    with torch.no_grad():
+        while True:
+            try:
+                with suppress(BaseException):
+                    sum(range(1000))
+            except BaseException:
+                continue
+
+
+def goes_on(numbers):
+    while True:
+        try:
+            sum(range(1000))
+        finally:
+            continue  # noqa: B012
+
+
+def ignores_the_alarm(numbers):
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    while True:
+        sum(range(1000))
+
+
+def stops_the_clock(numbers):
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    catches_all(numbers)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
+@pytest.mark.parametrize(
+    "given", [catches_all, catches_twice, goes_on, ignores_the_alarm, stops_the_clock]
+)
+def test_a_loop_that_catches_everything_is_stopped(given, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", 0.2)
+    before = signal.getsignal(signal.SIGALRM)
+    start = time.monotonic()
+    assert f"{given.__name__}([3, 4]) took too long and was stopped" in says(given, BRIEF)
+    assert time.monotonic() - start < 5
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL)[1] == 0
 
 
 def test_a_loop_without_end_is_stopped_in_other_threads_too():
@@ -372,7 +485,7 @@ def test_an_import_without_end_is_stopped(tmp_path, monkeypatch, limit):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(running, "PATIENCE", 0.05)
     monkeypatch.setattr(running, "LOOKS", 3)
-    with pytest.raises(running.TooLong), limit(0.1):
+    with pytest.raises(running.TooLong), limit(0.1, {__name__}):
         import never_imported  # noqa: F401
 
 
@@ -404,21 +517,85 @@ def test_in_a_kernel_as_here():
     ]
 
 
+def test_a_check_leaves_no_trace_in_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    before = [get() for get, _ in running.SETTINGS]
+
+    def changes(numbers):
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        torch.set_deterministic_debug_mode("error")
+        torch.set_grad_enabled(False)
+        torch.autograd.set_detect_anomaly(True)
+        sys.setrecursionlimit(sys.getrecursionlimit() + 7)
+        os.chdir("inner")
+        return double(numbers)
+
+    judge(DOUBLE, changes)
+    assert [get() for get, _ in running.SETTINGS] == before
+
+    def seen(given):
+        """Nor do they reach what the check makes after a first call."""
+        call(given, [3])
+        return torch.ones(1), torch.is_grad_enabled()
+
+    one, grad = seen(changes)
+    assert (one.dtype, one.device.type, grad) == (torch.float32, "cpu", True)
+
+
+def test_what_the_notebook_has_set_does_not_reach_a_check():
+    def plain(given):
+        assert (torch.ones(1).dtype, torch.ones(1).device.type) == (torch.float32, "cpu")
+
+    exercise = Exercise("99.3", "", plain, ("",), "why.")
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        assert judge(exercise, double).outcome == "right"
+        assert (torch.ones(1).dtype, torch.ones(1).device.type) == (torch.float64, "meta")
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+
+
+def test_what_an_answer_replaces_is_put_back():
+    places = [torch, torch.Tensor, nn.Module, nn.functional, np, builtins]
+    names = ["cat", "add", "__call__", "relu", "ceil", "sum"]
+    before = [getattr(place, name) for place, name in zip(places, names, strict=True)]
+
+    def patches(numbers):
+        for place, name in zip(places, names, strict=True):
+            setattr(place, name, lambda *_: None)
+        return double(numbers)
+
+    judge(DOUBLE, patches)
+    assert [getattr(place, name) for place, name in zip(places, names, strict=True)] == before
+    assert "add" not in vars(torch.Tensor)
+
+
 def test_a_check_leaves_no_trace_in_random_numbers_and_gradients():
     torch.manual_seed(5)
     random.seed(5)
-    expected = torch.rand(3)
+    np.random.seed(5)
+    expected, others = torch.rand(3), (random.random(), np.random.rand())
     torch.manual_seed(5)
+    random.seed(5)
+    np.random.seed(5)
 
     def draws(numbers):
         torch.manual_seed(9)
         torch.rand(7)
+        random.random()
+        np.random.rand()
         return double(numbers)
 
     with torch.no_grad():
         judge(DOUBLE, draws)
         assert not torch.is_grad_enabled()
     assert torch.equal(torch.rand(3), expected)
+    assert (random.random(), np.random.rand()) == others
 
 
 # ---- Comparing -----------------------------------------------------------------------------------
@@ -430,6 +607,8 @@ def test_a_check_leaves_no_trace_in_random_numbers_and_gradients():
         *((3, 3), (0.5000001, 0.5), (1, 1.0), ("a", "a"), ([1, 2.0], (1, 2.0)), (True, True)),
         (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.000001])),
         ({"a": torch.ones(2)}, {"a": torch.ones(2)}),
+        *((np.int64(3), 3), (np.float64(0.5), 0.5), (np.float32(2), 2.0), (np.True_, True)),
+        ([np.int64(3), np.False_, np.str_("a")], [3, False, "a"]),
     ],
 )
 def test_equal_values_differ_in_nothing(result, expected):
@@ -441,23 +620,50 @@ def test_equal_values_differ_in_nothing(result, expected):
     [
         (4, 3, ""),
         (3.0, 3, "an int"),
-        (True, 1, "plain number"),
-        (torch.tensor(3), 3, ".item()"),
-        ([1], [1, 2], "1 entries"),
-        (3.0, torch.ones(2), "a float came"),
+        (True, 1, "an int; True or False came"),
+        (1, True, "True or False; an int came"),
+        (0.5, True, "a float came."),
+        (torch.tensor(3), 3, "`.item()` makes"),
+        (np.array([3]), 3, "a NumPy array came. `.item()` makes"),
+        (torch.ones(4), 3.0, "a plain number; a tensor of 4 numbers came."),
+        (torch.ones(4), [3.0], "`.tolist()` makes one."),
+        ((n for n in ()), [], "a list; a generator came. `list(...)` makes one"),
+        (filter(None, ()), [], "a list; a filter came. `list(...)` makes one"),
+        ({}.keys(), [], "a dict_keys came. `list(...)` makes one"),
+        (range(3), [0, 1, 2], "a list; a range came"),
+        ({1}, [1], "a list; a set came. A set has no order."),
+        ({1: 1}, [1], "a list; a dict came."),
+        ([1], {1}, "a set; a list came."),
+        ([1], {1: 1}, "a dict; a list came."),
+        (3, [3], "a list; an int came."),
+        (1j, 1.0, "a plain number; a complex came."),
+        (None, 1.0, "a plain number; None came."),
+        (10**400, 1.0, ""),
+        (float("inf"), 10**400, "an int; a float came"),
+        ([1.5, None], [1.0, 1.0], "In place [1]: expected is a plain number; None came."),
+        ({"a": [torch.ones(1)]}, {"a": [1.0]}, "In place ['a']: in place [0]: expected"),
+        ([1], [1, 2], "1 entry,"),
+        ([], [1, 2], "0 entries,"),
+        (3.0, torch.ones(2), "a tensor; a float came"),
+        ([1.0, 1.0], torch.ones(2), "a tensor; a list came. `torch.tensor(...)` makes one"),
+        ([torch.ones(2)], torch.ones(2), "a tensor; a list came."),
+        (np.ones(2), torch.ones(2), "a NumPy array came. `torch.from_numpy(...)` makes one"),
+        (torch.ones(2, device="meta"), torch.ones(2), "the device meta; expected is cpu"),
+        (torch.ones(2).to_sparse(), torch.ones(2), "layout is torch.sparse_coo"),
         (torch.ones(3), torch.ones(2), "shape is (3,); expected is (2,)"),
         (torch.ones(2, dtype=torch.float64), torch.ones(2), "torch.float64"),
         (torch.tensor([1.0, 1.5]), torch.ones(2), "up to 0.5"),
         (torch.tensor([1.0, float("nan")]), torch.ones(2), "nan"),
         (torch.tensor([1, 2]), torch.tensor([1, 3]), "wrong at 1 of 2"),
-        ("8", 8, "plain number"),
+        ("8", 8, "an int; a text came"),
+        (8, "8", "a text; an int came"),
         (float("nan"), 1.0, ""),
     ],
 )
 def test_differences_are_told(result, expected, words):
     found = difference(result, expected)
     assert found is not None
-    assert words in found
+    assert found.endswith(words) if words.endswith(".") else words in found
 
 
 @pytest.mark.parametrize(
@@ -469,8 +675,14 @@ def test_differences_are_told(result, expected, words):
         ([(torch.zeros(1), 2)], "[(a float32 tensor of shape (1,), 2)]"),
         (double, "double (a function)"),
         (nn.Linear(2, 3), "a Linear"),
-        ((n for n in ()), "<genexpr> (a generator)"),
-        (object(), "a object"),
+        ((n for n in ()), "a generator"),
+        (object(), "an object"),
+        *((2.0, "2.0"), (-3.0, "-3.0"), (2, "2"), (1e20, "1e+20"), (0.1, "0.1")),
+        (float("nan"), "nan"),
+        *((np.float64(2), "2.0"), (np.int64(2), "2"), (np.True_, "True")),
+        *((torch.tensor(2.0), "tensor(2.0)"), (torch.tensor(True), "tensor(True)")),
+        (torch.zeros((), device="meta"), "a float32 tensor of shape ()"),
+        (np.zeros((2, 3)), "a NumPy array of float64 of shape (2, 3)"),
         (list(range(50)), "[0, 1, 2, 3, 4, 5, ...]"),
     ],
 )
@@ -490,9 +702,13 @@ def test_check_prints_and_returns_nothing(lesson, printed):
     assert printed() == "99.1 correct: it matters.\n"
 
 
-@pytest.mark.parametrize("call_it", [lambda id: check(id, double), hint])
-def test_an_unknown_id_lists_those_there_are(lesson, call_it):
-    with pytest.raises(UsageError, match=r'"99\.7" is not among the exercises .*: 99\.1'):
+@pytest.mark.parametrize(
+    ("call_it", "advice"),
+    [(lambda id: check(id, double), 'check("99.1", your_answer)'), (hint, 'hint("99.1")')],
+)
+def test_an_unknown_id_lists_those_there_are(lesson, call_it, advice):
+    words = rf'"99\.7" is not among the exercises .*: 99\.1\. Write {re.escape(advice)}$'
+    with pytest.raises(UsageError, match=words):
         call_it("99.7")
     with pytest.raises(UsageError, match=r"'77' came as a notebook's number; .* 00, "):
         call_it("77.1")
@@ -502,7 +718,8 @@ def test_an_unknown_id_lists_those_there_are(lesson, call_it):
 
 def test_an_unknown_prediction_lists_those_there_are(lesson):
     for call_it in (guess, reveal):
-        with pytest.raises(UsageError, match=r"among the predictions of this .*: 99\.a, 99\.b"):
+        words = rf"among the predictions of this .*: 99\.a, 99\.b\. Write {call_it.__name__}\("
+        with pytest.raises(UsageError, match=words):
             call_it("99.1", 3)
 
 
@@ -555,6 +772,7 @@ def test_no_guess_is_no_fault(lesson, printed):
     [
         (("99.a", "many", 70), "'many' came as a guess; 99.a expects a number from 0 to 100"),
         (("99.a", 101, 70), "101 came"),
+        (("99.a", 10**400, 70), "came as a guess"),
         (("99.a", float("nan"), 70), "nan came"),
         (("99.a", True, 70), "True came"),
         (("99.b", "7x7", 70), """'7x7' came as a guess; 99.b expects one of "1x1", "3x3\""""),
@@ -572,6 +790,32 @@ def test_nonsense_is_refused(lesson, arguments, words):
         guess(*arguments)
     assert words in str(refused.value)
     assert not session.guesses
+
+
+@pytest.mark.parametrize("value", [0.9, 1.0, 0.004, np.float64(0.5), torch.tensor(0.5)])
+@pytest.mark.parametrize(
+    ("question", "most"),
+    [("How many percent?", 100), ("What percentage?", 100), ("Of 1000, how many?", 1000)],
+)
+def test_a_share_is_no_guess_where_a_number_of_many_is_asked_for(
+    monkeypatch, question, most, value
+):
+    asked = Prediction("99.a", question, tolerance=5, least=0, most=most)
+    monkeypatch.setattr(checks, "find_prediction", lambda *_: asked)
+    with pytest.raises(UsageError, match=rf"looks like a share; 99.a .* out of {most}\. Write "):
+        guess("99.a", value, 80)
+    for whole in (0, 1, 1.5, 90):
+        guess("99.a", whole, 80)
+    reveal("99.a", 0.4)
+
+
+@pytest.mark.parametrize("id", ["00.a", "00.c", "02.d", "04.b", "05.d", "07.c"])
+def test_predictions_that_ask_for_a_number_of_many(id):
+    assert PREDICTIONS[id].out_of == PREDICTIONS[id].most
+
+
+def test_a_share_is_a_guess_elsewhere():
+    assert sum(bool(one.out_of) for one in PREDICTIONS.values()) == 6
 
 
 def test_a_guess_cannot_be_changed_once_the_answer_is_known(lesson, printed):

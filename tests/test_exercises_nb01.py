@@ -202,7 +202,7 @@ WRONG = (
     ("01.4", binned(mean, high=torch.le), "counted in two bins"),
     ("01.4", binned(mean, empty=0.0), "Give None"),
     ("01.4", binned(lambda r, i: 100 * mean(r, i)), "Those are percent"),
-    ("01.4", lambda right, radii, edges: right.float().mean().item(), "For each pair"),
+    ("01.4", lambda right, radii, edges: right.float().mean().item(), "Expected is a list"),
     ("01.6", lambda k, p: math.ceil(p / k), "end to end"),
     ("01.6", lambda k, p: (p - 1) // (k - 1), "Rounded down"),
     ("01.6", lambda k, p: -(-p // (k - 1)), "already sees one pixel"),

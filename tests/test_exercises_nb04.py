@@ -202,7 +202,7 @@ WRONG = (
     ("04.2", one_sided, "without its sign"),
     ("04.2", fixed_tolerance, "'54M', 51079168, 0.1"),
     ("04.2", lambda p, c, t: agrees(float(p), c, t), "could not convert string"),
-    ("04.2", lambda p, c, t: number(p) / c - 1, "Turn the text into a number first"),
+    ("04.2", lambda p, c, t: number(p) / c - 1, "Expected is True or False"),
     ("04.3", lambda rows: layers(rows, module=6), "a path takes one"),
     ("04.3", lambda rows: layers(rows, conv2=1, module=1), "two layers behind each other"),
     ("04.3", lambda rows: layers(rows, pool=1), "A pool has no weights"),

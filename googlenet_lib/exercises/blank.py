@@ -2,11 +2,14 @@
 
 import dis
 import inspect
+from collections.abc import Iterable
+from dataclasses import is_dataclass
 from functools import partial
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 NO_STEPS = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS"}
+DEEPEST = 20  # levels of lists in lists; one may hold itself
 UNWRITTEN = {*vars(type("Empty", (), {})), "__firstlineno__", "__static_attributes__"}
 
 
@@ -14,18 +17,39 @@ def is_blank(answer: Any) -> bool:
     """Whether `answer` still is what the notebook printed.
 
     Blank are `...` and None; a function whose body is `...`, `pass`, a docstring or `return ...`;
-    a class without a body, or with a method that is blank; a list, set or dict with a blank in it.
+    a class without a body, or with a blank `__init__` or `forward`, whatever else it has; a list,
+    set, dict or record with a blank in it.
     """
-    if answer is None or answer is ...:
+    if answer is None or holds_blank(answer):
         return True
     if isinstance(answer, dict):
         return any(map(is_blank, answer.values()))
-    if isinstance(answer, list | tuple | set | frozenset):
-        return any(one is ... for one in answer)
-    if isinstance(answer, type):
-        own = {name: one for name, one in vars(answer).items() if name not in UNWRITTEN}
-        return not own or any(_does_nothing(one) for one in own.values() if inspect.isfunction(one))
-    return _does_nothing(answer)
+    return _is_blank_class(answer) if isinstance(answer, type) else _does_nothing(answer)
+
+
+def holds_blank(value: Any, depth: int = 0) -> bool:
+    """Whether it is `...`, or has one in it at any depth."""
+    if value is ...:
+        return True
+    if isinstance(value, list | tuple | set | frozenset):
+        held: Iterable[Any] = value
+    elif isinstance(value, dict):
+        held = value.values()
+    elif isinstance(value, SimpleNamespace) or (is_dataclass(value) and hasattr(value, "__dict__")):
+        held = () if isinstance(value, type) else vars(value).values()
+    else:
+        return False
+    return depth < DEEPEST and any(holds_blank(one, depth + 1) for one in held)
+
+
+def _is_blank_class(answer: type) -> bool:
+    """By `__init__` and `forward`, if it or a base of it that is not torch's has them."""
+    own: dict[str, Any] = {}
+    for base in reversed(answer.__mro__):
+        if base is answer or base.__module__.split(".")[0] not in ("builtins", "torch"):
+            own |= {name: one for name, one in vars(base).items() if name not in UNWRITTEN}
+    asked = {name: own[name] for name in ("__init__", "forward") if name in own} or own
+    return not own or any(_does_nothing(one) for one in asked.values() if inspect.isfunction(one))
 
 
 def _does_nothing(function: Any) -> bool:

@@ -6,6 +6,7 @@ is for ids that are not there and for guesses that make no sense.
 
 import math
 import numbers
+import sys
 import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,11 +23,24 @@ from googlenet_lib.exercises.exercise import (
     find_notebook,
     find_prediction,
 )
-from googlenet_lib.exercises.running import Printed, TooLong, kept_apart, time_limit
+from googlenet_lib.exercises.running import (
+    Printed,
+    TooLong,
+    heeding_interrupts,
+    kept_apart,
+    own_line,
+    own_modules,
+    time_limit,
+)
 from googlenet_lib.exercises.session import Guess, session
-from googlenet_lib.exercises.tools import expect_kind, fault, in_short
+from googlenet_lib.exercises.tools import expect_kind, fault
 
 FEW = 10  # guesses, below which a calibration says next to nothing
+UNUSABLE = (
+    "what came back cannot be compared with what is asked for. Look at its type and its shape, and "
+    "at what each layer reads and gives"
+)
+LARGEST = sys.float_info.max
 LINE = 88  # characters, beyond which JupyterLab breaks printed lines in the middle of a word
 
 
@@ -44,18 +58,26 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     if is_blank(answer):
         return Verdict("blank", "not attempted yet")
     printed = Printed()
+    with heeding_interrupts():
+        says = _fault_found(exercise, answer, printed)
+    if says:
+        return Verdict("wrong", f"not yet: {says}", printed.shown())
+    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+
+
+def _fault_found(exercise: Exercise, answer: Any, printed: Printed) -> str:
+    """What is wrong with `answer`, or ""."""
     try:
         expect_kind(exercise.kind, exercise.id, answer)
-        with kept_apart(printed), time_limit(exercise.seconds):
+        with kept_apart(printed), time_limit(exercise.seconds, own_modules(answer)):
             exercise.test(answer)
     except Wrong as wrong:
-        return Verdict("wrong", f"not yet: {wrong}", printed.shown())
-    except TooLong as error:
-        return Verdict("wrong", f"not yet: {fault(error, answer, 'it')}", printed.shown())
-    except (Exception, SystemExit) as error:  # the test cannot use what the answer returned
-        says = f"not yet: what it returned cannot be worked with ({in_short(error)})"
-        return Verdict("wrong", says, printed.shown())
-    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+        return str(wrong)
+    except BaseException as error:
+        if isinstance(error, TooLong) or own_line(error, answer):
+            return fault(error, answer, "it")
+        return UNUSABLE
+    return ""
 
 
 def say(text: str) -> None:
@@ -77,7 +99,7 @@ def check(id: str, answer: Any) -> None:
 
 def hint(id: str) -> None:
     """Show one more hint to exercise `id`, and how many are left."""
-    hints = find_exercise(id).hints
+    hints = find_exercise(id, 'hint("{id}")').hints
     shown = session.hints.get(id, 0)
     if shown == len(hints):
         say(f"{id} has no more hints; the solution is folded in below. The last one was:")
@@ -92,7 +114,9 @@ def guess(id: str, value: Any = ..., confidence: Any = ...) -> None:
     if value is ... or value is None:
         say(f"{id} no guess yet. {prediction.question} Expected: {prediction.expected}")
         return
-    new = Guess(_value(prediction, value), _confidence(id, confidence))
+    expected = _value(prediction, value)
+    _refuse_share(prediction, value, expected)
+    new = Guess(expected, _confidence(id, confidence))
     old = session.guesses.get(id)
     if id in session.revealed:
         if old and old.counts and (old.value, old.confidence) != (new.value, new.confidence):
@@ -106,7 +130,7 @@ def guess(id: str, value: Any = ..., confidence: Any = ...) -> None:
 
 def reveal(id: str, actual: Any) -> None:
     """Show what came out, beside what you had guessed."""
-    prediction = find_prediction(id)
+    prediction = find_prediction(id, 'reveal("{id}", what_came_out)')
     actual = _value(prediction, actual, "what came out")
     made = session.guesses.get(id)
     if made is None:
@@ -176,9 +200,20 @@ def _value(prediction: Prediction, value: Any, what: str = "a guess") -> str | f
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not prediction.least <= value <= prediction.most or math.isinf(value):
+    if not is_number or not prediction.least <= value <= prediction.most or abs(value) > LARGEST:
         raise UsageError(came)
     return float(value)
+
+
+def _refuse_share(prediction: Prediction, value: Any, number: str | float) -> None:
+    """0.9 is no guess where a number out of 100 or of 1000 is asked for: 90 or 900 is meant."""
+    whole = isinstance(value, numbers.Integral)
+    if prediction.out_of and not whole and 0 < number <= 1:
+        raise UsageError(
+            f"{value!r} came as a guess and looks like a share; {prediction.id} asks for a number "
+            f"out of {prediction.out_of:g}. Write {number * prediction.out_of:g}, or 0 or 1 if so "
+            "little was meant"
+        )
 
 
 def _confidence(id: str, confidence: Any) -> float:

@@ -5,6 +5,7 @@ PREDICTIONS. A learner calls what is in `checks.py`; whoever writes an exercise 
 and `tools.py`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -54,6 +55,13 @@ class Prediction:
     most: float = float("inf")
 
     @property
+    def out_of(self) -> float:
+        """100 if percent are asked for, 1000 if it is how many "Of 1000 ..."; 0 for all else."""
+        in_percent = re.search(r"how many percent|percentage", self.question, re.IGNORECASE)
+        of_many = re.match(r"Of .*\bhow many\b", self.question)
+        return 100 if in_percent else self.most if of_many else 0
+
+    @property
     def expected(self) -> str:
         """What a guess has to be, in words."""
         if self.choices:
@@ -80,14 +88,14 @@ def find_notebook(number: str) -> ModuleType:
     return import_module(f"googlenet_lib.exercises.nb{number}")
 
 
-def find_exercise(id: str) -> Exercise:
-    """The exercise called `id`, or UsageError with those that the notebook has."""
-    return _find(id, "EXERCISES", "exercises", 'check("{id}", your_answer)')
+def find_exercise(id: str, usage: str = 'check("{id}", your_answer)') -> Exercise:
+    """The exercise called `id`, or UsageError with those there are and the `usage`."""
+    return _find(id, "EXERCISES", "exercises", usage)
 
 
-def find_prediction(id: str) -> Prediction:
-    """The prediction called `id`, or UsageError with those that the notebook has."""
-    return _find(id, "PREDICTIONS", "predictions", 'guess("{id}", value, confidence)')
+def find_prediction(id: str, usage: str = 'guess("{id}", value, confidence)') -> Prediction:
+    """The prediction called `id`, or UsageError with those there are and the `usage`."""
+    return _find(id, "PREDICTIONS", "predictions", usage)
 
 
 def _find(id: str, name: str, what: str, usage: str) -> Any:

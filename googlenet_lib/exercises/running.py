@@ -1,22 +1,32 @@
-"""Running somebody else's code: with a limit of time, its printing kept, randomness given back."""
+"""Running somebody else's code: with a limit of time, its printing kept, settings given back."""
 
+import builtins
 import ctypes
+import math
+import os
+import random
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from io import TextIOBase
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 MOST_KEPT = 2_000  # characters of what an answer prints
-MOST_SHOWN = 3  # lines of them
+MOST_SHOWN, WIDE = 3, 80  # lines of them, and characters of a line
 PATIENCE, LOOKS = 1.0, 30  # an import that the limit meets is looked at so often, so far apart
+OFTEN = 5e-5  # seconds between alarms, once an answer has caught one
+CHECKER = __name__.rpartition(".")[0]
 
 
 class TooLong(BaseException):
@@ -37,7 +47,8 @@ class Printed(TextIOBase):
 
     def shown(self) -> str:
         """One line that repeats the first lines, and says how many more there were."""
-        first = [line[:80] for line in self.text.splitlines()[:MOST_SHOWN]]
+        lines = self.text.splitlines()[:MOST_SHOWN]
+        first = [line if len(line) <= WIDE else line[: WIDE - 3] + "..." for line in lines]
         if not first:
             return ""
         more = max(self.lines, 1) - len(first)
@@ -45,41 +56,167 @@ class Printed(TextIOBase):
         return "your code printed: " + " | ".join(first) + rest
 
 
+# ---- What an answer may have changed -------------------------------------------------------------
+
+
+def _device() -> torch.device | None:
+    """The default device; None stands for the processor, which needs no setting."""
+    device = torch.get_default_device()
+    return None if device.type == "cpu" else device
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it has been deleted
+        return None
+
+
+SETTINGS = (
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (_device, torch.set_default_device),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (_folder, lambda folder: folder and os.chdir(folder)),
+)
+PLACES = (builtins, math, np, torch, nn, F, Tensor, nn.Module)  # where an answer may put its own
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Whatever settings are changed inside are afterwards as they were."""
+    before = [get() for get, _ in SETTINGS]
+    try:
+        yield
+    finally:
+        for (get, put), value in zip(SETTINGS, before, strict=True):
+            if get() != value:
+                put(value)
+
+
+@contextmanager
+def _names_kept() -> Iterator[None]:
+    """Functions of Python, NumPy and torch that an answer replaces are afterwards as they were."""
+    before = [dict(vars(place)) for place in PLACES]
+    try:
+        yield
+    finally:
+        for place, names in zip(PLACES, before, strict=True):
+            for name, value in names.items():
+                if vars(place).get(name, ...) is not value:
+                    setattr(place, name, value)
+            for name in vars(place).keys() - names.keys():
+                if isinstance(place, type) and hasattr(super(place, place), name):
+                    delattr(place, name)  # it hid what the class inherits
+
+
+@contextmanager
+def _draws_kept() -> Iterator[None]:
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
 @contextmanager
 def kept_apart(printed: Printed) -> Iterator[None]:
-    """Prints go to `printed`; torch draws from seed 0, and afterwards goes on where it was."""
-    with redirect_stdout(printed), torch.random.fork_rng(devices=[]), torch.enable_grad():
+    """Prints go to `printed`; draws begin at seed 0; whatever is changed is put back afterwards.
+
+    Inside, torch makes float32 on the processor and keeps gradients, whatever the notebook chose.
+    """
+    with ExitStack() as stack:
+        for kept in (redirect_stdout(printed), _draws_kept(), _names_kept(), settings_kept()):
+            stack.enter_context(kept)
+        torch.set_default_dtype(torch.float32)
+        if _device() is not None:
+            torch.set_default_device(None)
+        torch.set_grad_enabled(True)
         torch.default_generator.manual_seed(0)
         yield
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooLong in what is inside once `seconds` have passed.
+def heeding_interrupts() -> Iterator[None]:
+    """The person at the keyboard can stop what is inside, even where it catches their interrupt.
 
-    A loop in Python is stopped; a single long call into a library only when it returns.
+    A KeyboardInterrupt that an answer itself raises is a fault like another.
+    """
+    handler, came = signal.getsignal(signal.SIGINT), False
+
+    def heed(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        try:
+            handler(number, frame)
+        except KeyboardInterrupt:
+            came = True
+            raise
+
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield  # no interrupt comes this way
+        return
+    signal.signal(signal.SIGINT, heed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            raise KeyboardInterrupt
+
+
+# ---- The limit of time ---------------------------------------------------------------------------
+
+
+@contextmanager
+def time_limit(seconds: float, own: Collection[str | None] = ("__main__",)) -> Iterator[None]:
+    """Raise TooLong in what is inside once `seconds` have passed; `own` are the answer's modules.
+
+    A loop in Python is stopped, also one that catches everything; a single long call into a library
+    only when it returns.
     """
     main = threading.current_thread() is threading.main_thread()
-    with _by_signal(seconds) if main and hasattr(signal, "setitimer") else _by_thread(seconds):
+    with ExitStack() as stack:
+        if main and hasattr(signal, "setitimer"):
+            again = stack.enter_context(_by_signal(seconds, own))
+            stack.enter_context(_by_thread(seconds + PATIENCE, own, again))
+        else:
+            stack.enter_context(_by_thread(seconds, own))
         yield
 
 
 @contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
-    looks = iter(range(LOOKS))
+def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable[[], bool]]:
+    """It gives a function that sets the alarm anew, where an answer has switched it off."""
+    looks, raised, over = iter(range(LOOKS)), 0, False
 
     def stop(_number: int, frame: FrameType | None) -> None:
-        if _importing(frame) and next(looks, None) is not None:
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-        else:
+        nonlocal raised
+        if over or (_importing(frame) and next(looks, None) is not None):
+            return
+        raised += 1
+        if raised == 2:  # it was caught: one of many will meet the answer outside of its `try`
+            signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
+        if raised == 1 or _in_answer(frame, own):
             raise TooLong
+
+    def again() -> bool:
+        mine = signal.getsignal(signal.SIGALRM) is stop
+        if mine and not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
+        return mine
 
     handler = signal.signal(signal.SIGALRM, stop)
     start = time.monotonic()
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, PATIENCE)
     try:
-        yield
+        yield again
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if remaining:  # somebody else's alarm, such as a test runner's, goes on
@@ -88,18 +225,28 @@ def _by_signal(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _by_thread(seconds: float) -> Iterator[None]:
+def _by_thread(
+    seconds: float, own: Collection[str | None], again: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Windows has no such timer, and signals reach no thread but the first."""
     thread, lock, over = ctypes.c_ulong(threading.get_ident()), threading.Lock(), threading.Event()
 
+    def frame() -> FrameType | None:
+        return sys._current_frames().get(thread.value)
+
     def stop() -> None:
         for _ in range(LOOKS):
-            if not _importing(sys._current_frames().get(thread.value)):
+            if not _importing(frame()):
                 break
             over.wait(PATIENCE)
-        with lock:
-            if not over.is_set():
-                raise_in(thread, ctypes.py_object(TooLong))
+        first = True
+        while not over.is_set():
+            with lock:
+                alone = not over.is_set() and not again()
+                if alone and (first or _in_answer(frame(), own)):
+                    raise_in(thread, ctypes.py_object(TooLong))
+            first = False
+            over.wait(PATIENCE)
 
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
     timer = threading.Timer(seconds, stop)
@@ -123,9 +270,26 @@ def _importing(frame: FrameType | None) -> bool:
     return False
 
 
+def _in_answer(frame: FrameType | None, own: Collection[str | None]) -> bool:
+    """Whether the answer is at work, or what it calls; not the check that calls the answer."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module in own:
+            return True
+        if module.startswith(CHECKER):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def own_modules(answer: Any) -> set[str | None]:
+    """Where the learner's code stands: in the notebook, and where the answer was written."""
+    return {"__main__", getattr(answer, "__module__", None)}
+
+
 def own_line(error: BaseException, answer: Any) -> str:
     """ ", in your line 4: `return total / 0`", the deepest one that the learner wrote, or ""."""
-    own = {"__main__", getattr(answer, "__module__", None)}
+    own = own_modules(answer)
     frames = list(traceback.walk_tb(error.__traceback__))
     names = [frame.f_globals.get("__name__") for frame, _ in frames]
     summary = traceback.StackSummary.extract(iter(frames))

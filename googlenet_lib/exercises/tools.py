@@ -1,6 +1,8 @@
 """What tests of exercises are made of: call an answer, compare what it gives, say what it saw."""
 
 import copy
+import numbers
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -9,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor, nn
 
+from googlenet_lib.exercises.blank import holds_blank
 from googlenet_lib.exercises.comparing import Misfit, describe, difference
 from googlenet_lib.exercises.exercise import Kind, Wrong
-from googlenet_lib.exercises.running import TooLong, own_line
+from googlenet_lib.exercises.running import TooLong, own_line, settings_kept
 
 DATA = (
     Tensor,
@@ -22,6 +25,9 @@ DATA = (
     set,
     SimpleNamespace,
 )  # of these an answer gets copies
+LONG = 200  # characters of an error's message, beyond which it is told in part
+FEW = 100  # whole numbers below it may be met by accident
+SAME_EVERYWHERE = "It is the same whatever goes in."
 
 
 @dataclass(frozen=True)
@@ -43,40 +49,105 @@ class Slip(NamedTuple):
     says: str
 
 
+class Seen(NamedTuple):
+    """What an answer gave in one case, and how that differs from what is right, or None."""
+
+    case: Case
+    result: Any
+    found: str | None
+
+
 def same_as(
     answer: Callable[..., Any],
     solution: Callable[..., Any],
     cases: Sequence[Case],
     slips: Sequence[Slip] = (),
     look: str = "",
+    any_float: bool = False,
 ) -> None:
     """Refuse an answer that gives something else than `solution` in one of `cases`.
 
-    It is told about the first slip that gives the same as it does; else `look`, unless the type
-    or the shape is wrong already.
+    It is told about the slip that it makes; else `look`, unless the type or the shape is wrong
+    already. With `any_float`, tensors of float64 are as good as those of float32.
     """
-    for number, case in enumerate(cases):
-        result = call(answer, *case.args, told=case.told, advice=case.advice)
-        found = difference(result, _given(solution, case))
-        if found is None:
-            continue
-        passed = [(earlier, _given(solution, earlier)) for earlier in cases[:number]]
-        says = [slip.says for slip in slips if _makes(slip, [*passed, (case, result)])]
-        seen = f"{told_call(answer, case.args, case.told)} returned {describe(result)}."
-        says = says[:1] or ([found] if isinstance(found, Misfit) else [found, look])
-        raise Wrong(" ".join(filter(None, [seen, *says])))
+    seen: list[Seen] = []
+    for case in cases:
+        try:
+            result = call(answer, *case.args, told=case.told, advice=case.advice)
+        except Wrong:
+            if not any(one.found is not None for one in seen):
+                raise
+            break  # an earlier case was wrong already
+        expected = _given(solution, case)
+        if isinstance(result, np.generic):
+            result = result.item()
+        if any_float and isinstance(result, Tensor) and result.is_floating_point():
+            result = result.to(expected.dtype)
+        seen.append(Seen(case, result, difference(result, expected)))
+    wrong = [one for one in seen if one.found is not None]
+    if not wrong:
+        return
+    shown, slip = _slip_made(seen, slips) or (wrong[0], None)
+    if slip:
+        says = [slip.says]
+    elif isinstance(shown.found, Misfit):
+        says = [shown.found]
+    else:
+        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), look]
+    told = f"{told_call(answer, shown.case.args, shown.case.told)} returned"
+    raise Wrong(" ".join(filter(None, [f"{told} {describe(shown.result)}.", *says])))
 
 
 def _given(function: Callable[..., Any], case: Case) -> Any:
     return function(*map(_copied, case.args))
 
 
-def _makes(slip: Slip, seen: Sequence[tuple[Case, Any]]) -> bool:
-    """Whether a slip gives all that an answer gave, where it was right as where it was not."""
+def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip] | None:
+    """The slip that explains what an answer gave, and the case that shows it best.
+
+    Best is one that gives the same in every case where it runs. Where an answer makes a second
+    mistake, one will do that gives the same up to a wrong case, if it is the one that gives the
+    same most often and its result can hardly be met by accident.
+    """
+    alike = [[_alike(slip, one) for one in seen] for slip in slips]
+    wrong = [i for i, one in enumerate(seen) if one.found is not None]
+    for slip, made in zip(slips, alike, strict=True):
+        shown = [i for i in wrong if made[i]]
+        if shown and False not in made:
+            return seen[min(shown, key=lambda i: sum(bool(each[i]) for each in alike))], slip
+    if _is_constant(seen):
+        return None
+    for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
+        shown = [i for i in wrong if made[i] and not _says_little(seen[i].result)]
+        if shown and all(made[i] is not False for i in range(shown[0]) if i not in wrong):
+            return seen[shown[0]], slip
+    return None
+
+
+def _says_little(result: Any) -> bool:
+    """Whether many ways lead to it: a truth, a small whole number, a few of these."""
+    if isinstance(result, list | tuple):
+        return all(map(_says_little, result))
+    is_small = isinstance(result, numbers.Real) and abs(result) < FEW and result == round(result)
+    return result is None or bool(is_small)
+
+
+def _alike(slip: Slip, one: Seen) -> bool | None:
+    """Whether a slip gives what the answer gave, of the same type if that is what is wrong.
+
+    None if the slip does not run in this case: it says nothing about it.
+    """
     try:
-        return all(difference(result, _given(slip.makes, case)) is None for case, result in seen)
-    except Exception:  # a mistake may well be none that runs in every case
-        return False
+        made = _given(slip.makes, one.case)
+        both = (difference(one.result, made) is None, difference(made, one.result) is None)
+    except Exception:
+        return None
+    return all(both) if isinstance(one.found, Misfit) else any(both)
+
+
+def _is_constant(seen: Sequence[Seen]) -> bool:
+    """Whether the same came every time."""
+    return all(difference(one.result, seen[0].result) is None for one in seen[1:])
 
 
 def call(answer: Callable[..., Any], *args: Any, told: str = "", advice: str = "") -> Any:
@@ -84,13 +155,14 @@ def call(answer: Callable[..., Any], *args: Any, told: str = "", advice: str = "
     given = tuple(map(_copied, args))
     said = told_call(answer, args, told)
     try:
-        result = answer(*given)
-    except (Exception, SystemExit, TooLong) as error:
+        with settings_kept():
+            result = answer(*given)
+    except BaseException as error:
         raise Wrong(f"{fault(error, answer, said)} {advice}".strip()) from None
     if result is None:
         raise Wrong(f"{said} returned None. Is `return` missing? A `print` hands nothing back")
-    if result is ...:
-        raise Wrong(f"{said} returned `...`, a blank that is still to be filled")
+    if holds_blank(result):
+        raise Wrong(f"{said} returned {describe(result)}: there is a `...` still to be filled")
     for before, after in zip(args, given, strict=True):
         if isinstance(before, DATA) and difference(after, before) is not None:
             raise Wrong(
@@ -101,16 +173,17 @@ def call(answer: Callable[..., Any], *args: Any, told: str = "", advice: str = "
     return result
 
 
-def build(answer: type, *args: Any, told: str = "") -> nn.Module:
+def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
     """An object of the class `answer`, which must be an nn.Module."""
     if not issubclass(answer, nn.Module):
         raise Wrong(
             f"{answer.__name__} is no nn.Module; write `class {answer.__name__}(nn.Module)`"
         )
-    said = told_call(answer, args, told)
+    said = told_call(answer, args, told, **named)
     try:
-        return answer(*args)
-    except (Exception, SystemExit, TooLong) as error:
+        with settings_kept():
+            return answer(*args, **named)
+    except BaseException as error:
         raise Wrong(fault(error, answer, said)) from None
 
 
@@ -126,9 +199,13 @@ def fault(error: BaseException, answer: Any, said: str) -> str:
 
 
 def in_short(error: BaseException) -> str:
-    """Its type and the first line of what it says."""
-    message = next(iter(str(error).splitlines()), "")[:200]
-    return f"{type(error).__name__}: {message}".removesuffix(": ").rstrip(".")
+    """Its type and the first line of what it says, or the beginning of that."""
+    try:
+        message = next(iter(str(error).splitlines()), "")
+    except BaseException:  # its own __str__ raises
+        message = ""
+    message = textwrap.shorten(message.rstrip("."), LONG, placeholder=" ...")
+    return f"{type(error).__name__}: {message}".removesuffix(": ")
 
 
 def expect_kind(kind: Kind, id: str, answer: Any) -> None:
@@ -155,8 +232,9 @@ def _copied(value: Any) -> Any:
     return copy.deepcopy(value) if isinstance(value, DATA) else value
 
 
-def told_call(answer: Any, args: tuple[Any, ...], told: str = "") -> str:
+def told_call(answer: Any, args: tuple[Any, ...], told: str = "", **named: Any) -> str:
     """The call as one reads it: "window([(3, 1)])", or "Block(...)(x)" for a Block's forward."""
     name = getattr(answer, "__name__", f"{type(answer).__name__}(...)")
     name = name.replace("<lambda>", "your lambda")
-    return f"{name}({told or ', '.join(map(describe, args))})"
+    shown = [*map(describe, args), *(f"{one}={describe(value)}" for one, value in named.items())]
+    return f"{name}({told or ', '.join(shown)})"
