@@ -1,7 +1,7 @@
 """Answers that are lent a network: what they return, and that they leave it as it came."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from googlenet_lib.exercises.comparing import difference
 from googlenet_lib.exercises.exercise import Wrong
 from googlenet_lib.exercises.tools import Case, Slip, same_as
+
+Make = Callable[[], nn.Module]
 
 
 def same_on_networks(
@@ -24,29 +26,33 @@ def same_on_networks(
     The first argument of each case makes the network, the same one for every call.
     """
     changes: list[str] = []
+    ours = cache(_made)
 
-    def lend(function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def lent(make: Callable[[], nn.Module], *others: Any) -> Any:
-            torch.default_generator.manual_seed(0)
-            network = make()
-            before = _state(network)
-            result = function(network, *others)
-            after = _state(network)
-            changes.extend(
-                what for what in before if difference(after[what], before[what]) is not None
-            )
-            return result
+    @wraps(answer)
+    def lent(make: Make, *others: Any) -> Any:
+        network = _made(make)
+        before = _state(network)
+        result = answer(network, *others)
+        after = _state(network)
+        changes.extend(what for what in before if difference(after[what], before[what]) is not None)
+        return result
 
-        return lent
+    def on_ours(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda make, *others: function(ours(make), *others)
 
-    lent_slips = [Slip(lend(slip.makes), slip.says) for slip in slips]
-    same_as(lend(answer), lend(solution), cases, lent_slips, look)
+    same_as(
+        lent, on_ours(solution), cases, [Slip(on_ours(one.makes), one.says) for one in slips], look
+    )
     if changes:
         raise Wrong(
             f"the result is right, but afterwards {changes[0]} of the network are not as before. "
             "Leave it as it came: whoever lent it may still need it"
         )
+
+
+def _made(make: Make) -> nn.Module:
+    torch.default_generator.manual_seed(0)
+    return make()
 
 
 def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
@@ -69,8 +75,5 @@ def _count_hooks(module: nn.Module) -> int:
     return sum(map(len, kinds))
 
 
-def _values(tensor: Tensor | None) -> Any:
-    """A copy; of a tensor on the device meta, which holds no values, the shape."""
-    if tensor is None:
-        return None
-    return list(tensor.shape) if tensor.is_meta else tensor.detach().clone()
+def _values(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.detach().clone()
