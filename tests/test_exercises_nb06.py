@@ -408,7 +408,7 @@ WRONG = (
     ("06.1", percent, "in percent"),
     ("06.1", as_tensor, "`.item()` makes a plain number"),
     ("06.1", over_pictures, "argmax over the classes"),
-    ("06.1", whole_share, "`//` drops"),
+    ("06.1", whole_share, "as after `//`"),
     ("06.1", by_sign, "largest logit"),
     ("06.1", weighted_means, "A batch may be empty"),
     ("06.2", bytes_kept, "Bytes go to 255"),

@@ -72,13 +72,19 @@ def _test_accuracy(answer: Any) -> None:
         Slip(lambda batches: 100 * _accuracy(batches), "That is in percent; a share is up to 1."),
         Slip(
             lambda batches: _accuracy(batches) // 1,
-            "`//` drops what follows the point. A share lies between 0 and 1: divide by `/`.",
+            "What follows the point is gone, as after `//` or `int`. A share lies between 0 and 1.",
         ),
     )
     cases = [
         Case((_batches((2, 2), (3, 3)),), "batches of 2 and 3 with all right"),
-        Case((_batches((3, 4), (2, 4), (1, 3)),), "batches of 4, 4 and 3 with 3, 2 and 1 right"),
-        Case((_batches((8, 8), (0, 1), classes=9),), "batches of 8 and 1 with 8 and 0 right"),
+        Case(
+            (_batches((1, 3), (4, 5), (0, 2), (3, 4)),),
+            "batches of 3, 5, 2 and 4 with 1, 4, 0 and 3 right",
+        ),
+        Case(
+            (_batches((8, 8), (1, 3), (0, 1), classes=9),),
+            "batches of 8, 3 and 1 with 8, 1 and 0 right",
+        ),
         Case((_batches((0, 3)),), "one batch of 3 with none right"),
         Case(
             (_batches((2, 3), (0, 0)),),
@@ -86,7 +92,10 @@ def _test_accuracy(answer: Any) -> None:
             "A batch may be empty: divide once, by the number of all pictures.",
         ),
     ]
-    look = "The network says the class of its largest logit: argmax over the classes, dim 1."
+    look = (
+        "All that are right, over all pictures. The network says the class of its largest logit: "
+        "argmax over the classes, dim 1."
+    )
     same_as(answer, _accuracy, cases, slips, look)
 
 
@@ -228,7 +237,7 @@ def _test_loss(answer: Any) -> None:
     advice = "A head may be None: ask `is not None` before you take its loss."
     cases = [
         Case((both, labels), "outputs of both heads, labels"),
-        Case((others, their_labels, 0.5), "outputs of both heads, labels, weight=0.5"),
+        Case((others, their_labels, 0.4), "outputs of both heads, labels, weight=0.4"),
         Case((none, labels), "outputs with both heads None, labels", advice),
         Case((one, labels), "outputs with aux_logits1 None, labels", advice),
         Case((other, labels), "outputs with aux_logits2 None, labels", advice),
@@ -459,7 +468,9 @@ def _test_best(answer: Any) -> None:
         *((24, 0.80, 0.698, 0.8), (26, 0.83, 0.713, 0.85), (28, 0.85, 0.814, 0.9)),
         *((29, 0.99, 0.802, 1.0), (31, 0.95, 0.814, 1.1), (32, 0.97, 0.788, 1.2)),
     )
-    rising = _history((1, 0.3, 0.35, 2.0), (2, 0.4, 0.36, 2.1), (4, 0.5, 0.42, 1.9))
+    rising = _history(
+        (1, 0.3, 0.31, 2.0), (2, 0.4, 0.36, 2.1), (4, 0.5, 0.42, 1.9), (5, 0.6, 0.44, 1.8)
+    )
     falling = _history((3, 0.5, 0.6, 1.1), (4, 0.6, 0.5, 1.0))
     alone = _history((7, 0.5, 0.2, 1.1))
     cases = [

@@ -42,7 +42,7 @@ def _test_smoothed(answer: Any) -> None:
     cases = [
         Case((labels, 4, 0.2), "labels [2, 0, 3], 4 classes, smoothing 0.2"),
         Case((labels, 4, 0.0), "labels [2, 0, 3], 4 classes, smoothing 0"),
-        Case((torch.tensor([1]), 10, 0.1), "labels [1], 10 classes, smoothing 0.1"),
+        Case((torch.tensor([1, 7]), 10, 0.1), "labels [1, 7], 10 classes, smoothing 0.1"),
     ]
     look = "One row a label; 1 - smoothing for the right class, and smoothing / classes for all."
     same_as(answer, _smoothed, cases, slips, look)
@@ -170,7 +170,7 @@ def _modern() -> nn.Module:
 
 
 def _bare() -> nn.Module:
-    return nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2, bias=False))
+    return nn.Sequential(nn.BatchNorm1d(16), nn.Linear(16, 1, bias=False))
 
 
 class _Nested(nn.Module):
@@ -288,7 +288,7 @@ def _test_rate(answer: Any) -> None:
         for args in (
             *((5, 80, 0.1, 0.01, 4), (26, 80, 0.1, 0.01, 4), (20, 80, 0.1, 0.01, 4)),
             *((0, 80, 0.1, 0.01, 1), (30, 80, 0.1, 0.01, 1), (70, 80, 1.0, 0.0, 2)),
-            *((8, 10, 0.5, 0.2, 3), (130, 200, 0.1, 0.0, 5)),
+            *((7, 11, 0.5, 0.2, 4), (130, 200, 0.1, 0.0, 5)),
         )
     ]
     look = "Which share of its own cycle has passed? `%` drops the cycles that are over."
@@ -350,12 +350,12 @@ def _test_hours(answer: Any) -> None:
     slips = (
         Slip(lambda p, g, e, n, k: 3600 * _hours(p, g, e, n, k), "That is in seconds."),
         Slip(lambda p, g, e, n, k: 60 * _hours(p, g, e, n, k), "That is in minutes."),
+        Slip(lambda p, g, e, n, k: _hours(p, g, e if g > 1 else 1.0, n, k),
+             "For one GPU `efficiency` was left out. It counts as it is given."),
         Slip(lambda p, g, e, n, k: _hours(p, g, 1.0, n, k),
              "`efficiency` is not in it: GPUs that wait for each other compute less."),
         Slip(lambda p, g, e, n, k: _hours(p, g, 1 / e, n, k),
              "A lower efficiency made it faster: divide by it."),
-        Slip(lambda p, g, e, n, k: _hours(p, g, e if g > 1 else 1.0, n, k),
-             "For one GPU `efficiency` was left out. It counts as it is given."),
         Slip(lambda p, g, e, n, k: g * g * _hours(p, g, e, n, k),
              "More GPUs made it slower: they share the pictures."),
         Slip(lambda p, g, e, n, k: _hours(p, 1, e, n, k), "The number of GPUs is not in it."),
