@@ -189,7 +189,7 @@ WRONG = (
     ("01.3", lambda i, o, k: o * i * k**2 + 1, "not one in all"),
     ("01.5", OnePadding, "in your line"),
     ("01.5", NoPadding, "raised RuntimeError"),
-    ("01.5", ThreeThrees, "kernels [3, 3, 3]"),
+    ("01.5", ThreeThrees, "kernels 3x3, 3x3, 3x3;"),
     ("01.5", Summed, "gives `width` channels"),
     ("01.5", Backwards, "in another order"),
     ("01.5", WithReLU, "a ReLU came into it"),

@@ -159,7 +159,7 @@ def each_layer_once(network, picture):
 
 
 WRONG = (
-    ("02.1", ([0, -1, 0], 0), "all below zero"),
+    ("02.1", ([0, -1, 0], 0), "never above zero"),
     ("02.1", ([0, 1, 0], 0), "bright too"),
     ("02.1", ([-1, -1, -1], 1), "red or blue"),
     ("02.1", ([0, -1, 0], 255), "a place with green 0 gives 255.00"),
@@ -173,7 +173,7 @@ WRONG = (
     ("02.3", NoLastReLU, "the last 1x1 has no ReLU"),
     ("02.3", NoReLUBetween, "Is every ReLU there"),
     ("02.3", PaddedMixes, "belong to the large kernel alone"),
-    ("02.3", LargeMixes, "kernels [5, 3, 3]"),
+    ("02.3", LargeMixes, "convolutions of 5x5, 3x3, 3x3"),
     ("02.3", NoReturn, "Is `return` missing?"),
     ("02.3", NoStride, "cannot be called so"),
     (
@@ -195,7 +195,7 @@ WRONG = (
     ("02.6", hooked(groups_forgotten), "groups of channels"),
     ("02.6", hooked(size_of_the_input), "what comes out"),
     ("02.6", hooked(right_cost, kinds=nn.Conv2d), "A linear layer multiplies too"),
-    ("02.6", hooked(right_cost, remove=False), "hooks in the network"),
+    ("02.6", hooked(right_cost, remove=False), "it leaves the hooks of the network changed"),
     ("02.6", never_begins_anew, "begin from zero"),
     ("02.6", by_weights_alone, "Output values times weights"),
     ("02.6", each_layer_once, "each time its layer does"),
@@ -253,7 +253,7 @@ class MixesNamedTheOtherWayRound(MLPConv):
         ("02.2", by_conv),
         ("02.3", MLPConv),
         ("02.3", MixesNamedTheOtherWayRound),
-        ("02.4", lambda size, kernel, stride, padding: len(
+        ("02.4", lambda size, kernel, stride=1, padding=0: len(
             range(0, size + 2 * padding - kernel + 1, stride))),
         ("02.6", hooked(right_cost)),
         ("02.7", lambda i, o, k: 1 / (1 / i + 1 / (k * k * o)) ),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -15,9 +14,16 @@ from googlenet_lib.paper import ROWS
 # ---- 00.1 Channels out ---------------------------------------------------------------------------
 
 
-def _widths(name: str) -> SimpleNamespace:
+@dataclass(frozen=True)
+class Widths:
     """The six numbers of a row, without the library's own sum of four of them."""
-    return SimpleNamespace(**asdict(ROWS[name].widths))
+
+    out_1x1: int
+    reduce_3x3: int
+    out_3x3: int
+    reduce_5x5: int
+    out_5x5: int
+    pool_proj: int
 
 
 def _stacked(w: Any) -> int:
@@ -43,7 +49,8 @@ def _test_stacked(answer: Any) -> None:
             "That is the widest lane alone. `torch.cat` keeps all four.",
         ),
     )
-    cases = [Case((_widths(f"inception{row}"),)) for row in ("4a", "4d", "5b")]
+    rows = [ROWS[f"inception{row}"].widths for row in ("4a", "4d", "5b")]
+    cases = [Case((Widths(**asdict(row)),)) for row in rows]
     same_as(answer, _stacked, cases, slips, "Follow each lane to its last convolution.")
 
 
@@ -117,6 +124,18 @@ def _test_window(answer: Any) -> None:
             "Kernels were added up. Two kernels of 3 overlap: how much does the second one add?",
         ),
         Slip(
+            lambda layers: _window([(2 * (kernel // 2) + 1, stride) for kernel, stride in layers]),
+            "An even kernel has no middle. How many pixels does one of 2 add, and one of 4?",
+        ),
+        Slip(
+            lambda layers: _window([(kernel, min(stride, 2)) for kernel, stride in layers]),
+            "Every stride was taken for 2 at most. It may be any number.",
+        ),
+        Slip(
+            lambda layers: _window(layers[::-1]),
+            "The last layer was taken first. In which order does a picture meet them?",
+        ),
+        Slip(
             lambda layers: _window(layers) - 1,
             "One pixel is missing. What does a value see before the first layer?",
         ),
@@ -125,6 +144,8 @@ def _test_window(answer: Any) -> None:
     cases = [
         Case(([(3, 2), (5, 1), (3, 2), (3, 1)],)),
         Case((stem,)),
+        Case(([(2, 2), (4, 3), (2, 1)],)),
+        Case(([(11, 4), (1, 2), (3, 1)],)),
         Case(([(1, 1)],), advice="A single layer is a list as well."),
         Case(([],), advice="With no layer at all, a value is a pixel."),
     ]
@@ -136,7 +157,7 @@ def _test_window(answer: Any) -> None:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     name: str
     params: int
     macs: int
@@ -167,15 +188,38 @@ def _test_share(answer: Any) -> None:
             "The row was compared with the others. The whole has the row itself in it.",
         ),
         Slip(
+            lambda costs, name: (
+                sum(c.macs for c in costs if name in c.name) / sum(c.macs for c in costs)
+            ),
+            "A name may be part of another. Which row is called `name`, letter by letter?",
+        ),
+        Slip(
+            lambda costs, name: round(_share(costs, name), 2),
+            "It is rounded. `round` is for what is shown.",
+        ),
+        Slip(
+            lambda costs, name: round(_share(costs, name), 3),
+            "It is rounded. `round` is for what is shown.",
+        ),
+        Slip(
+            lambda costs, name: 1 / len(costs),
+            "Every row got an equal part. What does `macs` say?",
+        ),
+        Slip(
             lambda costs, name: sum(c.macs for c in costs if c.name == name),
             "That is the row's own work. Which part of all the work is it?",
         ),
     )
-    rows = [_Row("conv1", 9_408, 300), _Row("conv2", 114_688, 500), _Row("linear", 1_024_000, 50)]
+    conv1, conv2 = Row("conv1", 9_408, 300), Row("conv2", 114_688, 500)
+    reduce, linear = Row("conv2_reduce", 4_096, 150), Row("linear", 1_024_000, 50)
+    rows = [conv1, reduce, conv2, linear]
+    four = "conv1, conv2_reduce, conv2, linear with 300, 150, 500 and 50 macs"
     cases = [
-        Case((rows, "conv2"), told='three rows with 300, 500 and 50 macs, "conv2"'),
-        Case((rows, "linear"), told='three rows with 300, 500 and 50 macs, "linear"'),
-        Case(([_Row("pool", 0, 0), *rows], "pool"), told='four rows, "pool", which has 0 macs'),
+        Case((rows, "conv2"), told=f'{four}, "conv2"'),
+        Case((rows, "linear"), told=f'{four}, "linear"'),
+        Case(([conv1, linear], "conv1"), told='conv1 and linear with 300 and 50 macs, "conv1"'),
+        Case(([Row("pool", 0, 0), *rows], "pool"), told='five rows, "pool", which has 0 macs'),
+        Case(([conv2], "conv2"), told='conv2 alone, with 500 macs, "conv2"'),
     ]
     same_as(answer, _share, cases, slips, "Part over whole: which is which?")
 

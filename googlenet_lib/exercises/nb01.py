@@ -9,53 +9,75 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib.exercises.comparing import counted
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.tools import Case, Slip, build, call, describe, same_as
+from googlenet_lib.exercises.tools import (
+    Case,
+    Slip,
+    build,
+    call,
+    describe,
+    refuse_hidden_layers,
+    same_as,
+)
 
 # ---- 01.1 a kernel that answers to level edges ---------------------------------------------------
 
 
+DOWNWARDS = ((1, 2, 6), (1, 5, 6), (1, 2, 99), (1, 98, 99))  # brightness of the three rows
+
+
 def _level_edges(answer: Any) -> None:
     kernel = _kernel_of(answer)
-    answers = {
-        "flat, all 5": torch.full((3, 3), 5.0),
-        "brighter to the right": torch.tensor([[1.0, 2.0, 6.0]] * 3),
-        "darker to the right": torch.tensor([[6.0, 2.0, 1.0]] * 3),
-        "brighter downwards": torch.tensor([[1.0, 2.0, 6.0]] * 3).T,
-    }
-    found = {name: float((kernel * window).sum()) for name, window in answers.items()}
-    flat, *upright, level = found.values()
-    if abs(flat) > 1e-5:
+    small = 1e-5 * kernel.abs().max().clamp(min=1e-30).item()
+
+    def answers(rows: Tensor) -> float:
+        return float((kernel * rows).sum())
+
+    flat = answers(torch.full((3, 3), 5.0))
+    if abs(flat) > small:
         raise Wrong(
             f"under the window every pixel is 5, and your kernel answers {flat:g}. Where nothing "
             "changes there is no edge: what must the nine weights add up to?"
         )
-    if max(map(abs, upright)) > 1e-5:
-        raise Wrong(
-            f"rows of 1, 2, 6 get brighter to the right and your kernel answers {upright[0]:g}: "
-            "it sees upright edges too. Each column on its own must not count"
+    for columns, side in (((1.0, 2.0, 6.0), "right"), ((6.0, 2.0, 1.0), "left")):
+        upright = answers(torch.tensor([columns] * 3))
+        if abs(upright) > small:
+            told = ", ".join(f"{value:g}" for value in columns)
+            raise Wrong(
+                f"rows of {told} get brighter to the {side} and your kernel answers {upright:g}: "
+                "it sees upright edges too. Each column on its own must not count"
+            )
+    levels = {values: answers(torch.tensor([values] * 3).T) for values in DOWNWARDS}
+    values, level = min(levels.items(), key=lambda one: one[1])
+    if level > small:
+        return
+    if max(levels.values()) < -small:
+        values, level = DOWNWARDS[0], levels[DOWNWARDS[0]]
+        says = "it finds the edge, with the other sign"
+    elif level < -small:
+        says = (
+            "there it is below 0. It must be above 0 wherever every row is brighter than the last"
         )
-    if level < -1e-5:
-        raise Wrong(
-            f"columns of 1, 2, 6 get brighter downwards and your kernel answers {level:g}: it "
-            "finds the edge, with the other sign"
-        )
-    if level < 1e-5:
-        raise Wrong(
-            f"columns of 1, 2, 6 get brighter downwards and your kernel answers {level:g}: it is "
-            "blind to the edge that you look for"
-        )
+    else:
+        says = "it is blind to the edge that you look for"
+    told = ", ".join(map(str, values))
+    raise Wrong(
+        f"columns of {told} get brighter downwards and your kernel answers {level:g}: {says}"
+    )
 
 
 def _kernel_of(answer: Any) -> Tensor:
     try:
-        kernel = torch.as_tensor(answer, dtype=torch.float32)
-    except (TypeError, ValueError, RuntimeError):
+        kernel = torch.as_tensor(answer, dtype=torch.float64, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError):  # what has no values on this device among them
         raise Wrong(f"{describe(answer)} came; expected three rows of three numbers") from None
     if tuple(kernel.shape) != (3, 3):
         raise Wrong(
             f"a kernel of shape {tuple(kernel.shape)} came; expected three rows of three numbers"
         )
+    if not kernel.isfinite().all():
+        raise Wrong("there is nan or inf in the kernel; expected are nine plain numbers")
     return kernel
 
 
@@ -108,6 +130,7 @@ def _convolve(answer: Callable) -> None:
             ),
         ),
         look="At one place: multiply pixel by weight under the window, add, store. Then the next.",
+        any_float=True,
     )  # fmt: skip
 
 
@@ -145,11 +168,7 @@ def _layer_weights(answer: Callable) -> None:
 
 
 def _shares(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[float | None]:
-    shares = []
-    for low, high in pairwise(edges):
-        inside = (radii >= low) & (radii < high)
-        shares.append(right[inside].float().mean().item() if inside.any() else None)
-    return shares
+    return _within(low_in=True, high_in=False)(right, radii, edges)
 
 
 def _filled(shares: Sequence[float | None]) -> list[float | None]:
@@ -172,23 +191,42 @@ def _counts(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[int]:
     return [int((right & (radii >= low) & (radii < high)).sum()) for low, high in pairs]
 
 
-def _both_ends(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[float | None]:
-    shares = []
-    for low, high in pairwise(edges):
-        inside = (radii >= low) & (radii <= high)
-        shares.append(right[inside].float().mean().item() if inside.any() else None)
+def _within(low_in: bool, high_in: bool) -> Callable:
+    """The shares of bins that begin with their lower edge or behind it, and end alike."""
+
+    def shares(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[float | None]:
+        found = []
+        for low, high in pairwise(edges):
+            above = radii >= low if low_in else radii > low
+            inside = above & (radii <= high if high_in else radii < high)
+            found.append(right[inside].float().mean().item() if inside.any() else None)
+        return found
+
+    return shares
+
+
+def _closed(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[float | None]:
+    """As a histogram does it, the last bin with its upper edge."""
+    *inner, last = edges
+    return _shares(right, radii, [*inner, last + 1e-3])
+
+
+def _rounded(digits: int) -> Callable:
+    def shares(*args: Any) -> list[float | None]:
+        return [None if one is None else round(one, digits) for one in _shares(*args)]
+
     return shares
 
 
 def _accuracy_by_size(answer: Callable) -> None:
-    radii = torch.tensor([4.0, 4.5, 6.0, 6.0, 7.0, 9.0, 9.5, 3.0, 8.0, 15.0])
-    right = torch.tensor([True, False, False, True, True, True, True, True, False, True])
+    radii = torch.tensor([4.0, 4.5, 6.0, 6.0, 7.0, 9.0, 9.5, 3.0, 8.0, 15.0, 10.0, 12.0])
+    right = torch.tensor([1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 0], dtype=torch.bool)
+    bins = ([4.0, 6.0, 9.0, 10.0], [3.0, 4.0, 16.0], [10.0, 12.0, 15.0], [4.0, 5.0, 5.5, 9.0],
+            [2.5, 3.5], [6, 9])  # fmt: skip
     cases = [
-        Case((right, radii, [4.0, 6.0, 9.0, 10.0]), "right, radii, [4.0, 6.0, 9.0, 10.0]"),
-        Case((right, radii, [3.0, 4.0, 16.0]), "right, radii, [3.0, 4.0, 16.0]"),
-        Case((right, radii, [4.0, 5.0, 5.5, 9.0]), "right, radii, [4.0, 5.0, 5.5, 9.0]",
-             advice="No object lies between 5 and 5.5."),
-    ]  # fmt: skip
+        Case((right, radii, edges), f"right, radii, {edges}", "Bins may be empty, and few.")
+        for edges in bins
+    ]
     same_as(
         answer,
         _shares,
@@ -197,13 +235,29 @@ def _accuracy_by_size(answer: Callable) -> None:
             Slip(_of_all, "You divide by all pictures; divide by those of the bin."),
             Slip(_up_to, "Each bin holds all that is smaller too: it needs a lower edge."),
             Slip(_counts, "Those are counts of right answers. Out of how many each?"),
-            Slip(_both_ends, "An object that lies on an edge was counted in two bins: the lower "
-                 "edge belongs to a bin, the upper one to the next."),
+            Slip(_within(True, True), "An object that lies on an edge was counted in two bins: the "
+                 "lower edge belongs to a bin, the upper one to the next."),
+            Slip(_within(False, True), "An object that lies on an edge went into the bin below: "
+                 "the lower edge belongs to a bin, the upper one does not."),
+            Slip(_within(False, False), "An object that lies on an edge is in no bin: the lower "
+                 "edge belongs to a bin."),
+            Slip(_closed, "An object on the last edge was counted. No upper edge belongs to its "
+                 "bin, the last one neither."),
             Slip(lambda *args: _filled(_shares(*args)),
                  "A bin without any object has no accuracy; 0 would say that all were wrong. Give "
                  "None."),
+            Slip(lambda *args: [share or None for share in _shares(*args)],
+                 "A bin in which all are wrong has the accuracy 0. None is for one without any "
+                 "object."),
+            Slip(lambda *args: [share for share in _shares(*args) if share is not None],
+                 "A bin without any object was left out. It gets None, so that every bin has its "
+                 "place."),
+            Slip(lambda *args: [s if s is None else 1 - s for s in _shares(*args)],
+                 "That is how many were wrong."),
             Slip(lambda *args: [None if s is None else 100 * s for s in _shares(*args)],
                  "Those are percent; give shares from 0 to 1."),
+            Slip(_rounded(2), "They are rounded. `round` is for what is shown."),
+            Slip(_rounded(3), "They are rounded. `round` is for what is shown."),
         ),
         look="For each pair of neighbouring edges: which objects lie in it, and how many of them "
         "are right?",
@@ -213,43 +267,110 @@ def _accuracy_by_size(answer: Callable) -> None:
 # ---- 01.5 three kernels side by side -------------------------------------------------------------
 
 
+KERNELS = (1, 3, 5)
+
+
 def _side_by_side(answer: type) -> None:
-    for inputs, width, height, across in ((3, 4, 9, 9), (5, 2, 8, 11)):
-        told = f"{inputs}, {width}"
-        block = build(answer, inputs, width, told=told)
-        convs = {}
-        for layer in block.modules():
-            if isinstance(layer, nn.Conv2d):
-                convs.setdefault(layer.kernel_size[0], layer)
-        made = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)]
-        if len(made) != 3 or sorted(convs) != [1, 3, 5]:
-            kernels = sorted(layer.kernel_size[0] for layer in made)
-            raise Wrong(
-                f"{answer.__name__}({told}) holds convolutions with kernels {kernels}; expected "
-                "are three: 1, 3 and 5"
-            )
+    for inputs, width, height, across in ((3, 4, 9, 9), (5, 2, 8, 11), (2, 2, 10, 9)):
+        block = build(answer, inputs, width)
+        refuse_hidden_layers(block)
         x = torch.randn(2, inputs, height, across)
         result = call(block, x)
-        shape = (2, 3 * width, height, across)
-        if not isinstance(result, Tensor):
-            raise Wrong(f"forward returned {describe(result)}; expected is one tensor")
-        if tuple(result.shape) != shape:
-            raise Wrong(
-                f"{tuple(x.shape)} came out as {tuple(result.shape)}, where {shape} is expected: "
-                "each kernel reads the block's input and gives `width` channels, and the maps keep "
-                "their size"
-            )
-        parts = [convs[kernel](x) for kernel in (1, 3, 5)]
-        if torch.allclose(result, torch.cat(parts, 1), atol=1e-5):
-            continue
-        if torch.allclose(result, torch.cat([p.relu() for p in parts], 1), atol=1e-5):
+        _look_at_maps(result, x, width)
+        _look_at_layers(block, f"{answer.__name__}({inputs}, {width})", inputs)
+        if result.min() >= 0:
             raise Wrong("a ReLU came into it; this block has none, its outputs may be negative")
-        if torch.allclose(result.sum(1), torch.cat(parts, 1).sum(1), atol=1e-4):
-            raise Wrong("the three maps are there, in another order: 1x1, 3x3, 5x5 is asked for")
+        _keep_from_zero(block)
+        _look_at_windows(block, inputs, width)
+        _look_at_values(block, x)
+        _look_at_weights(block, inputs, width)
+
+
+def _look_at_maps(result: Any, x: Tensor, width: int) -> None:
+    shape = (len(x), 3 * width, *x.shape[2:])
+    if not isinstance(result, Tensor):
+        raise Wrong(f"forward returned {describe(result)}; expected is one tensor")
+    if tuple(result.shape) != shape:
         raise Wrong(
-            "its shape is right, but its values are not those of its three convolutions over the "
-            "same input, one after another along the channels. Padding with zeros, stride 1?"
-        )  # fmt: skip
+            f"{tuple(x.shape)} came out as {tuple(result.shape)}, where {shape} is expected: "
+            "each kernel reads the block's input and gives `width` channels, and the maps keep "
+            "their size"
+        )
+
+
+def _look_at_layers(block: nn.Module, made: str, inputs: int) -> None:
+    """What the layers themselves tell, where they are nn.Conv2d."""
+    convs = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    reads = [conv.in_channels for conv in convs if conv.in_channels != inputs]
+    if reads:
+        raise Wrong(
+            f"{made} has a convolution that reads {counted(reads[0], 'channel')}, where {inputs} "
+            "come in: each kernel reads the block's input, none reads what another gives"
+        )
+    kernels = sorted(conv.kernel_size for conv in convs)
+    if convs and kernels != [(kernel, kernel) for kernel in KERNELS]:
+        told = ", ".join(f"{high}x{wide}" for high, wide in kernels)
+        raise Wrong(
+            f"{made} holds convolutions with kernels {told}; expected are three: 1x1, 3x3 and 5x5"
+        )
+
+
+@torch.no_grad()
+def _keep_from_zero(block: nn.Module) -> None:
+    """Weights so far from 0 that none can be overlooked."""
+    for parameter in block.parameters():
+        parameter.add_(torch.where(parameter < 0, -0.1, 0.1))
+
+
+def _look_at_windows(block: nn.Module, inputs: int, width: int) -> None:
+    """Each channel must see as many pixels as its kernel has, of each channel that comes in."""
+    seen = (_taps(block, inputs) != 0).sum((2, 3))  # (3 * width, inputs)
+    found = [group.unique().tolist() for group in seen.split(width)]
+    expected = [[kernel**2] for kernel in KERNELS]
+    if found == expected:
+        return
+    if sorted(found) == expected:
+        raise Wrong("the three maps are there, in another order: 1x1, 3x3, 5x5 is asked for")
+    told = "; ".join(" or ".join(map(str, counts)) for counts in found)
+    raise Wrong(
+        f"how many pixels the first {width} channels see, the next and the last: {told}. With a "
+        "1x1, a 3x3 and a 5x5 over the same input they see 1, 9 and 25"
+    )
+
+
+def _look_at_values(block: nn.Module, x: Tensor) -> None:
+    """With its own weights, three convolutions padded with zeros must give the same."""
+    result = block(x)
+    bias = block(torch.zeros_like(x))[0, :, 4, 4]
+    expected = F.conv2d(x, _taps(block, x.shape[1]), bias, padding=2)
+    wrong = (result - expected).abs() > 1e-3
+    if wrong[..., 2:-2, 2:-2].any():
+        raise Wrong(
+            "it is no sum of weights times pixels: something else than three convolutions is in it"
+        )
+    if wrong.any():
+        raise Wrong("its values are right but for the rim: there, the padding is no frame of zeros")
+    if not torch.allclose(block.eval()(x), result, atol=1e-4):
+        raise Wrong("in evaluation mode it gives something else; convolutions do not")
+
+
+def _look_at_weights(block: nn.Module, inputs: int, width: int) -> None:
+    numbers = sum(parameter.numel() for parameter in block.parameters())
+    biases = numbers - sum(kernel**2 for kernel in KERNELS) * inputs * width
+    if biases not in range(0, 3 * width + 1, width):
+        raise Wrong(
+            f"for {inputs} channels in and a width of {width} it has {numbers:,} parameters, which "
+            "are not those of a 1x1, a 3x3 and a 5x5"
+        )
+
+
+@torch.no_grad()
+def _taps(block: nn.Module, inputs: int) -> Tensor:
+    """The weights that lead from 9 x 9 pixels to the one in the middle, by trying each pixel."""
+    bright = torch.eye(inputs * 81).reshape(-1, inputs, 9, 9)
+    answers = block(bright)[..., 4, 4] - block(torch.zeros(1, inputs, 9, 9))[..., 4, 4]
+    taps = answers.T.reshape(-1, inputs, 9, 9)
+    return torch.where(taps.abs() > 1e-3, taps, 0)[..., 2:7, 2:7]
 
 
 # ---- 01.6 how many layers ------------------------------------------------------------------------
@@ -257,7 +378,18 @@ def _side_by_side(answer: type) -> None:
 
 def _layers_needed(answer: Callable) -> None:
     cases = [
-        Case(args) for args in ((3, 5), (3, 22), (3, 224), (5, 224), (7, 31), (11, 12), (5, 1))
+        Case(args)
+        for args in (
+            (3, 5),
+            (3, 22),
+            (3, 224),
+            (5, 224),
+            (4, 224),
+            (7, 31),
+            (11, 12),
+            (6, 3),
+            (5, 1),
+        )
     ]
     same_as(
         answer,
@@ -275,7 +407,8 @@ def _layers_needed(answer: Callable) -> None:
             ),
             Slip(
                 lambda k, p: -(-p // (k - 1)),
-                "The value itself already sees one pixel, before any kernel widens that.",
+                "Sometimes that is one too many: the value itself already sees one pixel, before "
+                "any kernel widens that.",
             ),
             Slip(
                 lambda k, p: -(-(p - 1) // k),
@@ -285,7 +418,19 @@ def _layers_needed(answer: Callable) -> None:
                 lambda k, p: -(-(p - 1) // ((k - 1) // 2)),
                 "A kernel reaches on both sides of its middle.",
             ),
-            Slip(lambda k, p: (p - 1) / (k - 1), "There is no half layer: round up."),
+            Slip(
+                lambda k, p: -(-(p // 2) // (k // 2)),
+                "An even kernel has no middle: it adds an odd number of pixels, and half of an odd "
+                "number is none.",
+            ),
+            Slip(
+                lambda k, p: (p - 1) / (k - 1),
+                "There is no half layer: round up.",
+            ),
+            Slip(
+                lambda k, p: round((p - 1) / (k - 1)),
+                "Rounded to the nearest, the last layers may not reach all of the pixels.",
+            ),
         ),
         look="How wide is the field behind one layer, two, three? By how much does each widen it?",
     )
@@ -318,6 +463,14 @@ def _unscaled(mass: Sequence[float], share: float = 0.9) -> int:
     return len(mass)
 
 
+def _beyond(mass: Sequence[float], share: float = 0.9) -> int:
+    return _width(mass, math.nextafter(share, 1) + 1e-6)
+
+
+def _last_before(mass: Sequence[float], share: float = 0.9) -> int:
+    return max(_width(mass, share) - 2, 0)
+
+
 def _one_sided(mass: Sequence[float], share: float = 0.9) -> int:
     for count in range(1, len(mass) + 1):
         if sum(mass[:count]) >= share * sum(mass) - 1e-9:
@@ -336,14 +489,17 @@ def _fewest(mass: Sequence[float], share: float = 0.9) -> int:
 
 def _effective_width(answer: Callable) -> None:
     cases = [
-        Case((mass, share))
-        for mass, share in (
+        Case(args)
+        for args in (
             ([0.0, 0.6, 0.6, 10.0, 0.6, 5.0, 0.0], 0.95),
             ([1.0, 4.0, 10.0, 4.0, 1.0], 0.5),
             ([0.0, 0.0, 1.0, 2.0, 6.0, 2.0, 1.0, 0.0, 0.0], 0.95),
             ([2.0, 2.0, 2.0, 2.0, 2.0], 1.0),
             ([0.1, 0.0, 0.0, 0.2, 0.3, 0.4, 0.0], 0.8),
             ([5.0], 0.9),
+            ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 0.5),
+            ([1.0, 1.0, 5.0, 1.0, 1.0],),
+            ([0.0, 1.0, 8.0, 1.0, 0.0],),
         )
     ]
     same_as(
@@ -354,6 +510,10 @@ def _effective_width(answer: Callable) -> None:
             Slip(_half_width, "That is how far it reaches to one side; the width has two sides and "
                  "the middle."),
             Slip(_unscaled, "The values need not add up to 1: compare with a share of their sum."),
+            Slip(lambda mass, share=0.9: _width(mass), "That is the width for 0.9, whatever "
+                 "`share` says."),
+            Slip(_beyond, "A window that holds just `share` is wide enough."),
+            Slip(_last_before, "That is the last window which holds too little."),
             Slip(_above_tenth, "You count values that are not small. Asked is how much of the sum "
                  "lies inside."),
             Slip(_one_sided, "You begin at the rim; begin at the middle and grow to both sides."),
@@ -431,7 +591,7 @@ EXERCISES: tuple[Exercise, ...] = (
         hints=(
             "With stride 1, a layer of kernel k widens the field by k - 1 pixels.",
             "Before the first layer a value sees 1 pixel.",
-            "`math.ceil` rounds up; so does `-(-a // b)`.",
+            "`a // b` rounds down; `-(-a // b)` rounds up.",
         ),
         why="without strides, fields grow slowly; that is what pools and strides are for.",
     ),

@@ -1,15 +1,26 @@
 """Exercises and predictions of notebook 02, one by one."""
 
-import numbers
+import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_pre_hook
 
+from googlenet_lib.exercises.comparing import counted, describe, difference
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.tools import Case, Slip, build, call, describe, same_as
+from googlenet_lib.exercises.tools import (
+    Case,
+    Slip,
+    build,
+    call,
+    refuse_hidden_layers,
+    same_as,
+    told_call,
+)
 
 # ---- 02.1 a row that makes a negative ------------------------------------------------------------
 
@@ -21,15 +32,19 @@ def _negative(answer: Any) -> None:
     made = sum(weight * channel for weight, channel in zip(row, picture, strict=True)) + bias
     if torch.allclose(made, 1 - picture[1], atol=1e-5):
         return
+    if not all(map(math.isfinite, (*row, bias))):
+        raise Wrong("there is nan or inf among the numbers; expected are four plain ones")
     if row[0] or row[2]:
         raise Wrong(
             "red or blue still has a weight, so that they show too; only green is asked for"
         )
     if row[1] > 0:
         raise Wrong("where green is bright, your picture is bright too; what turns that round?")
+    if row[1] == 0:
+        raise Wrong("green has no weight, so that your picture is the same everywhere")
     if made.max() <= 0:
         raise Wrong(
-            f"your picture runs from {made.min():.2f} to {made.max():.2f}, all below zero; the "
+            f"your picture runs from {made.min():.2f} to {made.max():.2f}, never above zero; the "
             "direction is right. What lifts every place by the same amount?"
         )
     raise Wrong(
@@ -61,6 +76,19 @@ def _one_by_one(answer: Callable) -> None:
     for n, inputs, outputs, height, width in ((2, 3, 5, 4, 6), (1, 4, 4, 4, 4), (3, 2, 1, 1, 1)):
         sizes = ((n, inputs, height, width), (outputs, inputs), (outputs,))
         cases.append(Case(tuple(torch.randn(size, generator=draw) for size in sizes)))
+    used: list[nn.Module] = []
+    watch = register_module_forward_pre_hook(
+        lambda module, _: used.append(module) if isinstance(module, nn.Conv2d) else None
+    )
+    try:
+        _compare_one_by_one(answer, cases)
+    finally:
+        watch.remove()
+    if used:
+        raise Wrong("its values are right, but `nn.Conv2d` makes them. Do without it, by hand")
+
+
+def _compare_one_by_one(answer: Callable, cases: list[Case]) -> None:
     same_as(
         answer,
         lambda x, w, b: F.conv2d(x, w[:, :, None, None], b),
@@ -95,62 +123,80 @@ def _one_by_one(answer: Callable) -> None:
 # ---- 02.3 a block of Network in Network ----------------------------------------------------------
 
 
+MADE = (  # what is given by place, and by name
+    ((3, 8, 5, 1, 2), {}),
+    ((4, 6, 3), {"stride": 2, "padding": 1}),
+    ((3, 5, 5), {}),
+    ((5, 5, 4), {"stride": 3}),
+    ((2, 4, 3), {"padding": 2}),
+)
+
+
 def _mlpconv(answer: type) -> None:
-    for inputs, outputs, kernel, stride, padding in ((3, 8, 5, 1, 2), (4, 6, 3, 2, 1)):
-        told = f"{inputs}, {outputs}, {kernel}, stride={stride}, padding={padding}"
-        block = build(_named(answer, stride, padding), inputs, outputs, kernel, told=told)
-        convs = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)]
-        kernels = sorted((layer.kernel_size[0] for layer in convs), reverse=True)
-        if kernels != [kernel, 1, 1]:
-            raise Wrong(
-                f"{answer.__name__}({told}) holds convolutions with kernels {kernels}; the block "
-                "has one large kernel and two 1x1s"
-            )
-        x = torch.randn(2, inputs, 11, 11)
+    for args, named in MADE:
+        inputs, _, kernel = args[:3]
+        stride, padding = args[3:] or (named.get("stride", 1), named.get("padding", 0))
+        block = build(answer, *args, **named)
+        refuse_hidden_layers(block)
+        x = torch.randn(2, inputs, 11, 9)
         result = call(block, x)
-        expected = _run_mlpconv(convs, x, stride, padding)
+        made = told_call(answer, args, **named)
+        large, mixes = _three_layers(block, made, inputs, kernel)
+        with torch.no_grad():
+            y = F.conv2d(x, large.weight, large.bias, stride, padding).relu()
+            expected = [_mixed(y, order) for order in (mixes, mixes[::-1])]
+        if not isinstance(result, Tensor):
+            raise Wrong(f"forward returned {describe(result)}; expected is one tensor")
         if tuple(result.shape) != tuple(expected[0].shape):
             raise Wrong(
-                f"pictures of {tuple(x.shape)} came out as {tuple(result.shape)}; stride and "
-                "padding belong to the large kernel alone, and all three give out_channels"
+                f"{made}: pictures of {tuple(x.shape)} came out as {tuple(result.shape)}. stride "
+                "and padding belong to the large kernel alone; without a word they are 1 and 0"
             )
-        if any(torch.allclose(result, one, atol=1e-5) for one in expected):
-            continue
-        if result.min() < 0:
+        for mode in (True, False):
+            seen = call(block.train(mode), x)
+            if any(torch.allclose(seen, one, atol=1e-5) for one in expected):
+                continue
+            if seen.min() < 0:
+                raise Wrong(
+                    "there are values below zero at the end: the last 1x1 has no ReLU behind it"
+                )
             raise Wrong(
-                "there are values below zero at the end: the last 1x1 has no ReLU behind it"
+                f"{made}: with the weights of its own three layers, convolution (zeros around the "
+                "picture), ReLU, 1x1, ReLU, 1x1, ReLU gives something else. Is every ReLU there, "
+                "every layer used once, and nothing else?"
             )
+
+
+def _three_layers(
+    block: nn.Module, made: str, inputs: int, kernel: int
+) -> tuple[nn.Conv2d, list[nn.Module]]:
+    """The large convolution and the two 1x1s; nn.Linear at every place is one as well."""
+    layers = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    sizes = [getattr(layer, "kernel_size", (1, 1)) for layer in layers]
+    if sorted(sizes) != [(1, 1), (1, 1), (kernel, kernel)]:
+        told = ", ".join(f"{high}x{wide}" for high, wide in sizes) or "no size at all"
         raise Wrong(
-            "with the weights of its own three layers, convolution, ReLU, 1x1, ReLU, 1x1, ReLU "
-            "gives something else. Is every ReLU there, and every layer used once?"
+            f"{made} holds convolutions of {told}; the block has a large kernel, here {kernel}x"
+            f"{kernel}, and two 1x1s"
         )
+    large = layers[sizes.index((kernel, kernel))]
+    if large.in_channels != inputs:
+        raise Wrong(
+            f"{made}: the large kernel reads {counted(large.in_channels, 'channel')}, where "
+            f"{inputs} come in. It is the first of the three"
+        )
+    mixes = [layer for layer in layers if layer is not large]
+    wide = large.out_channels
+    if any(layer.weight.shape[:2] != (wide, wide) for layer in mixes) or large.groups > 1:
+        raise Wrong(f"{made}: all three layers give out_channels, and read all channels")
+    return large, mixes
 
 
-def _named(answer: type, stride: int, padding: int) -> type:
-    """The class with stride and padding given by name, as the task writes them."""
-    if not issubclass(answer, nn.Module):
-        return answer  # build says so
-
-    class Named(answer):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args, stride=stride, padding=padding)
-
-    Named.__name__, Named.__module__ = answer.__name__, answer.__module__
-    return Named
-
-
-def _run_mlpconv(convs: list[nn.Conv2d], x: Tensor, stride: int, padding: int) -> list[Tensor]:
-    """What the block gives, the two 1x1s in either order: their names do not say which is first."""
-    large = next(layer for layer in convs if layer.kernel_size != (1, 1))
-    small = [layer for layer in convs if layer is not large]
-    results = []
-    for order in (small, small[::-1]):
-        y = F.relu(F.conv2d(x, large.weight, large.bias, stride, padding))
-        for layer in order:
-            if layer.in_channels == y.shape[1]:
-                y = F.relu(F.conv2d(y, layer.weight, layer.bias))
-        results.append(y)
-    return results
+def _mixed(y: Tensor, mixes: list[nn.Module]) -> Tensor:
+    """The two 1x1s in this order: their names do not say which one is first."""
+    for layer in mixes:
+        y = F.conv2d(y, layer.weight.flatten(1)[..., None, None], layer.bias).relu()
+    return y
 
 
 # ---- 02.4 and 02.5 sizes and costs ---------------------------------------------------------------
@@ -160,7 +206,7 @@ def _output_size(answer: Callable) -> None:
     cases = [
         Case(args)
         for args in ((28, 1, 1, 0), (28, 5, 1, 2), (28, 5, 1, 0), (224, 7, 2, 3), (8, 3, 2, 0),
-                     (9, 3, 3, 1), (5, 5, 4, 0))
+                     (9, 3, 3, 1), (5, 5, 4, 0), (28, 5, 2, 1), (10, 2, 3, 3), (28, 5), (28, 5, 2))
     ]  # fmt: skip
     same_as(
         answer,
@@ -168,30 +214,47 @@ def _output_size(answer: Callable) -> None:
         cases,
         slips=(
             Slip(
-                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // stride,
+                lambda size, kernel, stride=1, padding=0: (size + 2 * padding - kernel) // stride,
                 "Those are the steps between the windows; how many windows stand at the ends of "
                 "three steps?",
             ),
             Slip(
-                lambda size, kernel, stride, padding: (size + padding - kernel) // stride + 1,
+                lambda size, kernel, stride=1, padding=0: (size + padding - kernel) // stride + 1,
                 "Padding is added on both sides.",
             ),
             Slip(
-                lambda size, kernel, stride, padding: (
+                lambda size, kernel, stride=1, padding=0: (
                     -(-(size + 2 * padding - kernel) // stride) + 1
                 ),
                 "The last window would hang over the edge: a convolution drops it.",
             ),
             Slip(
-                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) / stride + 1,
+                lambda size, kernel, stride=1, padding=0: (
+                    (size + 2 * padding - kernel) / stride + 1
+                ),
                 "There is no half position: `//` rounds down.",
             ),
             Slip(
-                lambda size, kernel, stride, padding: (size + 2 * padding - kernel + 1) // stride,
+                lambda size, kernel, stride=1, padding=0: (
+                    (size + 2 * padding - kernel + 1) // stride
+                ),
                 "The first window stands before any step: add it after dividing.",
             ),
+            Slip(
+                lambda size, kernel, stride=1, padding=0: (size - kernel) // stride + 1,
+                "Padding is not in it.",
+            ),
+            Slip(
+                lambda size, kernel, stride=1, padding=0: size + 2 * padding - kernel + 1,
+                "The stride is not in it.",
+            ),
+            Slip(
+                lambda size, kernel, stride=1, padding=0: -(-size // stride),
+                "That is so if half a kernel of padding stands on both sides. Here it may be any.",
+            ),
         ),
-        look="How far can the window slide, how long is a step, and where does it stand at first?",
+        look="How far can the window slide, how long is a step, and where does it stand at first? "
+        "Without a word, stride is 1 and padding 0.",
     )
 
 
@@ -234,47 +297,80 @@ def _conv_macs(answer: Callable) -> None:
 # ---- 02.6 counting by hooks ----------------------------------------------------------------------
 
 
-def _count_macs(answer: Callable) -> None:
+def _networks() -> tuple[tuple[str, nn.Module, int, str], ...]:
+    """What each is called, the channels that it reads, and what to say if it was miscounted."""
     plain = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 1))
     strided = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.MaxPool2d(2))
     grouped = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4, padding=1), nn.Conv2d(4, 8, 1))
     dense = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Flatten(), nn.Linear(72, 10))
     twice = nn.Conv2d(3, 3, 3, padding=1)
-    shared = nn.Sequential(twice, twice)
-    for name, network, channels, advice in (
+    flat = nn.Sequential(nn.Conv2d(3, 4, (1, 5)), nn.Conv2d(4, 2, (3, 1)))
+    inner = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Conv2d(4, 5, 3)))
+    nested = nn.Sequential(nn.Conv2d(3, 4, 1), inner)
+    return (
         ("two convolutions", plain, 3, "Output values times weights of one filter."),
         ("a stride of 2", strided, 3, "Fewer places remain: take the size of what comes out."),
         ("groups of channels", grouped, 4,
          "A filter of a grouped convolution sees some channels only: `weight[0].numel()` knows."),
         ("a linear layer", dense, 3, "A linear layer multiplies too."),
-        ("one layer used twice", shared, 3, "A hook runs each time its layer does."),
-    ):  # fmt: skip
+        ("kernels of 1x5 and 3x1", flat, 3, "A kernel need not be square."),
+        ("layers within layers", nested, 3,
+         "Layers may stand inside of others: `modules()` finds them at any depth."),
+        ("no layer but one convolution", nn.Conv2d(3, 4, 3), 3, "`modules()` begins with itself."),
+        ("one layer used twice", nn.Sequential(twice, twice), 3,
+         "A hook runs each time its layer does."),
+        ("a layer that never runs", _Unused(), 3, "Only what runs is counted."),
+    )  # fmt: skip
+
+
+class _Unused(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self[0](x)
+
+
+def _count_macs(answer: Callable) -> None:
+    for number, (name, network, channels, advice) in enumerate(_networks()):
         picture = torch.randn(1, channels, 6, 6)
         expected = _macs(network, picture)
         told = f"a network with {name}, a picture of {tuple(picture.shape)}"
-        with torch.no_grad():
-            results = [call(answer, network, picture, told=told) for _ in range(2)]
-        left = sum(len(layer._forward_hooks) for layer in network.modules())
-        for layer in network.modules():
-            layer._forward_hooks.clear()
-        if isinstance(results[0], bool) or not isinstance(results[0], numbers.Integral):
-            raise Wrong(f"count_macs({told}) returned {describe(results[0])}; expected is an int")
-        if results[0] != expected:
-            raise Wrong(f"count_macs({told}) returned {results[0]:,}. {advice}")
+        said = told_call(answer, (), told)
+        network.train(number % 2 == 0)
+        before = _state_of(network)
+        results = [call(answer, network, picture, told=told) for _ in range(2)]
+        found = difference(results[0], expected)
+        if found is not None:
+            raise Wrong(f"{said} returned {describe(results[0])}. {found or advice}")
         if results[1] != results[0]:
             raise Wrong(
-                f"count_macs({told}) returned {results[0]:,}, and {results[1]:,} when called "
+                f"{said} returned {results[0]:,}, and {describe(results[1])} when called "
                 "again: begin from zero, and remove your hooks"
             )
+        left = {what for what, value in _state_of(network).items() if value != before[what]}
         if left:
             raise Wrong(
-                f"count_macs({told}) is right, but left {left} hooks in the network, which go on "
-                "counting: keep the handles and call `remove()` on each"
+                f"{said} is right, but it leaves {' and '.join(sorted(left))} of the network "
+                "changed, for whoever uses it next: keep the handles of your hooks and call "
+                "`remove()` on each, and put back what you set"
             )
+
+
+def _state_of(network: nn.Module) -> dict[str, Any]:
+    """What nobody should find changed, by what it is called."""
+    layers = [*network.modules()]
+    return {
+        "the hooks": [[*layer._forward_hooks, *layer._forward_pre_hooks] for layer in layers],
+        "the mode (training or evaluation)": [layer.training for layer in layers],
+        "the attributes": [*network.state_dict(), *(sorted(vars(layer)) for layer in layers)],
+        "the parameters": [(p.requires_grad, p._version) for p in network.parameters()],
+    }
 
 
 def _macs(network: nn.Module, picture: Tensor) -> int:
-    total = 0
+    """It hooks a copy, so that the hooks of the network itself are those that it was given."""
+    total, network = 0, copy.deepcopy(network)
 
     def count(layer: nn.Module, _inputs: tuple, output: Tensor) -> None:
         nonlocal total
@@ -282,11 +378,10 @@ def _macs(network: nn.Module, picture: Tensor) -> int:
 
     kinds = (nn.Conv2d, nn.Linear)
     layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
+    for layer in layers:
+        layer.register_forward_hook(count)
     with torch.no_grad():
         network(picture)
-    for hook in hooks:
-        hook.remove()
     return total
 
 
@@ -299,11 +394,18 @@ def _break_even(answer: Callable) -> None:
         lambda inputs, outputs, kernel: (
             kernel**2 * inputs * outputs / (inputs + kernel**2 * outputs)
         ),
-        [Case(args) for args in ((192, 32, 5), (192, 128, 3), (832, 128, 5), (64, 64, 1))],
+        [
+            Case(args)
+            for args in ((192, 32, 5), (192, 128, 3), (832, 128, 5), (16, 24, 4), (64, 64, 1))
+        ],
         slips=(
             Slip(
                 lambda i, o, k: k**2 * i * o // (i + k**2 * o),
                 "Do not round: where both ways cost the same, r need not be a whole number.",
+            ),
+            Slip(
+                lambda i, o, k: round(k**2 * i * o / (i + k**2 * o)),
+                "Do not round: where both ways cost the same, r is seldom a whole number.",
             ),
             Slip(
                 lambda i, o, k: k**2 * i * o / (k**2 * o),

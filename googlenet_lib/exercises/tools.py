@@ -187,6 +187,23 @@ def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
         raise Wrong(fault(error, answer, said)) from None
 
 
+def refuse_hidden_layers(block: nn.Module) -> None:
+    """Refuse layers in a plain list or dict: an optimiser would not find their parameters."""
+    registered = {*block.modules(), *block.parameters()}
+    for module in block.modules():
+        for name, value in vars(module).items():
+            held = value.values() if isinstance(value, dict) else value
+            if name.startswith("_") or not isinstance(value, list | tuple | dict):
+                continue
+            layers = {one for one in held if isinstance(one, nn.Module | nn.Parameter)}
+            if layers - registered:
+                better = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
+                raise Wrong(
+                    f"`self.{name}` is a plain {type(value).__name__}: an optimiser does not find "
+                    f"the layers in it, and they would never be trained. `{better}` registers them"
+                )
+
+
 def fault(error: BaseException, answer: Any, said: str) -> str:
     """What went wrong inside an answer, and in which line of it."""
     line = own_line(error, answer)
