@@ -326,6 +326,7 @@ WRONG = (
     ("05.4", after(fill_in_zeros), "afterwards the gradients of the network"),
     ("05.4", after(lambda network: network.conv1.weight.data.zero_()), "afterwards the weights"),
     ("05.4", after(nn.Module.eval), "afterwards the modes of the network"),
+    ("05.4", after(nn.Module.train), "afterwards the modes of the network"),
     ("05.4", after(lambda n: n.conv1.register_forward_hook(print)), "afterwards the hooks"),
     ("05.5", lambda m: count(m.aux1) / count(m), "there are two"),
     ("05.5", lambda m: share(m) / (1 - share(m)), "Divided by the network without heads"),

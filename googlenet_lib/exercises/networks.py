@@ -51,8 +51,11 @@ def same_on_networks(
 
 
 def _made(make: Make) -> nn.Module:
+    """Its last layer evaluates and the others train, so that every change of mode shows."""
     torch.default_generator.manual_seed(0)
-    return make()
+    network = make()
+    [*network.modules()][-1].eval()
+    return network
 
 
 def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
@@ -61,6 +64,7 @@ def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
     parameters = dict(network.named_parameters(remove_duplicate=False))
     return {
         "the layers": {name: type(one).__name__ for name, one in modules.items()},
+        "the attributes": {name: sorted(vars(one)) for name, one in modules.items()},
         "the modes": {name: one.training for name, one in modules.items()},
         "the hooks": {name: _count_hooks(one) for name, one in modules.items()},
         "the weights": {name: _values(one) for name, one in parameters.items()},
@@ -71,8 +75,7 @@ def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
 
 
 def _count_hooks(module: nn.Module) -> int:
-    kinds = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
-    return sum(map(len, kinds))
+    return sum(len(held) for name, held in vars(module).items() if name.endswith("_hooks"))
 
 
 def _values(tensor: Tensor | None) -> Tensor | None:
