@@ -69,6 +69,12 @@ def trains_already(outputs, labels, weights=(0.3, 0.3)):
     return total
 
 
+def trains_and_keeps_the_graph(outputs, labels, weights=(0.3, 0.3)):
+    total = loss(outputs, labels, weights)
+    total.backward(retain_graph=True)
+    return total
+
+
 def pushed(outputs, labels, weights=(0.3, 0.3)):
     push = outputs.logits.sum()
     return loss(outputs, labels, weights) + push - push.detach()
@@ -292,6 +298,7 @@ WRONG = (
     ("05.2", second_cut_off, "no gradient reaches `aux_logits2`"),
     ("05.2", main_cut_off, "no gradient reaches `logits`"),
     ("05.2", trains_already, "`backward` was called in it"),
+    ("05.2", trains_and_keeps_the_graph, "`backward` was called in it"),
     ("05.2", pushed, "the gradient that reaches `logits` is not the one"),
     ("05.2", lambda o, y, w=(0.1, 0.2): loss(o, y, w), "0.3 where no weights are given"),
     ("05.2", lambda o, y, w: loss(o, y, w), "Keep the arguments that the task gives"),
