@@ -5,12 +5,18 @@ A solution stands in a Markdown cell as a ```python block whose first line is th
 """
 
 import ast
+import builtins
+import functools
+import importlib.util
+import inspect
 import re
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 
+from googlenet_lib import exercises
 from googlenet_lib.exercises.checks import judge
 from googlenet_lib.exercises.exercise import Exercise
 
@@ -27,7 +33,7 @@ def notebook_of(number: str) -> Path | None:
 def solutions(path: Path) -> dict[str, str]:
     """The source of every solution in a notebook, by exercise id."""
     found: dict[str, str] = {}
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in _cells(path):
         if cell.cell_type == "markdown":
             for id, source in SOLUTION.findall(cell.source):
                 assert id not in found, f"two solutions of {id}"
@@ -92,5 +98,47 @@ def assert_each_has_words_of_its_own(exercises: dict[str, Exercise], wrong: tupl
 
 
 def _code(path: Path) -> list[str]:
-    cells = nbformat.read(path, as_version=4).cells
-    return [MAGIC.sub(r"\1pass", c.source) for c in cells if c.cell_type == "code"]
+    return [MAGIC.sub(r"\1pass", c.source) for c in _cells(path) if c.cell_type == "code"]
+
+
+@functools.cache
+def _cells(path: Path) -> list[nbformat.NotebookNode]:
+    return nbformat.read(path, as_version=4).cells
+
+
+def names_before(path: Path, id: str) -> set[str]:
+    """What a notebook has imported, defined or assigned up to the cell that checks `id`."""
+    names = {*vars(builtins)}
+    for source in _code(path):
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Import() | ast.ImportFrom():
+                    names |= {(one.asname or one.name).split(".")[0] for one in node.names}
+                case ast.FunctionDef() | ast.ClassDef():
+                    names.add(node.name)
+                    names |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+                case ast.Name(ctx=ast.Store()):
+                    names.add(node.id)
+        if f'check("{id}"' in source:
+            return names
+    raise AssertionError(f"no check of {id}")
+
+
+def recommended(text: str) -> set[str]:
+    """The modules and the functions of the exercises that `text` makes use of."""
+    known = {*exercises.__all__, "F", "nn", "np", "plt"}
+    names = {*re.findall(r"\b([A-Za-z_]\w*)(?:\.[A-Za-z_]|\()", text)}
+    return {name for name in names if name in known or importlib.util.find_spec(name)}
+
+
+def prompts(path: Path, id: str) -> list[str]:
+    """The Markdown cells that set exercise `id`."""
+    set_here = re.compile(rf"(\*\*|# )(Exercise )?{re.escape(id)}\b")
+    texts = [cell.source for cell in _cells(path) if cell.cell_type == "markdown"]
+    return [text for text in texts if set_here.search(text)]
+
+
+def messages(module: ModuleType) -> list[str]:
+    """All text that stands in a module's code."""
+    nodes = ast.walk(ast.parse(inspect.getsource(module)))
+    return [node.value for node in nodes if isinstance(getattr(node, "value", None), str)]

@@ -15,11 +15,32 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from exercise_tools import answer, blanks, notebook_of, solutions, surroundings
+from exercise_tools import (
+    answer,
+    blanks,
+    messages,
+    names_before,
+    notebook_of,
+    prompts,
+    recommended,
+    solutions,
+    surroundings,
+)
 from torch import Tensor, nn
 
+from googlenet_lib import exercises
 from googlenet_lib.errors import UsageError
-from googlenet_lib.exercises import check, checks, guess, hint, reveal, running, summary
+from googlenet_lib.exercises import (
+    check,
+    checks,
+    comparing,
+    guess,
+    hint,
+    reveal,
+    running,
+    summary,
+    tools,
+)
 from googlenet_lib.exercises.blank import is_blank
 from googlenet_lib.exercises.checks import calibration, judge
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong, find_notebook, notebooks
@@ -677,7 +698,14 @@ def test_differences_are_told(result, expected, words):
         (nn.Linear(2, 3), "a Linear"),
         ((n for n in ()), "a generator"),
         (object(), "an object"),
-        *((2.0, "2.0"), (-3.0, "-3.0"), (2, "2"), (1e20, "1e+20"), (0.1, "0.1")),
+        *(
+            (2.0, "2.0"),
+            (-3.0, "-3.0"),
+            (2, "2"),
+            (1e20, "1e+20"),
+            (1720320.0, "1720320.0"),
+            (0.1, "0.1"),
+        ),
         (float("nan"), "nan"),
         *((np.float64(2), "2.0"), (np.int64(2), "2"), (np.True_, "True")),
         *((torch.tensor(2.0), "tensor(2.0)"), (torch.tensor(True), "tensor(True)")),
@@ -947,6 +975,25 @@ def test_its_hints_and_its_why_do_not_hold_the_solution(in_notebook):
     exercise, known, _, _ = in_notebook
     last = known[exercise.id].strip().splitlines()[-1].strip()
     assert all(last not in text for text in (*exercise.hints, exercise.why))
+
+
+def test_its_prompt_and_hints_recommend_what_the_notebook_has(in_notebook):
+    exercise, *_ = in_notebook
+    path = notebook_of(exercise.id.split(".")[0])
+    asked = prompts(path, exercise.id)
+    assert asked, "no cell sets this exercise"
+    named = names_before(path, exercise.id)
+    assert set().union(*map(recommended, (*asked, *exercise.hints))) <= named
+
+
+@pytest.mark.parametrize("number", notebooks())
+def test_what_a_check_says_recommends_what_the_notebook_has(number):
+    module = find_notebook(number)
+    named = names_before(notebook_of(number), module.EXERCISES[-1].id)
+    builds = any(one.kind == "class" for one in module.EXERCISES)
+    for said in (module, checks, comparing, tools) if builds else (module,):
+        assert set().union(*map(recommended, messages(said))) <= named
+    assert {*exercises.__all__} <= named
 
 
 @pytest.mark.parametrize("number", notebooks())

@@ -105,7 +105,7 @@ def _way(result: Any, expected: Any) -> str:
     if isinstance(expected, Tensor) and isinstance(result, list | tuple | float | int):
         return "" if _holds_tensors(result) else " `torch.tensor(...)` makes one of it."
     if type(expected) is int and isinstance(result, float):
-        return " `/` always gives a float."
+        return " `/` and `float(...)` give floats, even whole ones."
     return ""
 
 
@@ -180,8 +180,7 @@ class _Brief(reprlib.Repr):
         return f"a {kind} tensor of shape {tuple(tensor.shape)}"
 
     def repr_float(self, number: float, _level: int) -> str:
-        text = f"{number:.6g}"
-        return f"{text}.0" if text.lstrip("-").isdigit() else text
+        return f"{number:.1f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.6g}"
 
     def repr_instance(self, value: Any, level: int) -> str:
         if isinstance(value, type):

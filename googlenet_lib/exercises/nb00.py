@@ -107,6 +107,14 @@ def _stride_too_early(layers: Layers) -> int:
     return field
 
 
+def _one_stride(layers: Layers) -> int:
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step = stride
+    return field
+
+
 def _test_window(answer: Any) -> None:
     slips = (
         Slip(
@@ -118,6 +126,15 @@ def _test_window(answer: Any) -> None:
             _stride_too_early,
             "A layer's own stride widened its own window. Its kernel still looks at the map in "
             "front of it; who feels the stride?",
+        ),
+        Slip(
+            lambda layers: _window(layers[:1]),
+            "Only the first layer is in it. Does `return` stand inside of the loop?",
+        ),
+        Slip(
+            _one_stride,
+            "Only the stride of the layer before is in it. Behind two strides of 2, how far apart "
+            "in the picture are two neighbours?",
         ),
         Slip(
             lambda layers: sum(kernel for kernel, _ in layers),

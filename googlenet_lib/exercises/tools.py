@@ -106,8 +106,8 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
     """The slip that explains what an answer gave, and the case that shows it best.
 
     Best is one that gives the same in every case where it runs. Where an answer makes a second
-    mistake, one will do that gives the same up to a wrong case, if it is the one that gives the
-    same most often and its result can hardly be met by accident.
+    mistake, one will do that gives the same up to a wrong case and in half of them, if it is the
+    one that gives the same most often and its results can hardly be met by accident.
     """
     alike = [[_alike(slip, one) for one in seen] for slip in slips]
     wrong = [i for i, one in enumerate(seen) if one.found is not None]
@@ -118,9 +118,11 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
     if _is_constant(seen):
         return None
     for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
-        shown = [i for i in wrong if made[i] and not _says_little(seen[i].result)]
-        if shown and all(made[i] is not False for i in range(shown[0]) if i not in wrong):
-            return seen[shown[0]], slip
+        shown = [i for i in wrong if made[i]]
+        telling = [i for i in shown if not _says_little(seen[i].result)]
+        often = telling and 2 * len(shown) >= len(wrong)
+        if often and False not in [made[i] for i in range(telling[0]) if i not in wrong]:
+            return seen[telling[0]], slip
     return None
 
 
