@@ -35,8 +35,64 @@ def heads_expected(outputs, labels, weights=(0.3, 0.3)):
     return F.cross_entropy(outputs.logits, labels) + sum(parts)
 
 
-def detached(outputs, labels, weights=(0.3, 0.3)):
-    return loss(outputs, labels, weights).detach()
+def heads_by(how):
+    """A loss with the right number, whose heads' parts come from `how`."""
+
+    def total_loss(outputs, labels, weights=(0.3, 0.3)):
+        total = F.cross_entropy(outputs.logits, labels)
+        for weight, logits in zip(weights, (outputs.aux_logits1, outputs.aux_logits2), strict=True):
+            if logits is not None:
+                total = total + weight * how(logits, labels)
+        return total
+
+    return total_loss
+
+
+@torch.no_grad()
+def without_gradient(logits, labels):
+    return F.cross_entropy(logits, labels)
+
+
+def second_cut_off(outputs, labels, weights=(0.3, 0.3)):
+    if outputs.aux_logits2 is not None:
+        outputs = outputs._replace(aux_logits2=outputs.aux_logits2.detach())
+    return loss(outputs, labels, weights)
+
+
+def main_cut_off(outputs, labels, weights=(0.3, 0.3)):
+    return loss(outputs._replace(logits=outputs.logits.detach()), labels, weights)
+
+
+def trains_already(outputs, labels, weights=(0.3, 0.3)):
+    total = loss(outputs, labels, weights)
+    total.backward()
+    return total
+
+
+def trains_and_keeps_the_graph(outputs, labels, weights=(0.3, 0.3)):
+    total = loss(outputs, labels, weights)
+    total.backward(retain_graph=True)
+    return total
+
+
+def pushed(outputs, labels, weights=(0.3, 0.3)):
+    push = outputs.logits.sum()
+    return loss(outputs, labels, weights) + push - push.detach()
+
+
+def of_ten_classes(outputs, labels, weights=(0.3, 0.3)):
+    right = F.one_hot(labels, 10)
+    heads = ((1, outputs.logits), *zip(weights, outputs[:0:-1], strict=True))
+    parts = [w * (right * z.log_softmax(1)).sum(1).mean() for w, z in heads if z is not None]
+    return -sum(parts)
+
+
+def by_criterion(criterion):
+    def total_loss(outputs, labels, weights=(0.3, 0.3)):
+        heads = ((1, outputs.logits), *zip(weights, outputs[:0:-1], strict=True))
+        return sum(weight * criterion(z, labels) for weight, z in heads if z is not None)
+
+    return total_loss
 
 
 class Head(nn.Module):
@@ -177,6 +233,54 @@ def weight_alone(network, name):
     return float(network.get_submodule(name).weight.grad.norm())
 
 
+def by_name(counts):
+    """The norm over the parameters for which `counts` (full name, name) is true."""
+
+    def gradient_norm(network, name):
+        named = [(n, p.grad) for n, p in network.named_parameters() if p.grad is not None]
+        return math.sqrt(sum(float((g * g).sum()) for n, g in named if counts(n, name)))
+
+    return gradient_norm
+
+
+def counted_twice(network, name):
+    parts = network.get_submodule(name).modules()
+    return math.sqrt(sum(norm(part, "") ** 2 for part in parts))
+
+
+def not_inside(network, name):
+    own = network.get_submodule(name).parameters(recurse=False)
+    return math.sqrt(sum(float((p.grad * p.grad).sum()) for p in own))
+
+
+def all_or_nothing(network, name):
+    if any(p.grad is None for p in network.get_submodule(name).parameters()):
+        return 0.0
+    return norm(network, name)
+
+
+def after(change):
+    """The right norm, by an answer that first does `change` to the network."""
+
+    def gradient_norm(network, name):
+        found = norm(network, name)
+        change(network)
+        return found
+
+    return gradient_norm
+
+
+def clipped(network, name):
+    part = network.get_submodule(name).parameters()
+    return nn.utils.clip_grad_norm_(part, 1.0).item()
+
+
+def fill_in_zeros(network):
+    for parameter in network.parameters():
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+
+
 def count(part):
     return sum(p.numel() for p in part.parameters())
 
@@ -187,6 +291,29 @@ def share(model):
 
 def share_without_none(model):
     return (count(model.aux1) + count(model.aux2)) / count(model)
+
+
+def held(part):
+    return sum(tensor.numel() for tensor in part.state_dict().values())
+
+
+def share_of_state(model, above=held, below=held):
+    return sum(above(h) for h in (model.aux1, model.aux2) if h is not None) / below(model)
+
+
+def one_twice(model):
+    return 2 * count(model.aux1) / count(model) if model.aux1 is not None else 0.0
+
+
+def tensors_counted(model):
+    names = [name for name, _ in model.named_parameters()]
+    return sum("aux" in name for name in names) / len(names)
+
+
+def heads_taken_off(model):
+    found = share(model)
+    model.aux1 = model.aux2 = None
+    return found
 
 
 def vote(output):
@@ -215,7 +342,22 @@ WRONG = (
     ("05.2", lambda o, y, w=(0.3, 0.3): loss(o, y, (1, 1)), "count in full"),
     ("05.2", lambda o, y, w=(0.3, 0.3): loss(o, y), "whatever `weights` says"),
     ("05.2", heads_expected, "A head may be None"),
-    ("05.2", detached, "no gradient can go back"),
+    ("05.2", lambda o, y, w=(0.3, 0.3): loss(o, y, w).detach(), "no gradient reaches `logits`"),
+    ("05.2", heads_by(lambda *a: F.cross_entropy(*a).item()), "no gradient reaches `aux_logits"),
+    ("05.2", heads_by(lambda z, y: F.cross_entropy(z.detach(), y)), "gradient reaches `aux_logits"),
+    ("05.2", heads_by(lambda *a: F.cross_entropy(*a).data), "gradient reaches `aux_logits"),
+    ("05.2", heads_by(without_gradient), "gradient reaches `aux_logits"),
+    ("05.2", second_cut_off, "no gradient reaches `aux_logits2`"),
+    ("05.2", main_cut_off, "no gradient reaches `logits`"),
+    ("05.2", trains_already, "`backward` was called in it"),
+    ("05.2", trains_and_keeps_the_graph, "`backward` was called in it"),
+    ("05.2", pushed, "the gradient that reaches `logits` is not the one"),
+    ("05.2", lambda o, y, w=(0.1, 0.2): loss(o, y, w), "0.3 where no weights are given"),
+    ("05.2", lambda o, y, w: loss(o, y, w), "Keep the arguments that the task gives"),
+    ("05.2", of_ten_classes, "outputs of both heads, labels) raised RuntimeError"),
+    ("05.2", by_criterion(nn.CrossEntropyLoss(reduction="sum")), "added up over the pictures"),
+    ("05.2", by_criterion(nn.CrossEntropyLoss(label_smoothing=0.1)), "labels were smoothed"),
+    ("05.2", by_criterion(lambda z, y: F.cross_entropy(z.softmax(1), y)), "takes logits"),
     ("05.3", Adaptive, "whose windows are 4 wide"),
     ("05.3", Largest, "That is a max pool"),
     ("05.3", SmallWindows, "an AvgPool2d with kernel_size=3"),
@@ -240,18 +382,43 @@ WRONG = (
     ("05.4", lambda n, name: norm(n, ""), "the whole network"),
     ("05.4", none_forgotten, "`.grad` is None"),
     ("05.4", lambda n, name: gradients(n, name)[0].norm(), "`.item()`"),
-    ("05.4", weight_alone, "Square every entry"),
+    ("05.4", weight_alone, "Biases are parameters as well"),
+    ("05.4", by_name(lambda full, name: full.startswith(name)), "only begin with this one"),
+    ("05.4", by_name(lambda full, name: name + "." in full), "or hold it"),
+    ("05.4", counted_twice, "counted twice"),
+    ("05.4", not_inside, "layers inside this one are missing"),
+    ("05.4", lambda n, name: norm(getattr(n, name), ""), "may be a path"),
+    ("05.4", all_or_nothing, "and these count"),
+    ("05.4", clipped, "afterwards the gradients of the network"),
+    ("05.4", after(nn.Module.zero_grad), "afterwards the gradients of the network"),
+    ("05.4", after(fill_in_zeros), "afterwards the gradients of the network"),
+    ("05.4", after(lambda network: network.conv1.weight.data.zero_()), "afterwards the weights"),
+    ("05.4", after(nn.Module.eval), "afterwards the modes of the network"),
+    ("05.4", after(nn.Module.train), "afterwards the modes of the network"),
+    ("05.4", after(lambda n: n.conv1.register_forward_hook(print)), "afterwards the hooks"),
     ("05.5", lambda m: count(m.aux1) / count(m), "there are two"),
     ("05.5", lambda m: share(m) / (1 - share(m)), "Divided by the network without heads"),
     ("05.5", lambda m: 100 * share(m), "no percentage"),
     ("05.5", lambda m: count(m.aux1) + count(m.aux2), "Of how many?"),
     ("05.5", share_without_none, "`aux1` and `aux2` are None"),
+    ("05.5", share_of_state, "are no parameters"),
+    ("05.5", lambda m: share_of_state(m, above=count), "are no parameters"),
+    ("05.5", lambda m: share_of_state(m, below=count), "are no parameters"),
+    ("05.5", one_twice, "not equally large"),
+    ("05.5", tensors_counted, "Tensors were counted"),
+    ("05.5", heads_taken_off, "afterwards the layers of the network"),
+    ("05.5", lambda m: share(m.requires_grad_(False)), "`requires_grad` flags of the network"),
     ("05.6", vote, "The heads voted"),
     ("05.6", lambda o: o.aux_logits1.argmax(1), "the head at 4a says"),
     ("05.6", lambda o: o[0].argmax(-1), "its first picture"),
     ("05.6", lambda o: o.logits.argmax(1), "which has no `.logits`"),
     ("05.6", lambda o: getattr(o, "logits", o).argmax(0), "the best class for each picture"),
     ("05.6", lambda o: getattr(o, "logits", o).max(1).values, "the largest logits"),
+    ("05.6", lambda o: (o[0] if len(o) == 3 else o).argmax(-1), "logits of three pictures"),
+    ("05.6", lambda o: predicted(o).squeeze(), "logits of one picture"),
+    ("05.6", lambda o: getattr(o, "logits", o).relu().argmax(1), "by the main output"),
+    ("05.6", lambda o: getattr(o, "logits", o)[:, :3].argmax(1), "logits of five classes"),
+    ("05.6", lambda o: predicted(o).tolist(), "Expected is a tensor"),
     ("05.7", lambda n, of, first=0.3: first * (1 - 2 * n / of), "Below 0 the heads"),
     ("05.7", lambda n, of, first=0.3: first * abs(1 - 2 * n / of), "yours rises again"),
     ("05.7", lambda n, of, first=0.3: first * (1 - n / of), "reaches 0 at the end"),
@@ -261,6 +428,9 @@ WRONG = (
     ("05.7", lambda n, of, first=0.3: max(0, first - 2 * n / of), "the same for every `first`"),
     ("05.7", lambda n, of, first=0.3: min(first, 2 * n * first / of), "begins at 0 and rises"),
     ("05.7", lambda n, of, first=0.3: first, "never changes"),
+    ("05.7", lambda n, of, first=0.3: first * max(0, 1 - n / (of // 2)), "`steps` is odd"),
+    ("05.7", lambda n, of, first=0.3: first * max(0, 1 - 2 * n / (of - 1)), "counted from 0"),
+    ("05.7", lambda n, of, first=0.5: faded(n, of, first), "(0, 100) returned 0.5"),
     ("05.7", lambda n, of: faded(n, of), "Keep the arguments that the task gives"),
 )
 
@@ -306,13 +476,17 @@ def norm_of_norms(network, name):
     [
         ("05.1", lambda c: -math.log(1 / c)),
         ("05.2", loss),
+        ("05.2", by_criterion(nn.CrossEntropyLoss())),
+        ("05.2", by_criterion(lambda z, y: F.nll_loss(z.log_softmax(1), y))),
         ("05.3", Head),
         ("05.3", InOne),
         ("05.3", OtherOrder),
         ("05.4", norm),
         ("05.4", norm_of_norms),
+        ("05.4", by_name(lambda full, name: full.startswith(name + "."))),
         ("05.5", share),
         ("05.6", predicted),
+        ("05.6", lambda o: (o[0] if isinstance(o, tuple) else o).softmax(1).max(1).indices),
         ("05.7", faded),
         ("05.7", lambda n, of, first=0.3: max(0, first * (of - 2 * n) / of)),
     ],

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from exercise_tools import assert_refused, assert_several_wrong_answers
+from torch import nn
 from torch.nn import functional as F
 
 from googlenet_lib.exercises.checks import judge
@@ -87,6 +88,53 @@ def sides_first(area, ratio, down, right):
     return height, width, top, left
 
 
+def cut_by(sides):
+    """A box whose sides come from `sides`, called with height and width as they would be."""
+    return lambda area, ratio, down, right: placed(
+        *sides(*(side(area, ratio) for side in (height_of, width_of))), down, right
+    )
+
+
+def height_of(area, ratio):
+    return math.sqrt(area / ratio)
+
+
+def width_of(area, ratio):
+    return math.sqrt(area * ratio)
+
+
+def form_kept(height, width):
+    largest = max(height, width, 1)
+    return height / largest, width / largest
+
+
+def area_kept(height, width):
+    if height > 1:
+        return 1, height * width
+    return (height * width, 1) if width > 1 else (height, width)
+
+
+def area_kept_by_height(height, width):
+    return min(1, height), min(1, height * width / min(1, height))
+
+
+def form_kept_by_width(height, width):
+    return min(1, height / width * min(1, width)), min(1, width)
+
+
+def room_before_the_cut(area, ratio, down, right):
+    return (*unclamped(area, ratio, down, right)[:2], *clamped(area, ratio, down, right)[2:])
+
+
+def two_corners(area, ratio, down, right):
+    top, left, height, width = clamped(area, ratio, down, right)
+    return top, left, top + height, left + width
+
+
+def in_order(*places):
+    return lambda *given: tuple(clamped(*given)[place] for place in places)
+
+
 # ---- 07.3 ----------------------------------------------------------------------------------------
 
 
@@ -112,6 +160,40 @@ def tensors(model):
 
 def from_the_state(model):
     return [name for name, t in model.state_dict().items() if "running" not in name and t.dim()]
+
+
+def is_layer(module):
+    return isinstance(module, nn.Conv2d | nn.Linear)
+
+
+def of_children(model):
+    return [f"{name}.weight" for name, one in model.named_children() if is_layer(one)]
+
+
+def of_modules(model):
+    return [f"{name}.weight" for name, one in model.named_modules() if is_layer(one)]
+
+
+def of_sequential(model):
+    return [f"{place}.weight" for place, one in enumerate(model) if is_layer(one)]
+
+
+def many_dims_in_state(model):
+    return [name for name, tensor in model.state_dict().items() if tensor.dim() > 1]
+
+
+def pairs(model):
+    return [(name, p) for name, p in model.named_parameters() if p.dim() > 1]
+
+
+def decaying(model):
+    return [name for name, p in model.named_parameters() if len(p.shape) >= 2]
+
+
+def seen_once(model):
+    names = {id(one.weight): f"{name}.weight" for name, one in reversed([*model.named_modules()])
+             if is_layer(one)}  # fmt: skip
+    return [*names.values()][::-1]
 
 
 # ---- 07.4 ----------------------------------------------------------------------------------------
@@ -147,6 +229,18 @@ def straight(step, steps, top, floor, cycles):
 
 def rising(step, steps, top, floor, cycles):
     return cosine(1 - step * cycles / steps % 1, top, floor)
+
+
+def whole_steps(step, steps, top, floor, cycles):
+    return cosine(step % (steps // cycles) / (steps // cycles), top, floor)
+
+
+def whole_wave(step, steps, top, floor, cycles):
+    return cosine(2 * (step * cycles / steps % 1), top, floor)
+
+
+def without_pi(step, steps, top, floor, cycles):
+    return cosine((step * cycles / steps % 1) / math.pi, top, floor)
 
 
 # ---- 07.5 ----------------------------------------------------------------------------------------
@@ -203,7 +297,21 @@ WRONG = (
     ("07.1", the_rest_given, "gave away the rest"),
     ("07.1", one_hot, "Its type is torch.int64"),
     ("07.1", first_label, "Its shape is (4,)"),
+    ("07.1", lambda y, c, s: gathered(y, c, s).double(), "Its type is torch.float64"),
+    ("07.1", lambda y, c, s: gathered(y, c, s).tolist(), "Expected is a tensor"),
+    ("07.1", lambda y, c, s: gathered(y, c, 0.2), "1 - smoothing for the right class"),
+    ("07.1", lambda y, c, s: gathered(y, int(y.max()) + 1, s), "Its shape is"),
     ("07.2", unclamped, "no side may pass 1"),
+    ("07.2", cut_by(form_kept), "You kept the form"),
+    ("07.2", cut_by(form_kept_by_width), "You kept the form"),
+    ("07.2", cut_by(area_kept), "You kept the area"),
+    ("07.2", cut_by(area_kept_by_height), "You kept the area"),
+    ("07.2", room_before_the_cut, "as it is after the cut"),
+    ("07.2", two_corners, "not the other corner"),
+    ("07.2", in_order(0, 1, 3, 2), "The order is top, left"),
+    ("07.2", in_order(1, 0, 2, 3), "The order is top, left"),
+    ("07.2", lambda a, r, down, right: clamped(a, r, right, down), "`right` the left"),
+    ("07.2", lambda a, r, down, right: clamped(a, r, 1 - down, 1 - right), "at the top and at the"),
     ("07.2", ratio_swapped, "yours is height over width"),
     ("07.2", corner_anywhere, "push the box out"),
     ("07.2", no_root, "give its square"),
@@ -215,6 +323,15 @@ WRONG = (
     ("07.3", convolutions, "linear layer's weights decay as well"),
     ("07.3", tensors, "asked are their names"),
     ("07.3", from_the_state, "That is every parameter"),
+    ("07.3", many_dims_in_state, "holds buffers"),
+    ("07.3", of_children, "inside of other layers are missing"),
+    ("07.3", of_modules, "`named_parameters` names it once"),
+    ("07.3", of_sequential, "object is not iterable"),
+    ("07.3", pairs, "the names alone"),
+    ("07.3", lambda model: decaying(model.eval()), "afterwards the modes of the network"),
+    ("07.3", lambda model: [name[:-7] for name in decaying(model)], "Those are layers"),
+    ("07.3", lambda model: sorted(decaying(model)), "in another order"),
+    ("07.3", lambda model: [n for n, p in model.named_parameters() if p.dim() == 2], "four dim"),
     ("07.4", one_cycle, "It goes down once"),
     ("07.4", no_jump, "climbs back along the cosine"),
     ("07.4", quarter_wave, "from 1 to -1"),
@@ -222,11 +339,18 @@ WRONG = (
     ("07.4", above_the_top, "begins above `top`"),
     ("07.4", straight, "a straight line"),
     ("07.4", rising, "begins at the floor"),
+    ("07.4", whole_steps, "loses a remainder"),
+    ("07.4", whole_wave, "a whole wave"),
+    ("07.4", without_pi, "counts in radians"),
+    ("07.4", lambda s, n, top, floor, c: max(floor, to_zero(s, n, top, floor, c)), "top` and 0"),
+    ("07.4", lambda s, n, top, floor, c: by_remainder(s, 80, top, floor, c), "of its own cycle"),
     ("07.5", inverted, "the wrong way round: `decay`"),
     ("07.5", inverted_plain, "the wrong way round, and not ramped"),
-    ("07.5", not_ramped, "not ramped: early"),
-    ("07.5", ramp_alone, "The ramp never ends"),
-    ("07.5", the_larger, "not ramped: early"),
+    ("07.5", not_ramped, "the other of the two is smaller"),
+    ("07.5", ramp_alone, "more than `decay`"),
+    ("07.5", the_larger, "the other of the two is smaller"),
+    ("07.5", lambda *given: by_lerp(*given).flatten(), "expected is (2, 3)"),
+    ("07.5", lambda *given: by_lerp(*given).tolist(), "Expected is a tensor"),
     ("07.5", growing, "do not add up to 1"),
     ("07.5", in_place, "changed its input"),
     ("07.6", lambda *given: 3600 * hours(*given), "That is in seconds"),
@@ -237,6 +361,11 @@ WRONG = (
     ("07.6", lambda s, g, e, n, k: hours(s, 1, e, n, k), "number of GPUs is not in it"),
     ("07.6", lambda s, g, e, n, k: hours(s, g, e, 1, k), "That is one epoch"),
     ("07.6", lambda s, g, e, n, k: hours(s, g, e if g > 1 else 1, n, k), "For one GPU"),
+    ("07.6", lambda s, g, e, n, k: hours(s, 1 + (g - 1) * e, 1, n, k), "the first as well"),
+    ("07.6", lambda *given: hours(*given) // 1, "Parts of an hour count"),
+    ("07.6", lambda *given: math.ceil(hours(*given)), "Parts of an hour count"),
+    ("07.6", lambda *given: hours(*given) / 24, "That is in days"),
+    ("07.6", lambda s, g, e, n, k: hours(s, g, e, n, 1_281_167), "All pictures of all epochs"),
 )
 
 
@@ -269,7 +398,9 @@ def by_remainder(step, steps, top, floor, cycles):
     [
         ("07.1", gathered),
         ("07.2", clamped),
-        ("07.3", lambda model: [n for n, p in model.named_parameters() if len(p.shape) >= 2]),
+        ("07.2", lambda *given: [*clamped(*given)]),
+        ("07.3", decaying),
+        ("07.3", seen_once),
         ("07.4", by_remainder),
         ("07.5", by_lerp),
         ("07.6", hours),

@@ -1,19 +1,24 @@
 """Exercises and predictions of notebook 05: losses, a head, a layer's gradient, fading weights."""
 
 import math
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
+from googlenet_lib.exercises.exercise import Exercise, Prediction
+from googlenet_lib.exercises.losses import criterion_slips, same_loss, some_outputs, weighted_loss
+from googlenet_lib.exercises.networks import same_on_networks
 from googlenet_lib.exercises.probes import Build, convs, same_layers
-from googlenet_lib.exercises.tools import Case, Slip, call, same_as
+from googlenet_lib.exercises.tools import Case, Slip, same_as
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.paper import HEADS
 from googlenet_lib.variants import VARIANTS
 
+Count = Callable[[nn.Module | None], int]
 TINY = 1 / 16  # of the channels: a check takes no time
 
 # ---- 05.1 A uniform guess ------------------------------------------------------------------------
@@ -27,7 +32,7 @@ def _test_uniform(answer: Any) -> None:
         Slip(lambda c: 1 / c, "That is the probability of the right class. Its loss?"),
         Slip(lambda c: 1 - 1 / c, "That is how often it errs. Cross-entropy is something else."),
     )
-    cases = [Case((classes,)) for classes in (10, 1000, 2, 1)]
+    cases = [Case((classes,)) for classes in (1000, 10, 2, 1)]
     look = "Each class gets 1/C; cross-entropy is minus the log of what the right one got."
     same_as(answer, math.log, cases, slips, look)
 
@@ -35,18 +40,8 @@ def _test_uniform(answer: Any) -> None:
 # ---- 05.2 The combined loss ----------------------------------------------------------------------
 
 
-def _loss(
-    outputs: GoogLeNetOutput, labels: Tensor, weights: tuple[float, float] = (0.3, 0.3)
-) -> Tensor:
-    total = F.cross_entropy(outputs.logits, labels)
-    for weight, logits in zip(weights, (outputs.aux_logits1, outputs.aux_logits2), strict=True):
-        if logits is not None:
-            total = total + weight * F.cross_entropy(logits, labels)
-    return total
-
-
 def _swapped(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return _loss(outputs, labels, weights[::-1])
+    return weighted_loss(outputs, labels, weights[::-1])
 
 
 def _main_alone(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
@@ -54,11 +49,11 @@ def _main_alone(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0
 
 
 def _fixed(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return _loss(outputs, labels)
+    return weighted_loss(outputs, labels)
 
 
 def _unweighted(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return _loss(outputs, labels, (1.0, 1.0))
+    return weighted_loss(outputs, labels, (1.0, 1.0))
 
 
 def _test_loss(answer: Any) -> None:
@@ -68,28 +63,23 @@ def _test_loss(answer: Any) -> None:
         Slip(_main_alone, "The heads are not in it."),
         Slip(_unweighted, "The heads count in full. Use `weights`."),
         Slip(_fixed, "It is 0.3 whatever `weights` says."),
+        *criterion_slips(weighted_loss),
     )  # fmt: skip
-    draw = torch.Generator().manual_seed(0)
-    main, aux2, aux1 = (
-        torch.randn(6, 10, generator=draw).mul_(scale).requires_grad_() for scale in (1, 2, 3)
-    )
-    labels = torch.arange(6)
-    both = GoogLeNetOutput(main, aux2, aux1)
+    both, labels = some_outputs(6, 10)
+    others, their_labels = some_outputs(9, 7)
     advice = "A head may be None: ask `is not None` before you take its loss."
     cases = [
         Case((both, labels, (0.5, 0.1)), "outputs of both heads, labels, (0.5, 0.1)"),
-        Case((both, labels, (0.3, 0.3)), "outputs of both heads, labels, (0.3, 0.3)"),
-        Case((GoogLeNetOutput(main, None, None), labels, (0.5, 0.1)),
+        Case((others, their_labels), "outputs of both heads, labels"),
+        Case((GoogLeNetOutput(both.logits, None, None), labels, (0.5, 0.1)),
              "outputs without heads, labels, (0.5, 0.1)", advice),
-        Case((GoogLeNetOutput(main, None, aux1), labels, (0.5, 0.1)),
+        Case((both._replace(aux_logits2=None), labels, (0.5, 0.1)),
              "outputs with the head at 4a alone, labels, (0.5, 0.1)", advice),
-        Case((GoogLeNetOutput(main, aux2, None), labels, (0.5, 0.1)),
+        Case((both._replace(aux_logits1=None), labels, (0.5, 0.1)),
              "outputs with the head at 4d alone, labels, (0.5, 0.1)", advice),
     ]  # fmt: skip
-    same_as(answer, _loss, cases, slips, "The main loss in full, each head's times its weight.")
-    if not call(answer, *cases[0].args, told=cases[0].told).requires_grad:
-        raise Wrong("the number is right, but no gradient can go back through it: no `.item()`, "
-                    "no `.detach()`, no `no_grad` on the way")  # fmt: skip
+    look = "The main loss in full, each head's times its weight: 0.3 where no weights are given."
+    same_loss(answer, weighted_loss, cases, slips, look)
 
 
 # ---- 05.3 A head ---------------------------------------------------------------------------------
@@ -117,52 +107,79 @@ def _test_head(answer: type) -> None:
 # ---- 05.4 The gradient's length ------------------------------------------------------------------
 
 
-class _Two(nn.Module):
-    """Layers by name, with gradients that a test has put there."""
+class _Layers(nn.Module):
+    """Layers by name, with gradients that a test has put there. Some names hold another one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Linear(3, 4)
-        self.body = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2, bias=False))
+        self.conv1, self.conv10 = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 1)
+        self.block = nn.Sequential()
+        self.block.conv1 = nn.Linear(4, 4)
+        self.block.deep = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2, bias=False))
+        self.partly = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
         self.unused = nn.Linear(2, 2)
         draw = torch.Generator().manual_seed(3)
         for name, parameter in self.named_parameters():
-            if not name.startswith("unused"):
+            if not name.startswith(("unused", "partly.1", "partly.0.bias")):
                 parameter.grad = torch.randn(parameter.shape, generator=draw)
-        self.partly = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-        self.partly[0].weight.grad = torch.ones(2, 2)
 
 
 def _gradients(network: nn.Module, name: str) -> list[Tensor]:
     return [p.grad for p in network.get_submodule(name).parameters() if p.grad is not None]
 
 
+def _length(tensors: Iterable[Tensor]) -> float:
+    return math.sqrt(sum(float(tensor.detach().pow(2).sum()) for tensor in tensors))
+
+
 def _gradient_norm(network: nn.Module, name: str) -> float:
-    return math.sqrt(sum(float(g.pow(2).sum()) for g in _gradients(network, name)))
+    return _length(_gradients(network, name))
 
 
-def _weights_norm(network: nn.Module, name: str) -> float:
-    weights = network.get_submodule(name).parameters()
-    return math.sqrt(sum(float(p.detach().pow(2).sum()) for p in weights))
+def _norm_of(network: nn.Module, counts: Callable[[str], bool]) -> float:
+    """Over all parameters whose full name `counts`."""
+    named = [(name, p.grad) for name, p in network.named_parameters() if p.grad is not None]
+    return _length(gradient for name, gradient in named if counts(name))
 
 
 def _test_gradient_norm(answer: Any) -> None:
+    others = ("Layers were counted whose names only begin with this one, or hold it. "
+              "`network.get_submodule(name)` is the one that is meant.")  # fmt: skip
     slips = (
         Slip(lambda n, name: sum(float(g.norm()) for g in _gradients(n, name)),
              "The lengths of several tensors don't add up: their squares do."),
         Slip(lambda n, name: _gradient_norm(n, name) ** 2, "The root is missing."),
-        Slip(_weights_norm, "Those are the weights; asked are their gradients, `.grad`."),
+        Slip(lambda n, name: _length(n.get_submodule(name).parameters()),
+             "Those are the weights; asked are their gradients, `.grad`."),
         Slip(lambda n, name: _gradient_norm(n, ""), "That is the whole network. Take the layer "
              "called `name`: `network.get_submodule(name)`."),
         Slip(lambda n, name: sum(float(g.abs().sum()) for g in _gradients(n, name)),
              "That is the sum of absolute values; asked is the Euclidean length."),
+        Slip(lambda n, name: _length(g for g in _gradients(n, name) if g.dim() > 1),
+             "Biases are parameters as well, and theirs are missing."),
+        Slip(lambda n, name: _length(g for m in n.get_submodule(name).modules()
+                                     for g in _gradients(m, "")),
+             "Some were counted twice: `parameters()` holds those of the layers inside as well."),
+        Slip(lambda n, name: _length(p.grad for p in
+                                     n.get_submodule(name).parameters(recurse=False)),
+             "Parameters of the layers inside this one are missing."),
+        Slip(lambda n, name: _length(g for g in _gradients(n, name) if len(_gradients(n, name))
+                                     == len([*n.get_submodule(name).parameters()])),
+             "Some of its parameters have a gradient, and these count."),
+        Slip(lambda n, name: _norm_of(n, lambda full: full.startswith(name)), others),
+        Slip(lambda n, name: _norm_of(n, lambda full: name in full), others),
+        Slip(lambda n, name: _norm_of(n, lambda full: f"{name}." in full), others),
     )  # fmt: skip
-    advice = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
-    network = _Two()
-    cases = [Case((network, name), f'network, "{name}"') for name in ("stem", "body", "body.0")]
-    cases += [Case((network, name), f'network, "{name}"', advice) for name in ("partly", "unused")]
+    inside = "A layer may hold layers of its own; its `parameters()` are all of theirs."
+    path = "A name may be a path with dots: `network.get_submodule(name)` follows it."
+    none = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
+    cases = [
+        Case((_Layers, name), f'network, "{name}"', advice)
+        for name, advice in (("conv1", ""), ("block", inside), ("block.deep", path),
+                             ("block.deep.1", path), ("partly", none), ("unused", none))
+    ]  # fmt: skip
     look = "Square every entry of every gradient of that layer, add up, take the root."
-    same_as(answer, _gradient_norm, cases, slips, look)
+    same_on_networks(answer, _gradient_norm, cases, slips, look)
 
 
 # ---- 05.5 The heads' share -----------------------------------------------------------------------
@@ -172,31 +189,48 @@ def _count(part: nn.Module | None) -> int:
     return 0 if part is None else sum(p.numel() for p in part.parameters())
 
 
-def _head_share(model: GoogLeNet) -> float:
-    return (_count(model.aux1) + _count(model.aux2)) / _count(model)
+def _count_state(part: nn.Module | None) -> int:
+    return 0 if part is None else sum(tensor.numel() for tensor in part.state_dict().values())
+
+
+def _head_share(model: GoogLeNet, heads: Count = _count, whole: Count = _count) -> float:
+    return (heads(model.aux1) + heads(model.aux2)) / whole(model)
+
+
+def _narrow(variant: str, classes: int, heads: bool = True) -> GoogLeNet:
+    return GoogLeNet(VARIANTS[variant], classes, heads=heads, width=TINY)
 
 
 def _test_share(answer: Any) -> None:
+    buffers = ("Buffers were counted as well: BatchNorm's running statistics are in the "
+               "`state_dict`, and are no parameters.")  # fmt: skip
     slips = (
         Slip(lambda m: _count(m.aux1) / _count(m), "That is one head, and there are two."),
         Slip(lambda m: _count(m.aux2) / _count(m), "That is one head, and there are two."),
+        Slip(lambda m: 2 * _count(m.aux1) / _count(m), "The two heads are not equally large: they "
+             "read maps of 512 and 528 channels."),
+        Slip(lambda m: 2 * _count(m.aux2) / _count(m), "The two heads are not equally large: they "
+             "read maps of 512 and 528 channels."),
         Slip(lambda m: (_count(m.aux1) + _count(m.aux2))
              / (_count(m) - _count(m.aux1) - _count(m.aux2)),
              "Divided by the network without heads. The share is of all that training holds."),
         Slip(lambda m: 100 * _head_share(m), "A share is a number from 0 to 1, no percentage."),
         Slip(lambda m: _count(m.aux1) + _count(m.aux2), "That is how many. Of how many?"),
         Slip(lambda m: 1 - _head_share(m), "That is the share of everything else."),
+        Slip(lambda m: (len([*m.aux1.parameters()]) + len([*m.aux2.parameters()]))
+             / len([*m.parameters()]), "Tensors were counted. A tensor holds `numel()` numbers."),
+        Slip(lambda m: _head_share(m, _count_state, _count_state), buffers),
+        Slip(lambda m: _head_share(m, _count_state), buffers),
+        Slip(lambda m: _head_share(m, _count, _count_state), buffers),
     )  # fmt: skip
-    paper = VARIANTS["paper"]
-    with torch.device("meta"):
-        networks = [
-            (GoogLeNet(paper, 1000, width=TINY), "a narrow network", ""),
-            (GoogLeNet(paper, 10, width=TINY), "a narrow network of ten classes", ""),
-            (GoogLeNet(paper, 10, heads=False, width=TINY), "a network without heads",
+    cases = [
+        Case((partial(_narrow, "paper", 1000),), "a narrow network"),
+        Case((partial(_narrow, "torchvision", 10),), "a narrow network with BatchNorm"),
+        Case((partial(_narrow, "paper", 10, heads=False),), "a network without heads",
              "Without heads, `aux1` and `aux2` are None."),
-        ]  # fmt: skip
-    cases = [Case((model,), told, advice) for model, told, advice in networks]
-    same_as(answer, _head_share, cases, slips, "Parameters of both heads over all parameters.")
+    ]  # fmt: skip
+    look = "Parameters of both heads over all parameters."
+    same_on_networks(answer, _head_share, cases, slips, look)
 
 
 # ---- 05.6 Which output predicts ------------------------------------------------------------------
@@ -239,7 +273,7 @@ def _test_prediction(answer: Any) -> None:
         Slip(lambda output: getattr(output, "logits", output), "Those are the logits. Which class "
              "has the largest?"),
     )  # fmt: skip
-    main = torch.tensor([[0.0, 1.0, 0.5], [2.0, 0.0, 1.9], [0.0, 0.1, 0.2], [0.0, 0.3, 0.2]])
+    main = torch.tensor([[0.0, 1.0, 0.5], [2.0, 0.0, 1.9], [-3.0, -2.0, -1.0], [0.0, 0.3, -0.5]])
     aux = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0], [9.0, 0.0, 0.0]])
     other = torch.cat([aux[:3], torch.tensor([[0.0, 0.0, 0.5]])])  # a head of its own mind
     advice = "In evaluation mode the network returns a tensor, which has no `.logits`."
@@ -247,7 +281,12 @@ def _test_prediction(answer: Any) -> None:
         Case((GoogLeNetOutput(main, aux, other),), "outputs of both heads"),
         Case((GoogLeNetOutput(main, None, None),), "outputs without heads"),
         Case((main,), "a tensor of logits", advice),
-    ]
+        Case((main[:3],), "a tensor of logits of three pictures",
+             "A GoogLeNetOutput is told by its type: a tensor may have three rows as well."),
+        Case((main[:1],), "a tensor of logits of one picture"),
+        Case((torch.tensor([[0.1, 0.3, 0.2, 0.5, 0.4], [0.5, -0.9, 0.1, 0.0, 0.2]]),),
+             "a tensor of logits of five classes"),
+    ]  # fmt: skip
     same_as(answer, _prediction, cases, slips, "One class for each picture, by the main output.")
 
 
@@ -275,9 +314,14 @@ def _test_faded(answer: Any) -> None:
         Slip(lambda step, steps, first=0.3: first * min(1.0, 2 * step / steps),
              "That begins at 0 and rises."),
         Slip(lambda step, steps, first=0.3: first, "That never changes."),
+        Slip(lambda step, steps, first=0.3: first * max(0.0, 1 - step / (steps // 2)),
+             "`steps // 2` is not the middle where `steps` is odd: `//` drops what follows the "
+             "point."),
+        Slip(lambda step, steps, first=0.3: first * max(0.0, 1 - step / ((steps - 1) / 2)),
+             "The middle lies at half of `steps`: steps are counted from 0."),
     )  # fmt: skip
-    cases = [Case(args) for args in ((0, 100), (50, 100), (25, 100), (10, 100), (75, 100),
-                                     (100, 100), (25, 100, 1.0), (3, 7, 0.3))]  # fmt: skip
+    cases = [Case(args) for args in ((0, 100), (75, 100), (40, 100), (50, 100), (100, 100),
+                                     (25, 100, 1.0), (3, 7, 0.3), (120, 1000))]  # fmt: skip
     look = "What part of the way to the middle lies behind you? So much of `first` is gone."
     same_as(answer, _faded, cases, slips, look)
 

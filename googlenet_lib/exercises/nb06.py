@@ -1,5 +1,8 @@
 """Exercises of notebook 06: honest figures, the loss, one step, the best epoch, a checkpoint."""
 
+from collections import defaultdict
+from collections.abc import Set
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -8,6 +11,7 @@ from torch.nn import functional as F
 
 from googlenet_lib.exercises.comparing import describe, difference
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
+from googlenet_lib.exercises.losses import criterion_slips, same_loss, some_outputs, weighted_loss
 from googlenet_lib.exercises.tools import Case, Slip, call, same_as
 from googlenet_lib.model import GoogLeNetOutput
 
@@ -24,13 +28,17 @@ def _accuracy(batches: Pairs) -> float:
     return sum(_hits(*batch) for batch in batches) / sum(len(labels) for _, labels in batches)
 
 
-def _batches(*counts: tuple[int, int]) -> Pairs:
-    """Batches with (right, all) pictures each, of seven classes."""
+def _batches(*counts: tuple[int, int], classes: int = 7) -> Pairs:
+    """Batches with (right, all) pictures each. Neither signs nor sizes of logits tell a class."""
     batches = []
     for right, count in counts:
-        labels = torch.arange(count) % 7
-        said = (labels + (torch.arange(count) >= right)) % 7  # all from `right` on are off by one
-        batches.append((F.one_hot(said, 7) * 3.0 - 1.5, labels))
+        rows = torch.arange(count)
+        labels = rows % classes
+        said = (labels + (rows >= right)) % classes  # all from `right` on are off by one
+        second, least = ((said + step) % classes for step in (-1, 2))
+        first, second, least = (F.one_hot(one, classes) for one in (said, second, least))
+        logits = 3.0 * first + second - 9.0 * least
+        batches.append((logits + 2.0 * (rows[:, None] % 5) - 6.0, labels))
     return batches
 
 
@@ -62,13 +70,32 @@ def _test_accuracy(answer: Any) -> None:
             "Hits were divided by the number of batches. Count pictures.",
         ),
         Slip(lambda batches: 100 * _accuracy(batches), "That is in percent; a share is up to 1."),
+        Slip(
+            lambda batches: _accuracy(batches) // 1,
+            "What follows the point is gone, as after `//` or `int`. A share lies between 0 and 1.",
+        ),
     )
     cases = [
-        Case((_batches((3, 4), (3, 4), (0, 2)),), "batches of 4, 4 and 2 with 3, 3 and 0 right"),
-        Case((_batches((5, 8), (1, 1)),), "batches of 8 and 1 with 5 and 1 right"),
+        Case((_batches((2, 2), (3, 3)),), "batches of 2 and 3 with all right"),
+        Case(
+            (_batches((1, 3), (4, 5), (0, 2), (3, 4)),),
+            "batches of 3, 5, 2 and 4 with 1, 4, 0 and 3 right",
+        ),
+        Case(
+            (_batches((8, 8), (1, 3), (0, 1), classes=9),),
+            "batches of 8, 3 and 1 with 8, 1 and 0 right",
+        ),
         Case((_batches((0, 3)),), "one batch of 3 with none right"),
+        Case(
+            (_batches((2, 3), (0, 0)),),
+            "batches of 3 and 0 with 2 and 0 right",
+            "A batch may be empty: divide once, by the number of all pictures.",
+        ),
     ]
-    look = "The network says the class of its largest logit: argmax over the classes, dim 1."
+    look = (
+        "All that are right, over all pictures. The network says the class of its largest logit: "
+        "argmax over the classes, dim 1."
+    )
     same_as(answer, _accuracy, cases, slips, look)
 
 
@@ -79,11 +106,24 @@ def _normalise(images: Tensor, mean: tuple, std: tuple, shape: tuple = (1, 3, 1,
     return (images / 255 - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
 
 
+def _statistics(images: Tensor) -> tuple[list[float], list[float]]:
+    std, mean = torch.std_mean(images / 255, dim=(0, 2, 3))
+    return mean.tolist(), std.tolist()
+
+
 def _test_normalise(answer: Any) -> None:
     slips = (
         Slip(
             lambda images, mean, std: _normalise(images * 255.0, mean, std),
             "Bytes go to 255, but mean and std belong to values from 0 to 1.",
+        ),
+        Slip(
+            lambda images, mean, std: _normalise(images * (255 / 256), mean, std),
+            "The largest byte is 255, so 255 is to become 1.",
+        ),
+        Slip(
+            lambda images, mean, std: _normalise(images, mean, std, (3, 1, 1, 1)),
+            "The three means met the three pictures. Which of the four dims holds the channels?",
         ),
         Slip(
             lambda images, mean, std: _normalise(images, mean, std, (1, 1, 1, 3)),
@@ -111,15 +151,26 @@ def _test_normalise(answer: Any) -> None:
             lambda images, mean, std: _normalise(images // 255, mean, std),
             "Nothing but 0 and 1 was left of the bytes: `//` drops what is behind the point.",
         ),
+        Slip(
+            lambda images, mean, std: _normalise(images, std, mean),
+            "`mean` and `std` have changed places.",
+        ),
+        Slip(
+            lambda images, mean, std: _normalise(images, *_statistics(images)),
+            "Those are the mean and the spread of these images. Use `mean` and `std`: a picture "
+            "is to look the same whatever comes with it.",
+        ),
     )
-    statistics = ((0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
     draw = torch.Generator().manual_seed(0)
     square, wide = (
-        torch.randint(0, 256, shape, dtype=torch.uint8, generator=draw)
-        for shape in ((2, 3, 3, 3), (1, 3, 4, 5))
+        torch.randint(0, 200, shape, dtype=torch.uint8, generator=draw)
+        for shape in ((3, 3, 3, 3), (1, 3, 4, 5))
     )
     advice = "A tensor of 3 numbers meets the last dim; `.view(1, 3, 1, 1)` turns it to channels."
-    cases = [Case((square, *statistics)), Case((wide, *statistics), advice=advice)]
+    cases = [
+        Case((square, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))),
+        Case((wide, (0.1, 0.5, 0.3), (0.3, 0.2, 0.4)), advice=advice),
+    ]
     look = "Values from 0 to 1 first, then the mean off, then the spread: in this order."
     same_as(answer, _normalise, cases, slips, look)
 
@@ -127,10 +178,8 @@ def _test_normalise(answer: Any) -> None:
 # ---- 06.3 The loss of three outputs --------------------------------------------------------------
 
 
-def _loss(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3) -> Tensor:
-    heads = [h for h in (outputs.aux_logits1, outputs.aux_logits2) if h is not None]
-    aux = sum(F.cross_entropy(head, labels) for head in heads)
-    return F.cross_entropy(outputs.logits, labels) + weight * aux
+def _loss(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3, **options: Any) -> Tensor:
+    return weighted_loss(outputs, labels, (weight, weight), **options)
 
 
 def _loss_of_both_or_none(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3) -> Tensor:
@@ -156,6 +205,10 @@ def _test_loss(answer: Any) -> None:
             "The heads are not in it. Without them they would never learn.",
         ),
         Slip(
+            lambda outputs, labels, weight=0.3: _loss(outputs, labels, weight / 2),
+            "The heads' losses were averaged. Each of them counts `weight` times.",
+        ),
+        Slip(
             _loss_of_both_or_none,
             "One head is None, and the other was left out with it. Ask for each by itself.",
         ),
@@ -164,143 +217,174 @@ def _test_loss(answer: Any) -> None:
             "It is 0.3 whatever `weight` says. Use the argument.",
         ),
         Slip(
-            lambda outputs, labels, weight=0.3: _loss(outputs._replace(aux_logits1=None), labels),
+            lambda outputs, labels, weight=0.3: _loss(
+                outputs._replace(aux_logits1=None), labels, weight
+            ),
             "Only one head is in it, and there are two.",
         ),
         Slip(
-            lambda outputs, labels, weight=0.3: _loss(outputs._replace(aux_logits2=None), labels),
+            lambda outputs, labels, weight=0.3: _loss(
+                outputs._replace(aux_logits2=None), labels, weight
+            ),
             "Only one head is in it, and there are two.",
         ),
+        *criterion_slips(_loss),
     )
-    draw = torch.Generator().manual_seed(0)
-    main, aux1, aux2 = (
-        torch.randn(6, 10, generator=draw).mul_(scale).requires_grad_() for scale in (1, 2, 3)
-    )
-    labels = torch.arange(6)
-    both, one, other, none = (
-        GoogLeNetOutput(main, aux2, aux1),
-        GoogLeNetOutput(main, aux2, None),
-        GoogLeNetOutput(main, None, aux1),
-        GoogLeNetOutput(main, None, None),
-    )
+    both, labels = some_outputs(6, 10)
+    others, their_labels = some_outputs(9, 7)
+    one, other = (both._replace(**{name: None}) for name in ("aux_logits1", "aux_logits2"))
+    none = GoogLeNetOutput(both.logits, None, None)
     advice = "A head may be None: ask `is not None` before you take its loss."
     cases = [
         Case((both, labels), "outputs of both heads, labels"),
-        Case((both, labels, 0.5), "outputs of both heads, labels, weight=0.5"),
+        Case((others, their_labels, 0.4), "outputs of both heads, labels, weight=0.4"),
         Case((none, labels), "outputs with both heads None, labels", advice),
         Case((one, labels), "outputs with aux_logits1 None, labels", advice),
         Case((other, labels), "outputs with aux_logits2 None, labels", advice),
     ]
-    same_as(answer, _loss, cases, slips, "Main loss in full, each head's times the weight: a sum.")
-    if not call(answer, both, labels, told="outputs of both heads, labels").requires_grad:
-        raise Wrong(
-            "the number is right, but no gradient can go back through it. Keep the tensors: no "
-            "`.item()`, `.detach()`, `.data` or `no_grad` on the way"
-        )
+    look = "Main loss in full, each head's times `weight`, which is 0.3 where none is given: a sum."
+    same_loss(answer, _loss, cases, slips, look)
 
 
 # ---- 06.4 One training step ----------------------------------------------------------------------
 
 
-class _Network(nn.Module):
-    """A tiny classifier that writes down what is done to it, as does its optimiser."""
+class Network(nn.Module):
+    """A tiny classifier that writes down what is done to it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Linear(4, 3)
+        self.norm, self.linear = nn.BatchNorm1d(4), nn.Linear(4, 3)
+        with torch.no_grad():  # large weights make large gradients: clipping them shows
+            self.linear.weight.copy_(3 * torch.arange(12.0).view(3, 4).sin())
+            self.linear.bias.zero_()
         self.log: list[str] = []
         self.linear.weight.register_hook(lambda _gradient: self.log.append("backward"))
 
     def forward(self, x: Tensor) -> Tensor:
-        self.log.append("trains" if self.training else "evaluates")
-        return self.linear(x)
+        trains = all(module.training for module in self.modules())
+        self.log.append("trains" if trains else "evaluates")
+        return self.linear(self.norm(x))
 
 
-class _Optimiser:
-    """Plain gradient descent. (torch.optim imports its compiler on first use, for seconds.)"""
+class SGD(torch.optim.Optimizer):
+    """With momentum, and it writes down whether a step found gradients.
 
-    def __init__(self, network: _Network, lr: float = 0.5) -> None:
-        self.network, self.lr = network, lr
-        self.param_groups = [{"params": list(network.parameters()), "lr": lr}]
+    (It makes no torch.optim.SGD, which imports torch's compiler when it is made, for seconds.)
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.log, self.state, self.defaults = network.log, defaultdict(dict), {}
+        self.param_groups = [{"params": [*network.parameters()], "lr": 0.5, "momentum": 0.9}]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        self.network.log.append("zero_grad")
-        self.network.zero_grad(set_to_none)
+        for weight in self.param_groups[0]["params"]:
+            if weight.grad is not None:
+                weight.grad = None if set_to_none else torch.zeros_like(weight)
 
-    @torch.no_grad()
-    def step(self) -> None:
-        self.network.log.append("step")
-        for parameter in self.network.parameters():
-            if parameter.grad is not None:
-                parameter -= self.lr * parameter.grad
+    def step(self, closure: Any = None) -> Any:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        with torch.no_grad():
+            self.log.append("step" if self._move() else "step without gradients")
+        return loss
+
+    def _move(self) -> bool:
+        """Whether there were gradients to move by."""
+        group, found = self.param_groups[0], False
+        for weight in group["params"]:
+            if weight.grad is not None:
+                found = found or bool(weight.grad.any())
+                speed = self.state[weight].setdefault("momentum_buffer", torch.zeros_like(weight))
+                weight -= group["lr"] * speed.mul_(group["momentum"]).add_(weight.grad)
+        return found
 
 
-def _step(
-    network: Any, images: Tensor, labels: Tensor, optimiser: Any, forget: bool = True
-) -> float:
+def _step(network: Any, images: Tensor, labels: Tensor, optimiser: Any) -> float:
+    optimiser.zero_grad()
+    return _step_on_top(network, images, labels, optimiser)
+
+
+def _step_on_top(network: Any, images: Tensor, labels: Tensor, optimiser: Any) -> float:
     network.train()
     loss = F.cross_entropy(network(images), labels)
-    if forget:
-        optimiser.zero_grad()
     loss.backward()
     optimiser.step()
     return loss.item()
 
 
-def _two_steps(train_step: Any, network: _Network, **options: Any) -> list[float]:
-    """The losses of two steps on two batches, the network left as they leave it."""
+def _two_steps(train_step: Any) -> tuple[Network, list[float]]:
+    """A network after two steps on two batches, and their losses."""
+    network = Network()
+    optimiser, losses = SGD(network), []
     draw = torch.Generator().manual_seed(1)
-    optimiser, losses = _Optimiser(network), []
-    for labels in (torch.tensor([0, 1, 2, 1, 0]), torch.tensor([2, 2, 1])):
+    for labels, mode in ((torch.tensor([0, 1, 2, 1, 0]), False), (torch.tensor([2, 2, 1]), True)):
         images = torch.randn(len(labels), 4, generator=draw)
-        network.eval()  # as a validation leaves it
-        losses.append(train_step(network, images, labels, optimiser, **options))
-        if not losses[1:] and train_step is not _step:
-            _check_first_step(network, losses[0])
-    return losses
+        network.train(mode)
+        network.log.clear()
+        losses.append(train_step(network, images, labels, optimiser))
+        _check_log(network.log, losses[-1])
+    return network, losses
 
 
-def _check_first_step(network: _Network, loss: Any) -> None:
-    log = network.log
+def _check_log(log: list[str], loss: Any) -> None:
+    calls, backwards, steps = (
+        sum(entry in names for entry in log)
+        for names in (("trains", "evaluates"), ("backward",), ("step", "step without gradients"))
+    )
     if "evaluates" in log:
         raise Wrong(
-            "the network was in evaluation mode while it trained: dropout was off, and BatchNorm "
-            "learnt no statistics. An evaluation before had left it so"
+            "the network, or a layer of it, was in evaluation mode while it trained: dropout was "
+            "off, and BatchNorm learnt no statistics. `network.train()` sets all layers, in "
+            "whichever mode they came"
         )
-    if log.count("trains") != 1:
-        raise Wrong(f"the network was called {log.count('trains')} times; one step calls it once")
-    if "backward" not in log:
+    if calls != 1:
+        raise Wrong(f"the network was called {_times(calls)}; one step calls it once")
+    if not backwards:
         raise Wrong("no gradient was computed: the weights do not know where to go")
-    if "step" not in log:
-        raise Wrong("gradients were computed, and nobody moved the weights")
+    if not steps:
+        raise Wrong("gradients were computed, and `optimiser` never took its step")
+    if "step without gradients" in log:
+        early = log.index("step without gradients") < log.index("backward")
+        raise Wrong(
+            "the optimiser stepped before `backward` had computed this batch's gradients"
+            if early
+            else "gradients were cleared between `backward` and `step`, which then had none"
+        )
     if log.index("step") < log.index("backward"):
-        raise Wrong("the optimiser stepped before there were gradients, or with those of yesterday")
-    if "zero_grad" in log[log.index("backward") : log.index("step")]:
-        raise Wrong("gradients were cleared between `backward` and `step`, which then had none")
+        raise Wrong("the optimiser stepped before `backward` had computed this batch's gradients")
+    if backwards > 1:
+        raise Wrong(f"`backward` ran {_times(backwards)}, and gradients add up: once is enough")
+    if steps > 1:
+        raise Wrong(f"the optimiser stepped {_times(steps)}; one step was asked for")
     if (found := difference(loss, 1.0)) not in (None, ""):
         raise Wrong(f"it returned {describe(loss)}. {found}")
 
 
-def _test_step(answer: Any) -> None:
-    network = _Network()
-    right, added = (_Network() for _ in range(2))
-    for other in (right, added):
-        other.load_state_dict(network.state_dict())
-    expected = _two_steps(_step, right)
-    _two_steps(_step, added, forget=False)
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
+
+def _test_step(answer: Any) -> None:
     def step(*args: Any) -> Any:
         return call(answer, *args, told="network, images, labels, optimiser")
 
-    losses = _two_steps(step, network)
+    network, losses = _two_steps(step)
+    right, expected = _two_steps(_step)
+    added, _ = _two_steps(_step_on_top)
     weights = [n.linear.weight.detach() for n in (network, right, added)]
     if torch.allclose(weights[0], weights[2]):
         raise Wrong(
             "the first step is right. In the second the first batch's gradients were still there: "
             "`backward` adds to what it finds"
         )
-    if not torch.allclose(weights[0], weights[1]):
-        raise Wrong("after two steps the weights are not where gradient descent takes them")
+    if not torch.allclose(weights[0], weights[1], rtol=1e-4, atol=1e-6):
+        raise Wrong(
+            "after two steps the weights are not where the gradients of the mean cross-entropy of "
+            "these logits take them. Change neither logits nor gradients nor the rate"
+        )
     if difference(losses, expected) is not None:
         raise Wrong(
             "the weights are right, but the loss that it returned is another one than that whose "
@@ -315,19 +399,33 @@ def _best(history: list[dict], score: Any = lambda record: record["val_accuracy"
     return max(history, key=score)["epoch"]
 
 
-def _history(*figures: tuple[float, float, float]) -> list[dict]:
-    names = ("train_accuracy", "val_accuracy", "val_loss_main")
-    return [
-        {"epoch": i, **dict(zip(names, f, strict=True))} for i, f in enumerate(figures, start=1)
-    ]
+def _history(*records: tuple[int, float, float, float]) -> list[dict]:
+    names = ("epoch", "train_accuracy", "val_accuracy", "val_loss_main")
+    return [dict(zip(names, record, strict=True)) for record in records]
+
+
+def _place(history: list[dict]) -> int:
+    return history.index(max(history, key=lambda record: record["val_accuracy"]))
+
+
+def _first_peak(history: list[dict]) -> int:
+    for record, following in pairwise(history):
+        if following["val_accuracy"] <= record["val_accuracy"]:
+            return record["epoch"]
+    return history[-1]["epoch"]
 
 
 def _test_best(answer: Any) -> None:
+    place = ("That is a place in the list, and no epoch: a history may begin later than 1, and "
+             "epochs may be missing. The record says its `epoch`.")  # fmt: skip
     slips = (
         Slip(lambda history: _best(history[::-1]), "Of equals that is the last, not the first."),
+        Slip(_place, place),
+        Slip(lambda history: _place(history) + 1, place),
+        Slip(lambda history: history[0]["epoch"] + _place(history), place),
         Slip(
             lambda history: _best(history) - 1,
-            "That is a place in the list, which begins at 0. Epochs begin at 1.",
+            "That is one less than its `epoch`. Return that number as it is.",
         ),
         Slip(
             lambda history: _best(history, lambda record: record["train_accuracy"]),
@@ -342,22 +440,53 @@ def _test_best(answer: Any) -> None:
             lambda history: max(record["val_accuracy"] for record in history),
             "That is the accuracy. In which epoch was it reached?",
         ),
-        Slip(lambda history: len(history), "That is the last epoch."),
         Slip(
-            lambda history: history[_best(history) - 1],
+            lambda history: history[-1]["epoch"],
+            "That is the last epoch, however good it is.",
+        ),
+        Slip(len, "That is how many epochs there are."),
+        Slip(
+            _first_peak,
+            "That is where the accuracy stops rising for the first time. Later it rises higher: "
+            "look at all epochs.",
+        ),
+        Slip(
+            lambda history: _best(history[:-1]),
+            "The last epoch was not looked at.",
+        ),
+        Slip(
+            lambda history: _best(history, lambda record: -record["val_accuracy"]),
+            "That one has the lowest accuracy.",
+        ),
+        Slip(
+            lambda history: history[_place(history)],
             'That is its whole record. Which number in it says "epoch"?',
         ),
     )
-    three = _history(
-        *((0.4, 0.50, 1.4), (0.6, 0.66, 1.0), (0.7, 0.71, 0.9), (0.8, 0.70, 0.8)),
-        *((0.9, 0.71, 0.9), (0.95, 0.69, 1.1)),
+    peaks = _history(
+        *((21, 0.40, 0.502, 1.4), (22, 0.60, 0.722, 1.0), (23, 0.70, 0.741, 0.9)),
+        *((24, 0.80, 0.698, 0.8), (26, 0.83, 0.713, 0.85), (28, 0.85, 0.814, 0.9)),
+        *((29, 0.99, 0.802, 1.0), (31, 0.95, 0.814, 1.1), (32, 0.97, 0.788, 1.2)),
     )
-    first = _history((0.5, 0.6, 1.1), (0.6, 0.5, 1.0))
+    rising = _history(
+        (1, 0.3, 0.31, 2.0), (2, 0.4, 0.36, 2.1), (4, 0.5, 0.42, 1.9), (5, 0.6, 0.44, 1.8)
+    )
+    falling = _history((3, 0.5, 0.6, 1.1), (4, 0.6, 0.5, 1.0))
+    alone = _history((7, 0.5, 0.2, 1.1))
     cases = [
-        Case((three,), "a history of 6 epochs with val_accuracy 0.50 0.66 0.71 0.70 0.71 0.69"),
-        Case((first,), "a history of 2 epochs with val_accuracy 0.6 0.5"),
+        Case((peaks,), _told(peaks)),
+        Case((rising,), _told(rising)),
+        Case((falling,), _told(falling)),
+        Case((alone,), _told(alone)),
     ]
     same_as(answer, _best, cases, slips, "Walk through val_accuracy from the first epoch on.")
+
+
+def _told(history: list[dict]) -> str:
+    epochs, accuracies = (
+        " ".join(f"{record[name]:g}" for record in history) for name in ("epoch", "val_accuracy")
+    )
+    return f"epochs {epochs} with val_accuracy {accuracies}"
 
 
 # ---- 06.6 A checkpoint ---------------------------------------------------------------------------
@@ -380,17 +509,19 @@ PUT_IN = {
 
 def _test_checkpoint(answer: Any) -> None:
     offered = (*LEFT_OUT, *PUT_IN)
-    if isinstance(answer, str) or not isinstance(answer, list | tuple | set | frozenset):
+    if not isinstance(answer, list | tuple | Set):
         raise Wrong(f'{describe(answer)} came; expected is a set of texts, such as {{"weights"}}')
     unknown = [item for item in answer if item not in offered]
     if unknown:
-        raise Wrong(f"{describe(unknown[0])} is not among those offered: {', '.join(offered)}")
+        raise Wrong(
+            f"{describe(unknown[0])} is not among those offered: {', '.join(sorted(offered))}"
+        )
     for item, because in PUT_IN.items():
         if item in answer:
             raise Wrong(f'"{item}" need not be saved: {because}')
     missing = [because for item, because in LEFT_OUT.items() if item not in answer]
     if missing:
-        raise Wrong(f"a run resumed from {len(answer)} things would be another one: {missing[0]}")
+        raise Wrong(f"a run that is resumed from this would be another one: {missing[0]}")
 
 
 EXERCISES = (

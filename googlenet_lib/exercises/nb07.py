@@ -1,6 +1,7 @@
 """Exercises and predictions of notebook 07: labels, crops, decay, rates, averages, hours."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from googlenet_lib.exercises.exercise import Exercise, Prediction
+from googlenet_lib.exercises.networks import same_on_networks
 from googlenet_lib.exercises.tools import Case, Slip, same_as
 
 # ---- 07.1 Smoothed labels ------------------------------------------------------------------------
@@ -38,9 +40,9 @@ def _test_smoothed(answer: Any) -> None:
     )  # fmt: skip
     labels = torch.tensor([2, 0, 3])
     cases = [
-        Case((labels, 4, 0.0), "labels [2, 0, 3], 4 classes, smoothing 0"),
         Case((labels, 4, 0.2), "labels [2, 0, 3], 4 classes, smoothing 0.2"),
-        Case((torch.tensor([1]), 10, 0.1), "labels [1], 10 classes, smoothing 0.1"),
+        Case((labels, 4, 0.0), "labels [2, 0, 3], 4 classes, smoothing 0"),
+        Case((torch.tensor([1, 7]), 10, 0.1), "labels [1, 7], 10 classes, smoothing 0.1"),
     ]
     look = "One row a label; 1 - smoothing for the right class, and smoothing / classes for all."
     same_as(answer, _smoothed, cases, slips, look)
@@ -51,15 +53,52 @@ def _test_smoothed(answer: Any) -> None:
 Box = tuple[float, float, float, float]
 
 
+def _sides(area: float, ratio: float) -> tuple[float, float]:
+    return math.sqrt(area / ratio), math.sqrt(area * ratio)
+
+
+def _placed(height: float, width: float, down: float, right: float) -> Box:
+    return down * (1 - height), right * (1 - width), height, width
+
+
 def _box(area: float, ratio: float, down: float, right: float) -> Box:
+    height, width = _sides(area, ratio)
+    return _placed(min(1.0, height), min(1.0, width), down, right)
+
+
+def _with_sides(sides: Callable[[float, float], tuple[float, float]]) -> Callable[..., Box]:
+    """The box whose height and width are `sides` of area and ratio."""
+    return lambda area, ratio, down, right: _placed(*sides(area, ratio), down, right)
+
+
+def _keeps_form(area: float, ratio: float) -> tuple[float, float]:
+    height, width = _sides(area, ratio)
+    return height / max(height, width, 1.0), width / max(height, width, 1.0)
+
+
+def _keeps_area(area: float, ratio: float) -> tuple[float, float]:
+    height, width = _sides(area, ratio)
+    return (1.0, area) if height > 1 else (area, 1.0) if width > 1 else (height, width)
+
+
+def _height_first(area: float, ratio: float) -> tuple[float, float]:
     height = min(1.0, math.sqrt(area / ratio))
+    return height, min(1.0, area / height)
+
+
+def _width_first(area: float, ratio: float) -> tuple[float, float]:
     width = min(1.0, math.sqrt(area * ratio))
-    return down * (1 - height), right * (1 - width), height, width
+    return min(1.0, area / width), width
 
 
-def _unclamped(area: float, ratio: float, down: float, right: float) -> Box:
-    height, width = math.sqrt(area / ratio), math.sqrt(area * ratio)
-    return down * (1 - height), right * (1 - width), height, width
+def _by_height(area: float, ratio: float) -> tuple[float, float]:
+    height = min(1.0, math.sqrt(area / ratio))
+    return height, min(1.0, height * ratio)
+
+
+def _by_width(area: float, ratio: float) -> tuple[float, float]:
+    width = min(1.0, math.sqrt(area * ratio))
+    return min(1.0, width / ratio), width
 
 
 def _test_box(answer: Any) -> None:
@@ -69,41 +108,82 @@ def _test_box(answer: Any) -> None:
     def any_corner(area: float, ratio: float, down: float, right: float) -> Box:
         return down, right, *_box(area, ratio, down, right)[2:]
 
-    def no_root(area: float, ratio: float, down: float, right: float) -> Box:
-        height, width = min(1.0, area / ratio), min(1.0, area * ratio)
-        return down * (1 - height), right * (1 - width), height, width
-
     def centred(area: float, ratio: float, down: float, right: float) -> Box:
-        height, width = _box(area, ratio, down, right)[2:]
-        return (1 - height) / 2, (1 - width) / 2, height, width
+        return _box(area, ratio, 0.5, 0.5)
 
-    def corner_first(area: float, ratio: float, down: float, right: float) -> Box:
+    def crossed(area: float, ratio: float, down: float, right: float) -> Box:
+        return _box(area, ratio, right, down)
+
+    def other_way(area: float, ratio: float, down: float, right: float) -> Box:
+        return _box(area, ratio, 1 - down, 1 - right)
+
+    def old_room(area: float, ratio: float, down: float, right: float) -> Box:
+        return *_placed(*_sides(area, ratio), down, right)[:2], *_box(area, ratio, down, right)[2:]
+
+    def corners(area: float, ratio: float, down: float, right: float) -> Box:
         top, left, height, width = _box(area, ratio, down, right)
-        return height, width, top, left
+        return top, left, top + height, left + width
 
+    def ordered(*places: int) -> Callable[..., Box]:
+        return lambda *args: tuple(_box(*args)[place] for place in places)
+
+    order = "The order is top, left, height, width."
+    form = ("You kept the form, and made the other side smaller, too. Here each side is cut to 1 "
+            "on its own: the other one stays as it was.")  # fmt: skip
+    size = ("You kept the area, and made the other side longer. Here each side is cut to 1 on its "
+            "own: the other one stays as it was.")  # fmt: skip
     slips = (
-        Slip(_unclamped, "A box of that shape is larger than the picture: no side may pass 1, and "
-             "the corner follows from the side as it is then."),
+        Slip(_with_sides(_sides), "A box of that shape is larger than the picture: no side may "
+             "pass 1, and the corner follows from the side as it is then."),
+        *(Slip(_with_sides(sides), form) for sides in (_keeps_form, _by_height, _by_width)),
+        *(Slip(_with_sides(sides), size) for sides in (_keeps_area, _height_first, _width_first)),
         Slip(swapped, "`ratio` is width over height; yours is height over width."),
         Slip(any_corner, "That corner may push the box out of the picture. There is 1 minus the "
              "side left to choose from."),
-        Slip(no_root, "height times width is to be `area`: sides of area / ratio and area * ratio "
+        Slip(old_room, "The corner follows from the side as it is after the cut: it is below 0."),
+        Slip(_with_sides(lambda area, ratio: (min(1.0, area / ratio), min(1.0, area * ratio))),
+             "height times width is to be `area`: sides of area / ratio and area * ratio "
              "give its square."),
         Slip(centred, "The box sits in the middle, whatever `down` and `right` say."),
-        Slip(corner_first, "The order is top, left, height, width."),
+        Slip(crossed, "`down` moves the top, `right` the left."),
+        Slip(other_way, "`down` and `right` at 0 leave the box at the top and at the left."),
+        Slip(corners, "The last two are height and width, not the other corner."),
+        *(Slip(ordered(*places), order)
+          for places in ((2, 3, 0, 1), (0, 1, 3, 2), (1, 0, 2, 3), (1, 0, 3, 2))),
     )  # fmt: skip
     cases = [
-        Case((0.25, 1.0, 0.0, 1.0)),
         Case((0.5, 4 / 3, 0.5, 0.25)),
+        Case((0.25, 1.0, 0.0, 1.0)),
         Case((0.9, 4 / 3, 0.5, 0.5)),
-        Case((0.9, 3 / 4, 1.0, 0.0)),
+        Case((0.9, 3 / 4, 1.0, 0.25)),
         Case((1.0, 1.0, 0.7, 0.7)),
     ]
-    look = "Two equations: height * width = area, width / height = ratio."
+    look = "Two equations, height * width = area and width / height = ratio; then a cut at 1."
     same_as(answer, _box, cases, slips, look)
 
 
 # ---- 07.3 What decays ----------------------------------------------------------------------------
+
+
+def _modern() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
+
+
+def _bare() -> nn.Module:
+    return nn.Sequential(nn.BatchNorm1d(16), nn.Linear(16, 1, bias=False))
+
+
+class _Nested(nn.Module):
+    """Layers inside of layers, weights that two of them share, and a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+        self.body = nn.ModuleDict({"deep": nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))})
+        self.body["again"] = nn.Conv2d(4, 4, 1, bias=False)
+        self.body["again"].weight = self.body["deep"][0].weight
+        self.classifier = nn.Linear(4, 2, bias=False)
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
 
 
 def _decaying(model: nn.Module) -> list[str]:
@@ -115,30 +195,50 @@ def _names(model: nn.Module) -> list[str]:
 
 
 def _test_decaying(answer: Any) -> None:
-    def without_linear(model: nn.Module) -> list[str]:
-        return [name for name, parameter in model.named_parameters() if parameter.dim() == 4]
+    def of_dims(*dims: int) -> Callable[[nn.Module], list[str]]:
+        return lambda model: [n for n, p in model.named_parameters() if p.dim() in dims]
 
+    def layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+        named = model.named_modules()
+        return [(name, one) for name, one in named if isinstance(one, nn.Conv2d | nn.Linear)]
+
+    def in_state(model: nn.Module) -> list[str]:
+        return [name for name, tensor in model.state_dict().items() if tensor.dim() > 1]
+
+    twice = "Weights that two layers share are one parameter: `named_parameters` names it once."
+    order = "Those are the names, in another order: keep that of `named_parameters`."
     slips = (
         Slip(_names, "That is every parameter."),
         Slip(lambda model: [n for n in _names(model) if n.endswith("weight")],
              'BatchNorm calls its scale "weight", too. How do its dimensions differ?'),
         Slip(lambda model: [n for n in _names(model) if n not in _decaying(model)],
              "Those are the ones that do not decay."),
-        Slip(without_linear, "A linear layer's weights decay as well; they have two dimensions."),
+        Slip(of_dims(4), "A linear layer's weights decay as well; they have two dimensions."),
+        Slip(of_dims(2), "A convolution's weights decay as well; they have four dimensions."),
         Slip(lambda model: [n for n in _names(model) if not n.endswith("bias")],
              "Biases are out, and BatchNorm's scale is still in."),
         Slip(lambda model: [p for p in model.parameters() if p.dim() > 1],
              "Those are the tensors; asked are their names."),
+        Slip(lambda model: [(n, p) for n, p in model.named_parameters() if p.dim() > 1],
+             "Those are pairs of a name and a tensor; asked are the names alone."),
+        Slip(lambda model: [n.removesuffix(".weight") for n in _decaying(model)],
+             'Those are layers. A parameter\'s name ends in "weight" or "bias".'),
+        Slip(lambda model: [f"{n}.weight" for n, one in layers(model) if "." not in n],
+             "Layers that lie inside of other layers are missing."),
+        Slip(lambda model: [n for n, p in model.named_parameters(remove_duplicate=False)
+                            if p.dim() > 1], twice),
+        Slip(in_state, "`state_dict` also holds buffers, which are no parameters, and names "
+             "twice what two layers share."),
+        Slip(lambda model: _decaying(model)[::-1], order),
+        Slip(lambda model: sorted(_decaying(model)), order),
     )  # fmt: skip
-    torch.manual_seed(0)
-    modern = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
-    bare = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2, bias=False))
     cases = [
-        Case((modern,), "a convolution, a BatchNorm and a linear layer"),
-        Case((bare,), "a BatchNorm and a linear layer without bias"),
+        Case((_modern,), "a convolution, a BatchNorm and a linear layer"),
+        Case((_bare,), "a BatchNorm and a linear layer without bias"),
+        Case((_Nested,), "nested layers, two of which share their weights, and a buffer"),
     ]
     look = "Go over `model.named_parameters()`; ask each parameter for its `dim()`."
-    same_as(answer, _decaying, cases, slips, look)
+    same_on_networks(answer, _decaying, cases, slips, look)
 
 
 # ---- 07.4 A cosine with restarts -----------------------------------------------------------------
@@ -163,7 +263,7 @@ def _test_rate(answer: Any) -> None:
              "part of the cycle that has passed counts."),
         Slip(half_down, "The cosine is to go from 1 to -1, and to be brought to 1 to 0."),
         Slip(lambda step, steps, top, floor, cycles: _rate(step, steps, top, 0.0, cycles),
-             "It goes down to 0. `floor` is where a cycle ends."),
+             "The cosine lies between `top` and 0. `floor` is where a cycle ends."),
         Slip(lambda step, steps, top, floor, cycles: (
             floor + top * (1 + math.cos(math.pi * (step * cycles / steps % 1))) / 2),
              "It begins above `top`: what swings is top minus floor."),
@@ -173,12 +273,22 @@ def _test_rate(answer: Any) -> None:
         Slip(lambda step, steps, top, floor, cycles: (
             floor + (top - floor) * (1 - math.cos(math.pi * (step * cycles / steps % 1))) / 2),
              "It begins at the floor and rises."),
+        Slip(lambda step, steps, top, floor, cycles: (
+            _rate(step % (steps // cycles), steps // cycles, top, floor, 1)),
+             "`steps // cycles` loses a remainder. A cycle need not be a whole number of steps."),
+        Slip(lambda step, steps, top, floor, cycles: (
+            floor + (top - floor) * (1 + math.cos(step * cycles / steps % 1)) / 2),
+             "`math.cos` counts in radians: half a wave is `math.pi`."),
+        Slip(lambda step, steps, top, floor, cycles: (
+            floor + (top - floor) * (1 + math.cos(2 * math.pi * (step * cycles / steps % 1))) / 2),
+             "That is a whole wave, down and up again. Asked is half of one."),
     )  # fmt: skip
     cases = [
         Case(args)
         for args in (
-            *((0, 80, 0.1, 0.01, 1), (40, 80, 0.1, 0.01, 1), (30, 80, 0.1, 0.01, 1)),
-            *((30, 80, 0.1, 0.01, 4), (20, 80, 0.1, 0.01, 4), (70, 80, 1.0, 0.0, 2)),
+            *((5, 80, 0.1, 0.01, 4), (26, 80, 0.1, 0.01, 4), (20, 80, 0.1, 0.01, 4)),
+            *((0, 80, 0.1, 0.01, 1), (30, 80, 0.1, 0.01, 1), (70, 80, 1.0, 0.0, 2)),
+            *((7, 11, 0.5, 0.2, 4), (130, 200, 0.1, 0.0, 5)),
         )
     ]
     look = "Which share of its own cycle has passed? `%` drops the cycles that are over."
@@ -208,18 +318,21 @@ def _test_averaged(answer: Any) -> None:
         Slip(with_kept(lambda update, decay: 1 - decay),
              "That is the wrong way round, and not ramped."),
         Slip(with_kept(lambda update, decay: decay),
-             "The decay is not ramped: early updates would keep too much of untrained weights."),
+             "That keeps `decay`, and here the other of the two is smaller: early updates would "
+             "keep too much of untrained weights."),
         Slip(with_kept(lambda update, decay: (1 + update) / (10 + update)),
-             "The ramp never ends; it may go up to `decay` and no further."),
+             "That is more than `decay`: the ramp ends there."),
         Slip(lambda average, weights, update, decay: (
             ramp(update, decay) * average + weights),
              "The two shares do not add up to 1, so that the average grows and grows."),
     )  # fmt: skip
     average, weights = torch.tensor([1.0, -2.0, 0.5]), torch.tensor([3.0, 0.0, 0.5])
+    table = torch.arange(6.0).view(2, 3)
     cases = [
         Case((average, weights, update, decay), f"average, weights, {update}, {decay}")
         for update, decay in ((1, 0.999), (1000, 0.5), (40, 0.9), (100_000, 0.999))
     ]
+    cases += [Case((table, table.flip(1), 2, 0.9), "average and weights of shape (2, 3), 2, 0.9")]
     look = "Which of the two is smaller: the decay, or (1 + update) / (10 + update)?"
     same_as(answer, _averaged, cases, slips, look)
 
@@ -237,22 +350,29 @@ def _test_hours(answer: Any) -> None:
     slips = (
         Slip(lambda p, g, e, n, k: 3600 * _hours(p, g, e, n, k), "That is in seconds."),
         Slip(lambda p, g, e, n, k: 60 * _hours(p, g, e, n, k), "That is in minutes."),
+        Slip(lambda p, g, e, n, k: _hours(p, g, e if g > 1 else 1.0, n, k),
+             "For one GPU `efficiency` was left out. It counts as it is given."),
         Slip(lambda p, g, e, n, k: _hours(p, g, 1.0, n, k),
              "`efficiency` is not in it: GPUs that wait for each other compute less."),
         Slip(lambda p, g, e, n, k: _hours(p, g, 1 / e, n, k),
              "A lower efficiency made it faster: divide by it."),
-        Slip(lambda p, g, e, n, k: _hours(p, g, e if g > 1 else 1.0, n, k),
-             "For one GPU `efficiency` was left out. It counts as it is given."),
         Slip(lambda p, g, e, n, k: g * g * _hours(p, g, e, n, k),
              "More GPUs made it slower: they share the pictures."),
         Slip(lambda p, g, e, n, k: _hours(p, 1, e, n, k), "The number of GPUs is not in it."),
         Slip(lambda p, g, e, n, k: _hours(p, g, e, 1, k), "That is one epoch."),
+        Slip(lambda p, g, e, n, k: _hours(p, g, e, n, k) / 24, "That is in days."),
+        Slip(lambda p, g, e, n, k: _hours(p, g, e, n, k) // 1,
+             "Parts of an hour count: no `//`, and no rounding."),
+        Slip(lambda p, g, e, n, k: math.ceil(_hours(p, g, e, n, k)),
+             "Parts of an hour count: no `//`, and no rounding."),
+        Slip(lambda p, g, e, n, k: _hours(p, 1 + (g - 1) * e, 1.0, n, k),
+             "`efficiency` holds for all GPUs, the first as well."),
     )  # fmt: skip
     cases = [
         Case(args)
         for args in (
-            *((100.0, 1, 1.0, 1, 1_281_167), (100.0, 8, 1.0, 90, 1_281_167)),
-            *((500.0, 64, 0.8, 90, 1_281_167), (500.0, 1, 0.5, 2, 50_000)),
+            *((500.0, 8, 0.8, 90, 1_281_167), (100.0, 1, 1.0, 1, 1_281_167)),
+            *((100.0, 64, 1.0, 90, 1_281_167), (500, 1, 0.5, 2, 50_000)),
         )
     ]
     look = "All pictures of all epochs, over what all GPUs do in an hour."
