@@ -1,12 +1,19 @@
 """Notebook 04's exercises refuse plausible wrong answers, each with a message of its own."""
 
+import copy
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from exercise_tools import assert_refused, assert_several_wrong_answers
 from torch import nn
+from torch.nn import functional as F
 
 from googlenet_lib.exercises.checks import judge
 from googlenet_lib.exercises.nb04 import EXERCISES
+from googlenet_lib.model import GoogLeNet
+from googlenet_lib.paper import ROWS
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 
@@ -43,6 +50,27 @@ def one_sided(printed, computed, tolerance):
     return value / computed - 1 <= tolerance or value == computed // 10**6 * 10**6
 
 
+def one_rule_alone(printed, computed, tolerance):
+    value = number(printed)
+    return abs(value / computed - 1) <= tolerance and value == computed // 10**6 * 10**6
+
+
+def thousands_cut(printed, computed, tolerance):
+    unit = {"K": 1024, "M": 10**6}[printed[-1]]
+    value = float(printed[:-1]) * unit
+    return abs(value / computed - 1) <= tolerance or value == computed // unit * unit
+
+
+def relative_to_the_printed(printed, computed, tolerance):
+    value = number(printed)
+    return abs(computed / value - 1) <= tolerance or value == computed // 10**6 * 10**6
+
+
+def in_numpy(printed, computed, tolerance):
+    value = np.float64(printed[:-1]) * {"K": 1024, "M": 10**6}[printed[-1]]
+    return np.abs(value / computed - 1) <= tolerance or value == computed // 10**6 * 10**6
+
+
 def fixed_tolerance(printed, computed, tolerance):
     return agrees(number(printed), computed, 0.005)
 
@@ -67,6 +95,10 @@ def field(rows, large=5, stride_first=False, pools=True, start=1):
         if not stride_first:
             jump *= row.stride or 1
     return seen
+
+
+def five_without_a_kernel(rows):
+    return field([replace(row, kernel=row.kernel or 5) for row in rows])
 
 
 def field_without_jump(rows):
@@ -120,6 +152,11 @@ class Rectified(Right):
         return super().forward(x).relu()
 
 
+class OfThePositive(Right):
+    def forward(self, x):
+        return super().forward(x.relu())
+
+
 class Undropped(Right):
     def forward(self, x):
         return self.linear(x.mean((2, 3)))
@@ -127,6 +164,81 @@ class Undropped(Right):
 
 class HeadsDropout(Right):
     share = 0.7
+
+
+class DroppedBehind(Right):
+    def forward(self, x):
+        return self.dropout(self.linear(x.mean((2, 3))))
+
+
+class DroppedInFront(Right):
+    def forward(self, x):
+        return self.linear(self.dropout(x).mean((2, 3)))
+
+
+class DroppedTwice(Right):
+    def forward(self, x):
+        return self.linear(self.dropout(self.dropout(x.mean((2, 3)))))
+
+
+class AlwaysDropped(Right):
+    def forward(self, x):
+        return self.linear(F.dropout(x.mean((2, 3)), 0.4))
+
+
+class AlphaDropped(Right):
+    def __init__(self, *widths):
+        super().__init__(*widths)
+        self.dropout = nn.AlphaDropout(0.4)
+
+
+class WholePicturesDropped(Right):
+    def __init__(self, *widths):
+        super().__init__(*widths)
+        self.dropout = nn.Dropout1d(0.4)
+
+
+class NotScaledUp(Right):
+    def forward(self, x):
+        x = x.mean((2, 3))
+        return self.linear(x * (torch.rand_like(x) > 0.4) if self.training else x)
+
+
+class NoBias(Right):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(in_channels, num_classes)
+        self.linear = nn.Linear(in_channels, num_classes, bias=False)
+
+
+class Of1024(Right):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(1024, num_classes)
+
+
+class TenClasses(Right):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(in_channels, 10)
+
+
+class OneLayerMore(Right):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(in_channels, num_classes)
+        self.hidden = nn.Linear(in_channels, in_channels)
+
+    def forward(self, x):
+        return super().forward(self.hidden(x.movedim(1, -1)).movedim(-1, 1))
+
+
+class NeverCalled(Right):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(in_channels, num_classes)
+        self.spare = nn.LazyLinear(3)
+
+
+class NoGradient(Right):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
 
 
 class SevenBySeven(Right):
@@ -181,6 +293,47 @@ def frozen(model, num_classes):
     return model
 
 
+def shared(model, num_classes):
+    adapted(model, num_classes)
+    if model.aux1 is not None:
+        model.aux2.fc2 = model.aux1.fc2
+    return model
+
+
+def statistics_reset(model, num_classes):
+    for module in adapted(model, num_classes).modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+    return model
+
+
+def all_learn(model, num_classes):
+    for parameter in adapted(model, num_classes).parameters():
+        parameter.requires_grad = True
+    return model
+
+
+def last_layers_frozen(model, num_classes):
+    adapted(model, num_classes).fc.requires_grad_(False)
+    return model
+
+
+def less_dropout(model, num_classes):
+    adapted(model, num_classes).dropout.p = 0.1
+    return model
+
+
+def two_behind_each_other(model, num_classes):
+    model.fc = nn.Sequential(model.fc, nn.Linear(1000, num_classes))
+    return model
+
+
+def first_rows_kept(model, num_classes):
+    model = adapted(model, num_classes)
+    model.fc.weight = nn.Parameter(model.fc.weight[:7])
+    return model
+
+
 def no_bias(model, num_classes):
     adapted(model, num_classes)
     model.fc = nn.Linear(model.fc.in_features, num_classes, bias=False)
@@ -197,10 +350,21 @@ WRONG = (
     ("04.1", lambda c, w: params(c, w, large=3), "third lane has a kernel of 5x5"),
     ("04.1", without_reductions, "what their 1x1 hands on"),
     ("04.1", pool_lane_forgotten, "Write down six convolutions"),
+    ("04.1", lambda c, w: params(c, w) if c > 100 else 0, "out_1x1=7"),
     ("04.2", lambda p, c, t: agrees(number(p, 1000), c, t), "K is 1024"),
     ("04.2", lambda p, c, t: abs(number(p) / c - 1) <= t, "cut to whole millions"),
     ("04.2", one_sided, "without its sign"),
-    ("04.2", fixed_tolerance, "'54M', 51079168, 0.1"),
+    ("04.2", fixed_tolerance, "Your tolerance stays the same"),
+    ("04.2", lambda p, c, t: agrees(number(p), c, 0.05), "Your tolerance stays the same"),
+    ("04.2", lambda p, c, t: False, "It is the same whatever goes in"),
+    ("04.2", lambda p, c, t: True, "It is the same whatever goes in"),
+    ("04.2", one_rule_alone, "One of the two rules is enough"),
+    ("04.2", thousands_cut, "not to thousands"),
+    ("04.2", relative_to_the_printed, "not to the printed one"),
+    ("04.2", lambda p, c, t: abs(number(p) - c) <= t or number(p) == c // 10**6 * 10**6, "divide"),
+    ("04.2", lambda p, c, t: agrees(number(p), c, t / 100), "half a percent"),
+    ("04.2", lambda p, c, t: agrees(number(p), c, t) * 1, "Expected is True or False"),
+    ("04.2", lambda p, c, t: agrees(round(number(p), -6), c, t), "Turn the text into a number"),
     ("04.2", lambda p, c, t: agrees(float(p), c, t), "could not convert string"),
     ("04.2", lambda p, c, t: number(p) / c - 1, "Expected is True or False"),
     ("04.3", lambda rows: layers(rows, module=6), "a path takes one"),
@@ -208,26 +372,60 @@ WRONG = (
     ("04.3", lambda rows: layers(rows, pool=1), "A pool has no weights"),
     ("04.3", lambda rows: layers(rows, conv2=1), "`reduce` isn't None"),
     ("04.3", lambda rows: layers(rows, linear=0), "Go through the rows"),
+    ("04.3", lambda rows: sum(row.depth for row in rows), "false in these rows"),
+    ("04.3", lambda rows: layers(rows[:1]) * (rows[0].size > 0) + layers(rows[1:]), "out of range"),
+    ("04.3", lambda rows: layers(rows, 1, 1) + sum(r.name == "conv2" for r in rows), "reduced"),
     ("04.4", field_without_jump, "lie further apart"),
     ("04.4", lambda rows: field(rows, stride_first=True), "not for itself"),
     ("04.4", lambda rows: field(rows, large=3), "widest lane of a module"),
     ("04.4", lambda rows: field(rows, pools=False), "Pools have windows"),
     ("04.4", lambda rows: field(rows, start=0), "Start with (1, 1)"),
-    ("04.5", Flattened, "flattens the whole 7x7 map"),
+    ("04.4", five_without_a_kernel, "widens nothing"),
+    ("04.4", lambda rows: field([ROWS.get(row.name, rows[0]) for row in rows]), "Start with"),
+    ("04.4", lambda rows: field([r for r in rows if r.kind != "avgpool"]), "avgpool"),
+    ("04.5", Flattened, "a linear layer from 50176 to 10"),
     ("04.5", Largest, "the paper takes the mean"),
     ("04.5", Squeezed, "Its shape is (10,)"),
     ("04.5", Softmaxed, "These are probabilities"),
-    ("04.5", Rectified, "No ReLU behind the last layer"),
-    ("04.5", Undropped, "is the dropout called"),
-    ("04.5", HeadsDropout, "Table 1's row says how much"),
-    ("04.5", SevenBySeven, "(3, 1024, 4, 4)"),
+    ("04.5", Rectified, "A ReLU too many stands after the last layer"),
+    ("04.5", OfThePositive, "A ReLU too many stands in front"),
+    ("04.5", Undropped, "nothing is dropped"),
+    ("04.5", HeadsDropout, "drops 70% of the features"),
+    ("04.5", DroppedBehind, "The dropout stands after the last layer"),
+    ("04.5", DroppedInFront, "directly in front of that layer"),
+    ("04.5", DroppedTwice, "drops 64% of the features"),
+    ("04.5", AlwaysDropped, "In evaluation mode two calls"),
+    ("04.5", AlphaDropped, "It reads something else"),
+    ("04.5", WholePicturesDropped, "It reads something else"),
+    ("04.5", NotScaledUp, "multiplied by 1.00"),
+    ("04.5", NoBias, "no bias in its last layer"),
+    ("04.5", Of1024, "2x96 and 1024x7"),
+    ("04.5", TenClasses, "expected is (2, 7)"),
+    ("04.5", OneLayerMore, "a linear layer from 1024 to 1024"),
+    ("04.5", NeverCalled, "a lazy layer that its forward never calls"),
+    ("04.5", NoGradient, "no gradient gets through"),
+    ("04.5", SevenBySeven, "(3, 1024, 4, 9)"),
     ("04.5", Unreturned, "Is `return` missing?"),
-    ("04.6", the_last_alone, "`aux1.fc2` still has weights for 1000 classes"),
+    ("04.6", the_last_alone, "`aux1.fc2` has weights for 1000 classes, where 10"),
     ("04.6", heads_expected, "Without heads, `aux1` and `aux2` are None"),
-    ("04.6", a_number_changed, "`fc` still has weights for 1000 classes"),
+    ("04.6", a_number_changed, "`fc` has weights for 1000 classes"),
     ("04.6", of_1024, "`in_features`"),
-    ("04.6", started_anew, "`conv1.conv.weight`"),
-    ("04.6", frozen, "no longer learns"),
+    ("04.6", started_anew, "have changed: `conv1.conv.weight`. Only"),
+    ("04.6", frozen, "`fc` does not learn"),
+    ("04.6", last_layers_frozen, "`fc` does not learn"),
+    ("04.6", all_learn, "frozen or set free: `conv1.conv.weight` and 2 more"),
+    ("04.6", shared, "`aux1.fc2` and `aux2.fc2` share their weights"),
+    ("04.6", statistics_reset, "`conv1.bn.running_mean` and"),
+    ("04.6", lambda model, classes: adapted(model, classes).eval(), "evaluation mode"),
+    ("04.6", lambda model, classes: adapted(model, classes).train(), "evaluation mode"),
+    ("04.6", lambda model, classes: adapted(model, classes).double(), "have changed"),
+    ("04.6", less_dropout, "other settings: `dropout`"),
+    ("04.6", lambda model, classes: adapted(model, 10), "10 classes, where 3 are asked for"),
+    ("04.6", first_rows_kept, "`fc` has weights for 7 classes"),
+    ("04.6", two_behind_each_other, "`fc` is a Sequential"),
+    ("04.6", lambda model, classes: adapted(model, classes).fc, "`fc` is gone"),
+    ("04.6", lambda model, classes: model.replace_classifier(classes), "write it out"),
+    ("04.6", lambda model, classes: GoogLeNet.replace_classifier(model, classes), "write it out"),
     ("04.6", no_bias, "`fc` has lost its bias"),
     ("04.6", unreturned, "Is `return` missing?"),
 )
@@ -254,6 +452,23 @@ class Pooled(nn.Module):
         return self.all(x)
 
 
+class Functional(nn.Module):
+    def __init__(self, in_channels, num_classes):
+        super().__init__()
+        self.last = nn.LazyLinear(num_classes)
+
+    def forward(self, x):
+        return self.last(F.dropout(x.mean((2, 3)), 0.4, self.training))
+
+
+class OnMaps(nn.Sequential):
+    """Maps of 1x1 to the end, and a 1x1 convolution as the linear layer."""
+
+    def __init__(self, in_channels, num_classes):
+        steps = nn.AdaptiveAvgPool2d(1), nn.Dropout2d(0.4), nn.Conv2d(in_channels, num_classes, 1)
+        super().__init__(*steps, nn.Flatten())
+
+
 class MeanOfTheFlat(nn.Module):
     """Pixels in one dimension, then their mean."""
 
@@ -271,6 +486,7 @@ class MeanOfTheFlat(nn.Module):
     [
         ("04.1", params),
         ("04.2", lambda p, c, t: agrees(number(p), c, t)),
+        ("04.2", in_numpy),
         (
             "04.2",
             lambda p, c, t: (
@@ -282,8 +498,10 @@ class MeanOfTheFlat(nn.Module):
         ("04.5", Right),
         ("04.5", Pooled),
         ("04.5", MeanOfTheFlat),
+        ("04.5", Functional),
+        ("04.5", OnMaps),
         ("04.6", adapted),
-        ("04.6", lambda model, num_classes: model.replace_classifier(num_classes)),
+        ("04.6", lambda model, num_classes: adapted(copy.deepcopy(model), num_classes)),
     ],
 )
 def test_another_way_is_right_as_well(id, given):

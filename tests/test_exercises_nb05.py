@@ -92,6 +92,58 @@ class HalfDropped(Head):
     share = 0.5
 
 
+class DroppedBehind(Head):
+    def forward(self, x):
+        x = F.relu(self.conv(self.pool(x))).flatten(1)
+        return self.dropout(self.fc2(F.relu(self.fc1(x))))
+
+
+class DroppedBeforeTheFirst(Head):
+    def forward(self, x):
+        x = self.dropout(F.relu(self.conv(self.pool(x))).flatten(1))
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+class AlwaysDropped(Head):
+    def forward(self, x):
+        x = F.relu(self.conv(self.pool(x))).flatten(1)
+        return self.fc2(F.dropout(F.relu(self.fc1(x)), 0.7))
+
+
+class ConvolutionFirst(Head):
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv(x))).flatten(1)
+        return self.fc2(self.dropout(F.relu(self.fc1(x))))
+
+
+class OneTanh(Head):
+    def forward(self, x):
+        x = F.relu(self.conv(self.pool(x))).flatten(1)
+        return self.fc2(self.dropout(torch.tanh(self.fc1(x))))
+
+
+class TenClasses(Head):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(in_channels, 10)
+
+
+class OfThirtyTwo(Head):
+    def __init__(self, in_channels, num_classes):
+        super().__init__(32, num_classes)
+
+
+class SmallWindows(Head):
+    def __init__(self, *widths):
+        super().__init__(*widths)
+        self.pool = nn.AvgPool2d(3, stride=3)
+
+
+class WithBatchNorm(Head):
+    def __init__(self, *widths):
+        super().__init__(*widths)
+        self.conv = nn.Sequential(self.conv, nn.BatchNorm2d(128))
+
+
 class Undropped(Head):
     def forward(self, x):
         return self.fc2(F.relu(self.fc1(F.relu(self.conv(self.pool(x))).flatten(1))))
@@ -166,13 +218,22 @@ WRONG = (
     ("05.2", detached, "no gradient can go back"),
     ("05.3", Adaptive, "whose windows are 4 wide"),
     ("05.3", Largest, "That is a max pool"),
-    ("05.3", NoReluBehindTheConvolution, "behind the 1x1 is missing"),
-    ("05.3", NoReluBehindTheLinear, "behind the first linear layer is missing"),
+    ("05.3", SmallWindows, "an AvgPool2d with kernel_size=3"),
+    ("05.3", ConvolutionFirst, "The pool comes after the 1x1"),
+    ("05.3", NoReluBehindTheConvolution, "The ReLU after the 1x1 is missing"),
+    ("05.3", NoReluBehindTheLinear, "The ReLU after the first linear layer is missing"),
+    ("05.3", OneTanh, "A Tanh stands where a ReLU belongs"),
     ("05.3", Softmaxed, "These are probabilities"),
-    ("05.3", Narrow, "too few"),
-    ("05.3", HalfDropped, "drops 70%"),
-    ("05.3", Undropped, "is the dropout called"),
-    ("05.3", Biasless, "have weights and biases"),
+    ("05.3", Narrow, "a linear layer from 2048 to 512"),
+    ("05.3", HalfDropped, "drops 50% of the features"),
+    ("05.3", Undropped, "nothing is dropped"),
+    ("05.3", DroppedBehind, "The dropout stands after the last layer"),
+    ("05.3", DroppedBeforeTheFirst, "directly in front of that layer"),
+    ("05.3", AlwaysDropped, "In evaluation mode two calls"),
+    ("05.3", Biasless, "no bias in its 1x1"),
+    ("05.3", WithBatchNorm, "a BatchNorm2d"),
+    ("05.3", TenClasses, "expected is (2, 7)"),
+    ("05.3", OfThirtyTwo, "to have 32 channels, but got 20"),
     ("05.4", lambda n, name: sum(float(g.norm()) for g in gradients(n, name)), "their squares do"),
     ("05.4", lambda n, name: norm(n, name) ** 2, "The root is missing"),
     ("05.4", of_weights, "Those are the weights"),
@@ -213,6 +274,14 @@ def test_every_exercise_has_several_wrong_answers():
     assert_several_wrong_answers(BY_ID, WRONG)
 
 
+class OtherOrder(Head):
+    """Flattened pixel by pixel; a 1x1 in front of the pool, with the ReLU behind both."""
+
+    def forward(self, x):
+        x = F.relu(self.pool(self.conv(x))).permute(0, 2, 3, 1).flatten(1)
+        return self.fc2(F.relu(F.dropout(self.fc1(x), 0.7, self.training)))
+
+
 class InOne(nn.Module):
     """Another way to write it: all in one Sequential."""
 
@@ -239,6 +308,7 @@ def norm_of_norms(network, name):
         ("05.2", loss),
         ("05.3", Head),
         ("05.3", InOne),
+        ("05.3", OtherOrder),
         ("05.4", norm),
         ("05.4", norm_of_norms),
         ("05.5", share),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as
+from googlenet_lib.exercises.exercise import Exercise, Prediction
+from googlenet_lib.exercises.probes import Build, convs, same_layers
+from googlenet_lib.exercises.tools import Case, Slip, same_as
 from googlenet_lib.paper import ROWS
 
 # ---- 00.1 Channels out ---------------------------------------------------------------------------
@@ -243,99 +243,21 @@ def _test_share(answer: Any) -> None:
 
 # ---- 00.5 Four lanes -----------------------------------------------------------------------------
 
-SIDE, MIDDLE = 13, 6
-REACH = {"1x1": 1, "3x3": 3, "5x5": 5, "pool": 3}
+
+def _four_lanes(inputs: int, *widths: int) -> Build:
+    one, three, five, projected = widths
+    lanes = {
+        "1x1": convs(inputs, (one, 1)),
+        "3x3": convs(inputs, (three, 3)),
+        "5x5": convs(inputs, (five, 5)),
+        "pool": [nn.MaxPool2d(3, 1, 1), *convs(inputs, (projected, 1))],
+    }
+    shapes = ((2, inputs, 9, 7), (1, inputs, 6, 11))
+    return Build((inputs, *widths), f"{inputs}, {', '.join(map(str, widths))}", lanes, shapes)
 
 
 def _test_lanes(answer: Any) -> None:
-    equal = build(answer, 4, 4, 4, 4, 4)
-    _check_layers(equal)
-    advice = "Every lane gets x itself, and `torch.cat(lanes, dim=1)` stacks what they return."
-    out = call(equal, torch.rand(2, 4, 8, 9), advice=advice)
-    _check_shape(out, equal)
-    widths = dict(zip(REACH, (2, 3, 4, 5), strict=True))
-    block = build(answer, 3, *widths.values())
-    out = call(block, torch.randn(2, 3, SIDE, SIDE), advice=advice)
-    if out.shape != (2, 14, SIDE, SIDE):
-        raise Wrong(
-            f"with lanes of 2, 3, 4 and 5 channels it returned the shape {tuple(out.shape)}. "
-            "Which lane has not got the width that was asked for?"
-        )
-    if out.min() < 0:
-        raise Wrong("it returned negative values. A ReLU belongs behind every convolution")
-    _check_windows(block, widths)
-
-
-def _check_layers(block: nn.Module) -> None:
-    held = {name: value for name, value in vars(block).items() if not name.startswith("_")}
-    plain = [name for name, value in held.items() if isinstance(value, list | tuple | dict)]
-    if not list(block.parameters()):
-        where = f"`self.{plain[0]}` is a plain {type(vars(block)[plain[0]]).__name__}: " * bool(
-            plain
-        )
-        raise Wrong(
-            f"{where}the block has no parameters, so that an optimiser would find nothing to "
-            "train. `nn.ModuleList` registers the modules that it holds"
-        )
-    for layer in block.modules():
-        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            window = (layer.kernel_size, layer.stride, layer.padding)
-            kernel, stride, padding = (n[0] if isinstance(n, tuple) else n for n in window)
-            kind = f"a {type(layer).__name__} of kernel {kernel}"
-            if isinstance(layer, nn.MaxPool2d) and stride == kernel > 1:
-                raise Wrong(f"{kind} has stride {stride}: without one, a pool takes its kernel's")
-            if stride != 1:
-                raise Wrong(f"{kind} has stride {stride}, and skips places. Lanes keep them all")
-            if padding in (0, "valid") and kernel > 1:
-                raise Wrong(f"{kind} has padding {padding}, and its map comes out smaller")
-
-
-def _check_shape(out: Any, block: nn.Module) -> None:
-    """Of a block of four lanes with 4 channels each, on pictures (2, 4, 8, 9)."""
-    if not isinstance(out, Tensor):
-        raise Wrong(f"its forward returned a {type(out).__name__}. Stack the lanes into one tensor")
-    shape = tuple(out.shape)
-    seen = f"with four lanes of 4 channels, a batch of shape (2, 4, 8, 9) became {shape}."
-    if shape == (8, 4, 8, 9):
-        raise Wrong(f"{seen} The lanes were stacked as if they were pictures; which dim is it?")
-    if shape in ((2, 4, 32, 9), (2, 4, 8, 36)):
-        raise Wrong(f"{seen} The lanes were put side by side in space; which dim has channels?")
-    if shape == (2, 4, 8, 9) and max(_reach(block, inputs=4)) > 5:
-        raise Wrong(f"{seen} Each lane worked on what the one before it gave. All get x itself")
-    if shape == (2, 4, 8, 9):
-        raise Wrong(f"{seen} Were lanes added, or only one returned? All channels are to be kept")
-    if shape != (2, 16, 8, 9):
-        raise Wrong(f"{seen} Expected are all channels of all lanes, at the places of the input")
-
-
-@torch.no_grad()
-def _reach(block: nn.Module, inputs: int) -> list[int]:
-    """By output channel: how many pixels of its row the middle value sees, found by trying each."""
-    for parameter in block.parameters():
-        parameter.fill_(0.1)
-    pictures = torch.zeros(SIDE + 1, inputs, SIDE, SIDE)  # the last one stays empty
-    pictures[range(SIDE), :, MIDDLE, range(SIDE)] = 1
-    middle = block(pictures)[:, :, MIDDLE, MIDDLE]  # (SIDE + 1, channels)
-    return (middle[:-1] > middle[-1]).sum(0).tolist()
-
-
-@torch.no_grad()
-def _check_windows(block: nn.Module, widths: dict[str, int]) -> None:
-    seen, start = _reach(block, inputs=3), 0
-    for lane, width in widths.items():
-        found = set(seen[start : start + width])
-        if found != {REACH[lane]}:
-            pixels = " and ".join(map(str, sorted(found)))
-            raise Wrong(
-                f"with lanes of 2, 3, 4 and 5 channels, those of the {lane} lane see {pixels} "
-                "pixels across. Look at its kernel, and at the order in which lanes are stacked"
-            )
-        start += width
-    dot, full = torch.zeros(1, 3, SIDE, SIDE), torch.ones(1, 3, SIDE, SIDE)
-    dot[..., MIDDLE, MIDDLE] = 1
-    bright, even = (block(x)[0, -1, MIDDLE, MIDDLE].item() for x in (dot, full))
-    if abs(bright - even) > 1e-5:
-        raise Wrong("its last lane mixes a pixel with its neighbours. A max pool takes the largest")
+    same_layers(answer, [_four_lanes(6, 2, 3, 4, 5), _four_lanes(3, 7, 5, 4, 2)])
 
 
 EXERCISES = (

@@ -1,19 +1,19 @@
 """Exercises of notebook 03: widths, both blocks, the tower, pools, fused 1x1s, a budget."""
 
-from functools import partial
+import operator
 from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.blocks import ConvBlock, Inception, NaiveInception
 from googlenet_lib.costs import output_size
 from googlenet_lib.designs import Design, paper_design
 from googlenet_lib.errors import UsageError
 from googlenet_lib.exercises.comparing import describe
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as
+from googlenet_lib.exercises.probes import Build, convs, same_layers
+from googlenet_lib.exercises.tools import Case, Slip, same_as
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, Widths
 
 IN_3A = ROWS["maxpool2"].channels
@@ -61,114 +61,32 @@ def _lane_channels(answer: Any) -> None:
 # ---- 03.2 and 03.4, the blocks -------------------------------------------------------------------
 
 # All widths differ, so that a weight is known by its shape.
-IN, SIDE = 8, 9
-TOY = Widths(out_1x1=4, reduce_3x3=3, out_3x3=6, reduce_5x5=2, out_5x5=5, pool_proj=7)
-SAME = 2e-3  # a BatchNorm with its first statistics scales by almost one
+TOYS = (
+    (8, Widths(out_1x1=4, reduce_3x3=3, out_3x3=6, reduce_5x5=2, out_5x5=5, pool_proj=7)),
+    (5, Widths(out_1x1=9, reduce_3x3=7, out_3x3=4, reduce_5x5=3, out_5x5=8, pool_proj=6)),
+)
 
 
-def _lanes(answer: Any, library: type[nn.Module], pool_channels: int) -> None:
-    """Compare with the library's block: the same weights, the same input, lane by lane."""
-    widths = (TOY.out_1x1, TOY.out_3x3, TOY.out_5x5, pool_channels)
-    block = build(answer, IN, TOY, told=f"{IN}, widths").eval()
-    x = torch.randn(2, IN, SIDE, SIDE)
-    told = f"x of shape {tuple(x.shape)}"
-    out = call(block, x, told=told)
-    _check_shape(out, sum(widths), widths)
-
-    conv = partial(ConvBlock, batch_norm=False, bias=True)
-    reference = library(IN, TOY, conv_block=conv).eval()
-    mine = {tuple(p.shape): p for p in block.parameters() if p.dim() == 4}
-    theirs = {tuple(p.shape): p for p in reference.parameters() if p.dim() == 4}
-    if not mine:
-        raise Wrong(
-            "The block has no convolution that PyTorch can find. Layers belong in `self.name` or "
-            "in nn.ModuleList, made in `__init__`: a plain list hides them from the optimiser"
-        )
-    if mine.keys() != theirs.keys():
-        shapes = ", ".join(str(shape) for shape in mine)
-        raise Wrong(
-            f"Its kernels have the shapes {shapes} (out, in, height, width), for widths "
-            f"{TOY} and {IN} channels in. Go through them one by one: which one is missing, too "
-            "much, or reads the wrong number of channels?"
-        )
-    with torch.no_grad():
-        for network in (block, reference):
-            for parameter in network.parameters():
-                if parameter.dim() == 1 and parameter.numel() and not _is_scale(network, parameter):
-                    parameter.zero_()
-        for shape, parameter in theirs.items():
-            parameter.copy_(mine[shape])
-        out, expected = call(block, x, told=told), reference(x)
-    _compare(out, expected, widths)
-
-
-def _is_scale(network: nn.Module, parameter: nn.Parameter) -> bool:
-    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
-    return any(parameter is norm.weight for norm in norms)
-
-
-def _check_shape(out: Tensor, channels: int, widths: tuple[int, ...]) -> None:
-    if not isinstance(out, Tensor):
-        raise Wrong(f"forward returned a {type(out).__name__}; a block gives one tensor")
-    if out.dim() != 4 or out.shape[0] != 2:
-        raise Wrong(
-            f"The output has shape {tuple(out.shape)} for 2 pictures in. Along which dimension "
-            "are lanes stacked? Pictures are dimension 0, channels are 1"
-        )
-    if tuple(out.shape[2:]) != (SIDE, SIDE):
-        raise Wrong(
-            f"A map of {SIDE}x{SIDE} became {out.shape[2]}x{out.shape[3]}. Every lane keeps the "
-            "size: what padding, what stride?"
-        )
-    if out.shape[1] != channels:
-        raise Wrong(
-            f"The output has {out.shape[1]} channels, with widths {TOY} and {IN} channels in. "
-            "What does each lane bring?"
-        )
-
-
-def _compare(out: Tensor, expected: Tensor, widths: tuple[int, ...]) -> None:
-    if torch.allclose(out, expected, rtol=SAME, atol=SAME):
-        return
-    ends = [0]
-    for width in widths:
-        ends.append(ends[-1] + width)
-    lanes = dict(zip(LANES, (expected[:, a:b] for a, b in pairwise(ends)), strict=True))
-    if _in_another_order(out, lanes):
-        raise Wrong(
-            "The four lanes are right, but stacked in another order than 1x1, 3x3, 5x5, pool"
-        )
-    projected = widths[3] == TOY.pool_proj  # a pool alone has no ReLU behind it
-    behind_relu = out[:, : sum(widths if projected else widths[:3])]
-    if (behind_relu < -SAME).any():
-        raise Wrong(
-            f"The lowest value behind a convolution is {behind_relu.min():.2f}. What stands behind "
-            "every convolution?"
-        )
-    for (lane, right), (a, b) in zip(lanes.items(), pairwise(ends), strict=True):
-        if not torch.allclose(out[:, a:b], right, rtol=SAME, atol=SAME):
-            raise Wrong(
-                f"Channels {a} to {b - 1} are not what a {lane} lane with your kernels gives. "
-                "Look at the order of its layers, its padding, and the ReLU behind each "
-                "convolution, the reducing ones too"
-            )
-
-
-def _in_another_order(out: Tensor, lanes: dict[str, Tensor]) -> bool:
-    """Whether each lane's channels are all there, wherever."""
-    for channel in torch.cat(list(lanes.values()), dim=1).unbind(1):
-        same = [torch.allclose(channel, other, rtol=SAME, atol=SAME) for other in out.unbind(1)]
-        if not any(same):
-            return False
-    return True
+def _block(in_channels: int, w: Widths, *, reduced: bool) -> Build:
+    three = ((w.reduce_3x3, 1), (w.out_3x3, 3))[not reduced :]
+    five = ((w.reduce_5x5, 1), (w.out_5x5, 5))[not reduced :]
+    projection = ((w.pool_proj, 1),) * reduced
+    lanes = {
+        "1x1": convs(in_channels, (w.out_1x1, 1)),
+        "3x3": convs(in_channels, *three),
+        "5x5": convs(in_channels, *five),
+        "pool": [nn.MaxPool2d(3, 1, 1), *convs(in_channels, *projection)],
+    }
+    shapes = ((2, in_channels, 9, 7), (1, in_channels, 6, 11))
+    return Build((in_channels, w), f"{in_channels}, {describe(w)}", lanes, shapes)
 
 
 def _naive_block(answer: Any) -> None:
-    _lanes(answer, NaiveInception, IN)
+    same_layers(answer, [_block(*toy, reduced=False) for toy in TOYS])
 
 
 def _reduced_block(answer: Any) -> None:
-    _lanes(answer, Inception, TOY.pool_proj)
+    same_layers(answer, [_block(*toy, reduced=True) for toy in TOYS])
 
 
 # ---- 03.3, the naive tower -----------------------------------------------------------------------
@@ -188,6 +106,7 @@ def _tower(answer: Any) -> None:
             Case((IN_3A, modules[:1]), f"{IN_3A}, [widths of 3a]"),
             Case((IN_3A, modules[:3]), f"{IN_3A}, [widths of 3a, 3b, 4a]"),
             Case((7, []), "7, []"),
+            Case((7, modules[3:5]), "7, [widths of 4b, 4c]"),
             Case((IN_3A, modules), f"{IN_3A}, [widths of all nine]"),
         ],
         slips=[
@@ -243,7 +162,7 @@ def _pooled(answer: Any) -> None:
     )  # fmt: skip
 
 
-# ---- 03.6, three 1x1s made one -------------------------------------------------------------------
+# ---- 03.6, several 1x1s made one -----------------------------------------------------------------
 
 
 def fuse_1x1(weights: list[Tensor], biases: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -252,26 +171,31 @@ def fuse_1x1(weights: list[Tensor], biases: list[Tensor]) -> tuple[Tensor, Tenso
 
 
 def _fused(answer: Any) -> None:
+    stacked = "Along which dimension of a weight (out, in, 1, 1) are the convolutions stacked?"
+    several = "Any number of convolutions may come."
     cases = []
-    for widths in ((4, 4, 4), (5, 3, 2)):  # of equal widths, so that a sum has a shape as well
-        weights = [torch.randn(width, 6, 1, 1) for width in widths]
+    for inputs, widths, advice in (
+        (6, (4, 4, 4), stacked),  # of equal widths, so that a sum has a shape as well
+        (6, (5, 3, 2), stacked),
+        (5, (3, 7), several),
+        (9, (2, 4, 1, 6), several),
+    ):
+        weights = [torch.randn(width, inputs, 1, 1) for width in widths]
         biases = [torch.randn(width) for width in widths]
-        told = f"three weights of {', '.join(map(str, widths))} channels out and 6 in, their biases"
-        cases.append(
-            Case((weights, biases), told,
-                 "Along which dimension of a weight (out, in, 1, 1) are the convolutions stacked?")
-        )  # fmt: skip
+        outputs = ", ".join(map(str, widths))
+        told = f"{len(widths)} weights of {outputs} channels out and {inputs} in, their biases"
+        cases.append(Case((weights, biases), told, advice))
     same_as(
         answer,
         fuse_1x1,
         cases,
         slips=[
             Slip(lambda w, b: (sum(w), sum(b)),
-                 "A sum mixes the three for good: behind it, nobody can take them apart."),
+                 "A sum mixes them for good: behind it, nobody can take them apart."),
             Slip(lambda w, b: (torch.stack(w), torch.stack(b)),
                  "stack makes a new dimension; a convolution's weight has four."),
             Slip(lambda w, b: (torch.cat(w, dim=1), torch.cat(b)),
-                 "Dimension 1 of a weight is what it reads: all three read the same input."),
+                 "Dimension 1 of a weight is what it reads: all of them read the same input."),
             Slip(lambda w, b: torch.cat(w), "The biases belong to it too: return both."),
             Slip(lambda w, b: (torch.cat(w), sum(b)),
                  "The biases were added up; each belongs to its own output channels."),
@@ -286,6 +210,14 @@ PAPER_3A = paper_design("inception3a")
 CHANNELS = 320  # a quarter more than the paper's
 
 
+def _whole(number: Any) -> Any:
+    """NumPy's and torch's as an int; a design says what is wrong with anything else."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        return number
+
+
 def _under_budget(answer: Any) -> None:
     missing = [name for name in vars(WIDTHS_3A) if not hasattr(answer, name)]
     if missing:
@@ -294,15 +226,18 @@ def _under_budget(answer: Any) -> None:
             "numbers by name"
         )
     try:
-        design = Design("inception3a", Widths(**{n: getattr(answer, n) for n in vars(WIDTHS_3A)}))
+        widths = Widths(**{name: _whole(getattr(answer, name)) for name in vars(WIDTHS_3A)})
+        design = Design("inception3a", widths)
     except UsageError as error:
         raise Wrong(str(error)) from None
     for name, lane in design.lanes.items():
         if lane.channels < PAPER_3A.lanes[name].channels:
+            nothing = (
+                "" if lane.channels else ". A lane with a reduction to 0 channels gives nothing"
+            )
             raise Wrong(
                 f"The {name} lane gives {lane.channels} channels, the paper's gives "
-                f"{PAPER_3A.lanes[name].channels}, and no lane may be narrower. A lane with a "
-                "reduction to 0 channels gives nothing"
+                f"{PAPER_3A.lanes[name].channels}, and no lane may be narrower{nothing}"
             )
     if design.out_channels < CHANNELS:
         raise Wrong(
@@ -369,19 +304,19 @@ EXERCISES = (
         _pooled,
         (
             "The first window can slide by `size - kernel`; divide by `stride`, then count it too.",
-            "`-(-a // b)` rounds up, and so does `math.ceil(a / b)`.",
+            "`a // b` rounds down, and `-(-a // b)` rounds up.",
         ),
         "ceil_mode adds the one window that hangs over the end, and only where cells are left.",
     ),
     Exercise(
         "03.6",
-        "Three 1x1s made one",
+        "Several 1x1s made one",
         _fused,
         (
             "The fused convolution reads the same input and gives all the outputs.",
-            "A weight is (out, in, 1, 1): put the three on top of one another along `out`.",
+            "A weight is (out, in, 1, 1): put them on top of one another along `out`.",
         ),
-        "one large multiplication of matrices instead of three: equal outputs.",
+        "one large multiplication of matrices instead of several: equal outputs.",
     ),
     Exercise(
         "03.7",

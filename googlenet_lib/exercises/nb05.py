@@ -1,17 +1,15 @@
 """Exercises and predictions of notebook 05: losses, a head, a layer's gradient, fading weights."""
 
 import math
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from googlenet_lib.blocks import AuxiliaryHead, ConvBlock
-from googlenet_lib.exercises.comparing import describe, difference
 from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.tools import Case, Slip, build, call, same_as, told_call
+from googlenet_lib.exercises.probes import Build, convs, same_layers
+from googlenet_lib.exercises.tools import Case, Slip, call, same_as
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.paper import HEADS
 from googlenet_lib.variants import VARIANTS
@@ -97,77 +95,23 @@ def _test_loss(answer: Any) -> None:
 # ---- 05.3 A head ---------------------------------------------------------------------------------
 
 
-def _head(in_channels: int, classes: int) -> AuxiliaryHead:
-    plain = partial(ConvBlock, batch_norm=False, bias=True)
-    return AuxiliaryHead(in_channels, classes, pool=nn.AvgPool2d(5, 3), conv_block=plain)
+def _head(channels: int, classes: int) -> Build:
+    head = HEADS[0]
+    steps = [
+        nn.AvgPool2d(head.pool_kernel, head.pool_stride),
+        *convs(channels, (head.conv_channels, 1)),
+        nn.Flatten(),
+        nn.Linear(head.conv_channels * head.pooled_size**2, head.hidden),
+        nn.ReLU(),
+        nn.Dropout(head.dropout),
+        nn.Linear(head.hidden, classes),
+    ]
+    shapes = ((2, channels, 14, 14), (1, channels, 14, 14))
+    return Build((channels, classes), f"{channels}, {classes}", {"": steps}, shapes, biases=True)
 
 
 def _test_head(answer: type) -> None:
-    channels, classes = 32, 10
-    said = told_call(answer, (channels, classes))
-    torch.manual_seed(1)
-    head = build(answer, channels, classes, told=f"{channels}, {classes}")
-    expected = _head(channels, classes)
-    shapes = sorted(tuple(p.shape) for p in expected.parameters())
-    if sorted(tuple(p.shape) for p in head.parameters()) != shapes:
-        counted, wanted = (sum(p.numel() for p in h.parameters()) for h in (head, expected))
-        raise Wrong(
-            f"{said} has {counted:,} parameters in {len(list(head.parameters()))} tensors, "
-            f"{'too many' if counted > wanted else 'too few' if counted < wanted else 'in others'}"
-            ". Three layers have weights and biases: a 1x1 to 128 channels, a linear layer of "
-            "4*4*128 to 1024, and one to the classes"
-        )
-    _copy_by_shape(head, expected)
-    x = torch.rand(2, channels, 14, 14) - 0.3
-    _same_logits(head.eval(), expected.eval(), x)
-    head.train()
-    with torch.no_grad():
-        if torch.equal(head(x), head(x)):
-            raise Wrong("in training mode two calls give the same: is the dropout called?")
-    drops = [m.p for m in head.modules() if isinstance(m, nn.Dropout)]
-    if drops != [HEADS[0].dropout]:
-        raise Wrong(f"its dropout came as {drops or 'none'}; the paper's head drops 70%")
-
-
-def _copy_by_shape(head: nn.Module, expected: nn.Module) -> None:
-    """All tensors of a head have shapes of their own, so that names don't matter."""
-    by_shape = {tuple(p.shape): p for p in head.parameters()}
-    with torch.no_grad():
-        for parameter in expected.parameters():
-            parameter.copy_(by_shape[tuple(parameter.shape)])
-
-
-@torch.no_grad()
-def _same_logits(head: nn.Module, expected: AuxiliaryHead, x: Tensor) -> None:
-    result = call(head, x)
-    if (found := difference(result, expected(x))) is None:
-        return
-    said = f"an input of shape {tuple(x.shape)} gave {describe(result)} in evaluation mode."
-    for says, wrong in _wrong_heads(expected, x):
-        if difference(result, wrong) is None:
-            raise Wrong(f"{said} {says}")
-    raise Wrong(f"{said} {found or 'Pool, 1x1, ReLU, flatten, linear, ReLU, dropout, linear.'}")
-
-
-def _wrong_heads(head: AuxiliaryHead, x: Tensor) -> list[tuple[str, Tensor]]:
-    conv, fc1, fc2 = head.conv.conv, head.fc1, head.fc2
-    pooled = F.avg_pool2d(x, 5, 3)
-
-    def rest(maps: Tensor) -> Tensor:
-        return fc2(F.relu(fc1(maps.flatten(1))))
-
-    return [
-        ("That is an adaptive pool, whose windows are 4 wide; the paper's are 5x5, stride 3.",
-         rest(F.relu(conv(F.adaptive_avg_pool2d(x, 4))))),
-        ("That is a max pool; the paper averages.", rest(F.relu(conv(F.max_pool2d(x, 5, 3))))),
-        ("The ReLU behind the 1x1 is missing.", rest(conv(pooled))),
-        ("The ReLU behind the first linear layer is missing.",
-         fc2(fc1(F.relu(conv(pooled)).flatten(1)))),
-        ("No ReLU behind the last layer: logits may be negative.",
-         F.relu(rest(F.relu(conv(pooled))))),
-        ("These are probabilities; return the logits, the loss does the rest.",
-         rest(F.relu(conv(pooled))).softmax(1)),
-    ]  # fmt: skip
+    same_layers(answer, [_head(32, 10), _head(20, 7)])
 
 
 # ---- 05.4 The gradient's length ------------------------------------------------------------------
