@@ -1,6 +1,7 @@
 """Checks, hints, predictions: what they say to every kind of answer, and that they never raise."""
 
 import builtins
+import copy
 import dataclasses
 import functools
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -233,6 +235,57 @@ def test_a_slip_must_fit_the_cases_that_were_right_as_well():
     with pytest.raises(Wrong) as refused:
         same_as(lambda n: [0] if n == [4] else double(n), double, cases, slips, "Look.")
     assert str(refused.value).endswith("returned [0]. Look.")
+
+
+def rounded_up(pixels):
+    return -(-pixels // 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (lambda n: n / 3, "returned 2.33333. No parts."),  # where the slip is not right
+        (lambda n: float(rounded_up(n)), "2.0. Expected is an int; a float came. `/` and"),
+        (lambda n: n // 3, "returned 2. Round up."),
+        (lambda n: float(n // 3), "2.0. Expected is an int; a float came. `/` and"),
+        (lambda n: 2, "returned 2. It is the same whatever goes in. Look."),
+        (lambda n: 0, "returned 0. It is the same whatever goes in. Look."),
+        (lambda n: n // 4 if n > 6 else 2, "(7) returned 1. Look."),  # one slip, by accident
+        (lambda n: 2 * n if n != 301 else 5, "your lambda(400) returned 800. Doubled."),
+        (lambda n: rounded_up(n) if n < 9 else None, "returned None"),
+    ],
+)
+def test_a_slip_is_told_only_if_the_answer_makes_it(given, words):
+    slips = (
+        Slip(lambda n: n / 3, "No parts."),
+        Slip(lambda n: n // 3, "Round up."),
+        Slip(lambda n: 1 if n == 7 else n, "Not at all."),
+        Slip(lambda n: 2 * n, "Doubled."),
+    )
+    with pytest.raises(Wrong) as refused:
+        same_as(given, rounded_up, [Case((n,)) for n in (6, 7, 400, 301)], slips, "Look.")
+    assert words in str(refused.value)
+
+
+def test_an_error_of_the_check_is_not_told_as_the_learner_s():
+    def test(answer):
+        torch.zeros(2, 3) @ torch.zeros(2, 3)
+
+    given = FunctionType(double.__code__, {"__name__": "elsewhere"})  # this file is not its own
+    said = says(given, Exercise("99.4", "", test, ("",), ""))
+    assert said.startswith("not yet: what came back cannot be compared with what is asked for.")
+    assert "mat1" not in said
+
+
+def test_an_error_of_the_learner_is_told_wherever_it_is_met():
+    def test(answer):
+        next(answer(1))
+
+    def fails(n):
+        yield n / 0
+
+    said = says(fails, Exercise("99.4", "", test, ("",), ""))
+    assert "it raised ZeroDivisionError: division by zero, in your line" in said
 
 
 def test_a_known_slip_is_told_by_name():
@@ -969,6 +1022,39 @@ def test_its_cell_is_not_attempted(in_notebook):
     exercise, _, cells, names = in_notebook
     assert exercise.id in cells, "its notebook has exercises, but no cell that checks this one"
     assert judge(exercise, answer(*cells[exercise.id], names)).outcome == "blank"
+
+
+@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04"])
+def test_the_cases_tell_slips_apart(number, monkeypatch):
+    """From each other, from the solution, and from an answer that is always the same."""
+    module, seen = find_notebook(number), []
+    monkeypatch.setattr(module, "same_as", lambda *asked, **more: seen.append((asked, more)))
+    for exercise in module.EXERCISES:
+        with suppress(Exception):  # a test goes on with an answer that is none here
+            exercise.test(lambda *_: None)
+    assert seen
+    for (_, solution, cases, *rest), more in seen:
+        for slip in [*rest, more.get("slips", ())][0]:
+            gives = functools.partial(answers_of, cases=cases)
+            assert not alike(gives(slip.makes), gives(solution)), slip.says
+            assert not alike(gives(slip.makes), [gives(slip.makes)[0]] * len(cases)), slip.says
+            for other in [*rest, more.get("slips", ())][0]:
+                same = alike(gives(slip.makes), gives(other.makes))
+                assert other.says == slip.says or not same, (slip.says, other.says)
+
+
+def answers_of(function, cases):
+    given = []
+    for case in cases:
+        try:
+            given.append(function(*copy.deepcopy(case.args)))
+        except Exception as error:
+            given.append(repr(error))
+    return given
+
+
+def alike(some, others):
+    return all(difference(a, b) is None for a, b in zip(some, others, strict=True))
 
 
 def test_its_hints_and_its_why_do_not_hold_the_solution(in_notebook):

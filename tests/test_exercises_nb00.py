@@ -1,5 +1,9 @@
 """Notebook 00's exercises refuse plausible wrong answers, each with a message of its own."""
 
+from dataclasses import astuple
+from fractions import Fraction
+
+import numpy as np
 import pytest
 import torch
 from exercise_tools import (
@@ -56,6 +60,36 @@ def no_layers_forgotten(layers):
         field += (kernel - 1) * step
         step *= stride
     return field
+
+
+def window(adds=lambda kernel, stride: kernel - 1, steps=lambda step, stride: step * stride):
+    """Right, but for what the arguments change."""
+
+    def of(layers):
+        field, step = 1, 1
+        for kernel, stride in layers:
+            field += adds(kernel, stride) * step
+            step = steps(step, stride)
+        return field
+
+    return of
+
+
+def first_alone(layers):
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+        return field
+    return field
+
+
+def own_share(costs, name):
+    return sum(c.macs for c in costs if c.name == name) / sum(c.macs for c in costs)
+
+
+def part_of_a_name(costs, name):
+    return sum(c.macs for c in costs if name in c.name) / sum(c.macs for c in costs)
 
 
 def conv(inputs, outputs, kernel, padding=None):
@@ -377,6 +411,8 @@ WRONG = (
     ("00.1", lambda w: w.reduce_3x3 + w.reduce_5x5, "Those are the reductions"),
     ("00.1", lambda w: max(w.out_1x1, w.out_3x3, w.out_5x5, w.pool_proj), "the widest lane alone"),
     ("00.1", lambda w: w.out_channels, "no attribute 'out_channels'"),
+    ("00.1", lambda w: 512, "It is the same whatever goes in"),
+    ("00.1", lambda w: [w.out_1x1, w.out_3x3, w.out_5x5, w.pool_proj], "an int; a list came"),
     ("00.2", lambda i, o, h, w: i * o, "Those are the weights"),
     ("00.2", lambda i, o, h, w: 2 * i * o * h * w, "counted as two"),
     ("00.2", lambda i, o, h, w: (i + o) * h * w, "Channels were added"),
@@ -390,6 +426,14 @@ WRONG = (
     ("00.3", from_zero, "One pixel is missing"),
     ("00.3", eats_its_input, "changed its input"),
     ("00.3", no_layers_forgotten, "With no layer at all"),
+    ("00.3", window(adds=lambda k, s: 2 * (k // 2)), "An even kernel has no middle"),
+    ("00.3", window(adds=lambda k, s: max(k, s) - 1), "([(11, 4), (1, 2), (3, 1)])"),
+    ("00.3", window(steps=lambda step, s: step * min(s, 2)), "taken for 2 at most"),
+    ("00.3", window(steps=lambda step, s: s), "Only the stride of the layer before"),
+    ("00.3", window(steps=lambda step, s: step + s), "keep two numbers"),
+    ("00.3", lambda layers: window()(layers[::-1]), "The last layer was taken first"),
+    ("00.3", first_alone, "Does `return` stand inside of the loop"),
+    ("00.3", lambda layers: float(window()(layers)), "23.0. Expected is an int"),
     (
         "00.4",
         lambda costs, name: (
@@ -421,6 +465,12 @@ WRONG = (
     ),
     ("00.4", lambda costs, name: sum(c.macs for c in costs if c.name == name), "row's own work"),
     ("00.4", lambda costs, name: costs[name].macs, "list indices must be integers"),
+    ("00.4", part_of_a_name, "A name may be part of another"),
+    ("00.4", lambda costs, name: round(own_share(costs, name), 2), "It is rounded"),
+    ("00.4", lambda costs, name: 1 / len(costs), "Every row got an equal part"),
+    ("00.4", lambda costs, name: 0, "It is the same whatever goes in"),
+    ("00.4", lambda costs, name: f"{own_share(costs, name):.1%}", "a plain number; a text came"),
+    ("00.4", lambda costs, name: torch.tensor(own_share(costs, name)), "`.item()` makes"),
     ("00.5", PlainList, "`self.lanes` is a plain list"),
     ("00.5", OneInAList, "`self.others` is a plain list"),
     ("00.5", PlainTensor, "nn.Parameter registers it"),
@@ -514,7 +564,11 @@ class Padded(nn.ModuleDict):
 @pytest.mark.parametrize(
     ("id", "given"),
     [
+        ("00.1", lambda w: sum(astuple(w)[::2]) + w.pool_proj),
+        ("00.1", lambda w: np.sum([w.out_1x1, w.out_3x3, w.out_5x5, w.pool_proj])),
         ("00.2", lambda inputs, outputs, height, width: height * width * outputs * inputs),
+        ("00.2", lambda *sizes: np.prod(sizes)),
+        ("00.3", window()),
         (
             "00.3",
             lambda layers: (
@@ -529,6 +583,7 @@ class Padded(nn.ModuleDict):
             "00.4",
             lambda costs, name: {c.name: c for c in costs}[name].macs / sum(c.macs for c in costs),
         ),
+        ("00.4", lambda costs, name: Fraction(own_share(costs, name))),
         ("00.5", Lanes),
         ("00.5", Functional),
         ("00.5", Padded),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from exercise_tools import (
@@ -107,6 +108,116 @@ class AListOfMaps(SideBySide):
         return [lane(x) for lane in self.lanes]
 
 
+class PlainList(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        lanes = [*self.lanes]
+        del self.lanes
+        self.lanes = lanes
+
+
+class PlainDict(PlainList):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.lanes = dict(enumerate(self.lanes))
+
+    def forward(self, x):
+        return torch.cat([lane(x) for lane in self.lanes.values()], dim=1)
+
+
+class OnlyOneRegistered(PlainList):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.one, *self.others = self.lanes
+        self.lanes = None
+
+    def forward(self, x):
+        return torch.cat([lane(x) for lane in (self.one, *self.others)], dim=1)
+
+
+class Chained(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        for k in (1, 2):
+            self.lanes[k] = nn.Conv2d(width, width, 2 * k + 1, padding=k)
+
+    def forward(self, x):
+        maps = [x]
+        for lane in self.lanes:
+            maps.append(lane(maps[-1]))
+        return torch.cat(maps[1:], dim=1)
+
+
+class Oblong(SideBySide):
+    kernels, paddings = ((1, 1), (1, 3), (1, 5)), ((0, 0), (0, 1), (0, 2))
+
+
+class Dilated(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.lanes[2] = nn.Conv2d(in_channels, width, 3, padding=2, dilation=2)
+
+
+class Reflected(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.lanes[1] = nn.Conv2d(in_channels, width, 3, padding=1, padding_mode="reflect")
+
+
+class ThreeChannels(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(3, width)
+
+
+class FixedWidth(SideBySide):
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, 4)
+
+
+class Behind(SideBySide):
+    """Something follows that should not."""
+
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.more = self.behind(3 * width)
+
+    def forward(self, x):
+        return self.more(super().forward(x))
+
+
+class WithDropout(Behind):
+    def behind(self, channels):
+        return nn.Dropout(0.5)
+
+
+class WithBatchNorm(Behind):
+    def behind(self, channels):
+        return nn.BatchNorm2d(channels)
+
+
+class Bent(Behind):
+    def behind(self, channels):
+        return nn.Tanh()
+
+
+class Spare(Behind):
+    def behind(self, channels):
+        return nn.Linear(2, 2)
+
+    def forward(self, x):
+        return SideBySide.forward(self, x)
+
+
+class InTrainingAlone(SideBySide):
+    def forward(self, x):
+        return super().forward(x) if self.training else super().forward(x).relu()
+
+
+class Elsewhere(SideBySide):
+    def forward(self, x):
+        return super().forward(x).to("meta")
+
+
 class InARow(nn.Module):
     def __init__(self, in_channels, width):
         super().__init__()
@@ -118,13 +229,13 @@ class InARow(nn.Module):
         return self.third(self.second(self.first(x)))
 
 
-def binned(share, high=torch.lt, empty=None):
+def binned(share, high=torch.lt, empty=None, low=torch.ge):
     """Accuracy by size that is right but for what the arguments change."""
 
     def accuracy_by_size(right, radii, edges):
         shares = []
         for i in range(len(edges) - 1):
-            inside = (radii >= edges[i]) & high(radii, edges[i + 1])
+            inside = low(radii, edges[i]) & high(radii, edges[i + 1])
             shares.append(share(right, inside) if inside.any() else empty)
         return shares
 
@@ -174,6 +285,11 @@ WRONG = (
     ("01.1", [[0] * 3] * 3, "blind to the edge"),
     ("01.1", [-1, 0, 1], "a kernel of shape (3,)"),
     ("01.1", "level", "'level' came"),
+    ("01.1", [[1] * 3, [-2] * 3, [1] * 3], "columns of 1, 98, 99 get brighter downwards"),
+    ("01.1", [[-1] * 3, [2] * 3, [-1] * 3], "columns of 1, 2, 99 get brighter downwards"),
+    ("01.1", [[float("nan")] * 3] * 3, "nan or inf in the kernel"),
+    ("01.1", [[None] * 3] * 3, "three rows of three numbers"),
+    ("01.1", torch.ones(3, 3, device="meta"), "a float32 tensor of shape (3, 3) came"),
     ("01.2", by_loops(product, flipped=True), "half a turn"),
     ("01.2", by_loops(lambda w, k: (w * k.T).sum()), "Rows and columns of the kernel"),
     ("01.2", by_loops(product, less=1), "flush with the far edge"),
@@ -181,6 +297,11 @@ WRONG = (
     ("01.2", by_loops(lambda w, k: (w * k).mean()), "only adds"),
     ("01.2", padded, "stays inside it"),
     ("01.2", square_only, "Its shape is (3, 3)"),
+    ("01.2", lambda p, k: by_loops(product)(p, k).to("meta"), "It lies on the device meta"),
+    ("01.2", lambda p, k: by_loops(product)(p, k).half(), "expected is torch.float32"),
+    ("01.2", lambda p, k: by_loops(product)(p, k).tolist(), "`torch.tensor(...)` makes"),
+    ("01.2", lambda p, k: by_loops(product)(p, k).numpy(), "`torch.from_numpy(...)` makes"),
+    ("01.2", lambda p, k: by_loops(product)(p, k) * math.nan, "There is nan or inf in it"),
     ("01.3", lambda i, o, k: o * i * k**2, "Each filter has a bias too"),
     ("01.3", lambda i, o, k: o * i * (k**2 + 1), "each slice of it"),
     ("01.3", lambda i, o, k: o * (k**2 + 1), "a single channel"),
@@ -195,11 +316,38 @@ WRONG = (
     ("01.5", WithReLU, "a ReLU came into it"),
     ("01.5", OneLaneThrice, "over the same input"),
     ("01.5", AListOfMaps, "Expected is a tensor; a list came"),
+    ("01.5", PlainList, "`self.lanes` is a plain list"),
+    ("01.5", PlainDict, "`nn.ModuleDict` registers them"),
+    ("01.5", OnlyOneRegistered, "`self.others` is a plain list"),
+    ("01.5", Chained, "a convolution that reads 4 channels, where 3 come in"),
+    ("01.5", Oblong, "kernels 1x1, 1x3, 1x5;"),
+    ("01.5", Dilated, "kernels 1x1, 3x3, 3x3; expected"),
+    ("01.5", Reflected, "the padding is no frame of zeros"),
+    ("01.5", ThreeChannels, "expected input[2, 5, 8, 11] to have 3 channels"),
+    ("01.5", FixedWidth, "where (2, 6, 8, 11) is expected"),
+    ("01.5", WithDropout, "Is there a Dropout in it?"),
+    ("01.5", WithBatchNorm, "Is there a BatchNorm in it?"),
+    ("01.5", Bent, "something else than three convolutions"),
+    ("01.5", Spare, "it has 438 parameters"),
+    ("01.5", InTrainingAlone, "in evaluation mode it gives something else"),
+    ("01.5", Elsewhere, "It lies on the device meta"),
     ("01.4", lambda r, s, e: binned(lambda r, i: float((r & i).sum()) / len(r))(r, s, e),
      "divide by those of the bin"),
     ("01.4", up_to, "it needs a lower edge"),
     ("01.4", binned(lambda r, i: int((r & i).sum()), empty=0), "Those are counts"),
     ("01.4", binned(mean, high=torch.le), "counted in two bins"),
+    ("01.4", binned(mean, low=torch.gt, high=torch.le), "went into the bin below"),
+    ("01.4", binned(mean, low=torch.gt), "An object that lies on an edge is in no bin"),
+    ("01.4", binned(lambda r, i: mean(r, i) or None), "all are wrong has the accuracy 0"),
+    ("01.4", binned(mean, empty=math.nan), "0 divided by 0 is nan"),
+    ("01.4", binned(lambda r, i: round(mean(r, i), 2)), "They are rounded"),
+    ("01.4", binned(lambda r, i: 1 - mean(r, i)), "how many were wrong"),
+    ("01.4", binned(lambda r, i: int(i.sum()), empty=0), "So many lie in each bin"),
+    ("01.4", binned(lambda r, i: r[i].float().mean()), "In place [0]: expected is a plain number"),
+    ("01.4", lambda *args: [s for s in binned(mean)(*args) if s is not None], "was left out"),
+    ("01.4", lambda *args: (s for s in binned(mean)(*args)), "`list(...)` makes one"),
+    ("01.4", lambda *args: {*binned(mean)(*args)}, "A set has no order"),
+    ("01.4", lambda *args: dict(enumerate(binned(mean)(*args))), "a list; a dict came"),
     ("01.4", binned(mean, empty=0.0), "Give None"),
     ("01.4", binned(lambda r, i: 100 * mean(r, i)), "Those are percent"),
     ("01.4", lambda right, radii, edges: right.float().mean().item(), "Expected is a list"),
@@ -209,12 +357,23 @@ WRONG = (
     ("01.6", lambda k, p: -(-(p - 1) // k), "fewer than k pixels"),
     ("01.6", lambda k, p: -(-(p - 1) // (k // 2)), "both sides of its middle"),
     ("01.6", lambda k, p: (p - 1) / (k - 1), "There is no half layer"),
+    ("01.6", lambda k, p: float(counted_up(k, p)), "2.0. Expected is an int; a float came"),
+    ("01.6", lambda k, p: math.ceil((p // 2) / (k // 2)), "An even kernel has no middle"),
+    ("01.6", lambda k, p: round((p - 1) / (k - 1)), "Rounded to the nearest"),
+    ("01.6", lambda k, p: max(1, counted_up(k, p)), "see before the first layer"),
+    ("01.6", lambda k, p: counted_up(3, p), "taken for one of 3"),
+    ("01.6", lambda k, p: 2, "It is the same whatever goes in"),
     ("01.7", width_of(widen=False), "the width has two sides"),
     ("01.7", width_of(scaled=False), "need not add up to 1"),
     ("01.7", lambda m, share=0.9: sum(v >= (1 - share) * max(m) for v in m), "not small"),
     ("01.7", from_the_rim, "begin at the middle"),
     ("01.7", largest_first, "has no gaps"),
     ("01.7", lambda mass, share=0.9: len(mass), "Start with the middle value alone"),
+    ("01.7", lambda mass, share=0.9: width_of()(mass), "whatever `share` says"),
+    ("01.7", lambda mass, share=0.5: width_of()(mass, share), "1.0, 5.0, 1.0, 1.0]) returned 1"),
+    ("01.7", lambda mass, share=0.9: width_of()(mass, share + 1e-6), "just `share` is wide enough"),
+    ("01.7", lambda mass, share=0.9: width_of()(mass, share) - 1, "in the middle belongs"),
+    ("01.7", lambda mass, share: width_of()(mass, share), "missing 1 required positional"),
 )  # fmt: skip
 
 
@@ -239,6 +398,44 @@ class NamedLanes(nn.Module):
         return torch.cat((self.one(x), self.three(x), self.five(x)), 1)
 
 
+class PaddedInForward(SideBySide):
+    paddings = (0, 0, 0)
+
+    def forward(self, x):
+        padded = [F.pad(x, [kernel // 2] * 4) for kernel in self.kernels]
+        return torch.cat([lane(one) for lane, one in zip(self.lanes, padded, strict=True)], 1)
+
+
+class OwnWeights(nn.Module):
+    def __init__(self, in_channels, width):
+        super().__init__()
+        weights = [torch.randn(width, in_channels, k, k) for k in (1, 3, 5)]
+        self.weights = nn.ParameterList(weights)
+
+    def forward(self, x):
+        return torch.cat([F.conv2d(x, one, padding="same") for one in self.weights], 1)
+
+
+class Lazy(nn.Module):
+    def __init__(self, in_channels, width):
+        super().__init__()
+        self.lanes = nn.ModuleList(nn.LazyConv2d(width, k, padding=k // 2) for k in (1, 3, 5))
+
+    def forward(self, x):
+        return torch.hstack([lane(x) for lane in self.lanes])
+
+
+class Listed(SideBySide):
+    """Its layers are registered, and stand in a list as well."""
+
+    def __init__(self, in_channels, width):
+        super().__init__(in_channels, width)
+        self.all = [*self.lanes]
+
+    def shape(self):
+        pass
+
+
 def counted_up(kernel, pixels):
     layers, field = 0, 1
     while field < pixels:
@@ -252,13 +449,17 @@ def counted_up(kernel, pixels):
         ("01.1", LEVEL),
         ("01.1", torch.tensor([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]])),
         ("01.1", [[0, 0, 0], [0, -1, 0], [0, 1, 0]]),
+        *(("01.1", [[-size] * 3, [0] * 3, [size] * 3]) for size in (0.1, 1e-7, 1e8)),
+        ("01.2", lambda p, k: by_loops(product)(p.double(), k.double()).double()),
         ("01.2", by_loops(product)),
         ("01.2", lambda picture, kernel: F.conv2d(picture[None, None], kernel[None, None])[0, 0]),
         ("01.3", lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters())),
         ("01.5", SideBySide),
-        ("01.5", NamedLanes),
+        *(("01.5", one) for one in (NamedLanes, PaddedInForward, OwnWeights, Lazy, Listed)),
         ("01.4", binned(mean)),
+        ("01.4", binned(lambda r, i: r[i].numpy().mean())),
         ("01.6", counted_up),
+        ("01.6", lambda k, p: np.int64(counted_up(k, p))),
         ("01.7", width_of()),
     ],
 )

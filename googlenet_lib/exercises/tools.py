@@ -51,10 +51,11 @@ class Slip(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What an answer gave in one case, and how that differs from what is right, or None."""
+    """What an answer gave in one case, what is right, and how the two differ, or None."""
 
     case: Case
     result: Any
+    expected: Any
     found: str | None
 
 
@@ -84,7 +85,7 @@ def same_as(
             result = result.item()
         if any_float and getattr(result, "dtype", None) == torch.float64:
             expected = expected.double()
-        seen.append(Seen(case, result, difference(result, expected)))
+        seen.append(Seen(case, result, expected, difference(result, expected)))
     wrong = [one for one in seen if one.found is not None]
     if not wrong:
         return
@@ -115,7 +116,7 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
     for slip, made in zip(slips, alike, strict=True):
         shown = [i for i in wrong if made[i]]
         if shown and False not in made:
-            return seen[min(shown, key=lambda i: sum(bool(each[i]) for each in alike))], slip
+            return min((seen[i] for i in shown), key=lambda one: _doubt(one, slips)), slip
     if _is_constant(seen):
         return None
     for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
@@ -125,6 +126,13 @@ def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip]
         if often and False not in [made[i] for i in range(telling[0]) if i not in wrong]:
             return seen[telling[0]], slip
     return None
+
+
+def _doubt(one: Seen, slips: Sequence[Slip]) -> tuple[bool, int]:
+    """How little a case shows: 2.0 for 2 is wrong in type alone; many slips may give the same."""
+    pair = (one.result, one.expected)
+    only_type = all(isinstance(value, numbers.Real) for value in pair) and pair[0] == pair[1]
+    return only_type, sum(bool(_alike(slip, one)) for slip in slips)
 
 
 def _says_little(result: Any) -> bool:
