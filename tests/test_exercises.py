@@ -1124,3 +1124,9 @@ def test_tensors_are_copied_for_every_call():
     same_as(keeps, lambda x: float(x.sum()), [Case((mine,)), Case((mine,))])
     assert seen[0] is not mine
     assert seen[0] is not seen[1]
+
+
+def test_results_that_cannot_be_compared_with_one_another_are_told_as_well():
+    cases = [Case((torch.ones(2),)), Case((torch.zeros(2),))]  # two of the same shape
+    with pytest.raises(Wrong, match="the device meta; expected is cpu"):
+        same_as(lambda x: x.to("meta"), lambda x: x + 1, cases)

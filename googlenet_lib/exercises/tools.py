@@ -158,6 +158,8 @@ def _alike(slip: Slip, one: Seen) -> bool | None:
 
 def _is_constant(seen: Sequence[Seen]) -> bool:
     """Whether the same came every time."""
+    if any(isinstance(one.found, Misfit) for one in seen):
+        return False  # what is of another kind or device can't be compared with itself either
     return all(difference(one.result, seen[0].result) is None for one in seen[1:])
 
 
