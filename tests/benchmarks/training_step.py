@@ -139,13 +139,15 @@ def save_pictures(data: Data, folder: Path) -> None:
         picture.save(place / f"{number:05}.jpg", quality=75)
 
 
-def the_walkthroughs_way(folder: Path, workers: int, batch: int, device: torch.device) -> Step:
+def the_walkthroughs_way(
+    folder: Path, workers: int, batch: int, width: float, device: torch.device
+) -> Step:
     from torchvision.datasets import ImageFolder  # here: ways of our own need no torchvision
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
     loader = DataLoader(ImageFolder(folder, transform), batch, shuffle=True, num_workers=workers)
-    model = googlenet("classroom", 10).to(device).train()
+    model = googlenet("classroom", 10, width=width).to(device).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def update(images, labels):
@@ -162,7 +164,9 @@ def the_walkthroughs_way(folder: Path, workers: int, batch: int, device: torch.d
     return Step(forever(loader), update, device)
 
 
-def the_scripts_way(folder: Path, precision_name: str, batch: int, device: torch.device) -> Step:
+def the_scripts_way(
+    folder: Path, precision_name: str, batch: int, width: float, device: torch.device
+) -> Step:
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import (
         Compose,
@@ -183,7 +187,8 @@ def the_scripts_way(folder: Path, precision_name: str, batch: int, device: torch
         drop_last=True,
         persistent_workers=True,
     )
-    model = googlenet("classroom", 10).to(device, memory_format=torch.channels_last).train()
+    model = googlenet("classroom", 10, width=width)
+    model = model.to(device, memory_format=torch.channels_last).train()
     average = AveragedModel(model, avg_fn=get_ema_avg_fn(0.99998))
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-5)
@@ -240,8 +245,9 @@ def torchvisions_way(data: Data, batch: int, device: torch.device) -> Step:
     return Step(batches(), update, device)
 
 
-def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str = "classroom") -> Step:
-    trainer = Trainer(googlenet(variant, 10), data, recipe, seed=0, device=device)
+def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, width: float) -> Step:
+    model = googlenet(variant, 10, width=width)
+    trainer = Trainer(model, data, recipe, seed=0, device=device)
     trainer.model.train()
 
     def update(images, labels):
@@ -287,7 +293,9 @@ def matrix_product(precision: str, device: torch.device) -> Callable[[], float]:
     return rate
 
 
-def all_ways(data: Data, folder: Path, device: torch.device, batch: int = BATCH) -> list[list[Way]]:
+def all_ways(
+    data: Data, folder: Path, device: torch.device, *, batch: int = BATCH, width: float = 1.0
+) -> list[list[Way]]:
     """The blocks of the table; ways are compared with the first of their block."""
     plain, best = float32_convolutions(device), pick_precision(device).name
     scripts = "float16" if device.type == "cuda" else best
@@ -298,14 +306,14 @@ def all_ways(data: Data, folder: Path, device: torch.device, batch: int = BATCH)
     same = replace(IMAGENET, nesterov=False, batch_size=batch)
 
     def walkthrough(workers: int) -> Way:
-        build = partial(the_walkthroughs_way, folder, workers, batch, device)
+        build = partial(the_walkthroughs_way, folder, workers, batch, width, device)
         return Way(f"walkthrough, {workers} workers", "classroom", plain, False, build)
 
     def ours(name: str, recipe: Recipe, precision: str, variant: str = "classroom") -> Way:
-        build = partial(our_way, data, recipe, device, variant)
+        build = partial(our_way, data, recipe, device, variant, width)
         return Way(f"ours, {name}", variant, precision, recipe.channels_last, build, ours=True)
 
-    script = partial(the_scripts_way, folder, scripts, batch, device)
+    script = partial(the_scripts_way, folder, scripts, batch, width, device)
     loop = partial(torchvisions_way, data, batch, device)
     return [
         [
