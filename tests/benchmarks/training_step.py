@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -43,15 +44,6 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 from torch.utils.data import DataLoader
-from torchvision.datasets import ImageFolder
-from torchvision.models import googlenet as torchvisions_googlenet
-from torchvision.transforms import (
-    Compose,
-    Normalize,
-    RandomHorizontalFlip,
-    RandomResizedCrop,
-    ToTensor,
-)
 
 from googlenet_lib import googlenet
 from googlenet_lib.allocator import freed_memory_kept
@@ -84,7 +76,23 @@ class Timing:
     loss: float
 
 
-Step = Callable[[], Timing]
+@dataclass(frozen=True)
+class Step:
+    """A training step: take the next batch, and update the weights from it."""
+
+    batches: Iterator
+    update: Callable  # (images, labels) -> the loss
+    device: torch.device
+
+    def __call__(self) -> Timing:
+        synchronise(self.device)
+        start = time.perf_counter()
+        images, labels = next(self.batches)
+        ready = time.perf_counter()
+        loss = self.update(images, labels)
+        synchronise(self.device)
+        end = time.perf_counter()
+        return Timing(ready - start, end - start, len(labels), float(loss))
 
 
 @dataclass
@@ -92,9 +100,11 @@ class Way:
     name: str
     variant: str
     precision: str
-    step: Step
-    ours: bool = False
+    channels_last: bool
+    build: Callable[[], Step]
+    step: Step | None = None
     turns: list[Timing] = field(default_factory=list)
+    ours: bool = False
 
     def rates(self) -> list[float]:
         """Pictures a second, in each round."""
@@ -109,20 +119,6 @@ def forever(batches) -> Iterator:
 def synchronise(device: torch.device) -> None:
     if device.type != "cpu":
         torch.accelerator.synchronize()
-
-
-def timed(batches: Iterator, update: Callable, device: torch.device) -> Step:
-    def step() -> Timing:
-        synchronise(device)
-        start = time.perf_counter()
-        images, labels = next(batches)
-        ready = time.perf_counter()
-        loss = update(images, labels)
-        synchronise(device)
-        end = time.perf_counter()
-        return Timing(ready - start, end - start, len(labels), float(loss))
-
-    return step
 
 
 def one_turn(way: Way, steps: int, device: torch.device) -> Timing:
@@ -143,10 +139,15 @@ def save_pictures(data: Data, folder: Path) -> None:
         picture.save(place / f"{number:05}.jpg", quality=75)
 
 
-def the_walkthroughs_way(folder: Path, workers: int, device: torch.device) -> Step:
+def the_walkthroughs_way(
+    folder: Path, workers: int, batch: int, width: float, device: torch.device
+) -> Step:
+    from torchvision.datasets import ImageFolder  # here: ways of our own need no torchvision
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
-    loader = DataLoader(ImageFolder(folder, transform), BATCH, shuffle=True, num_workers=workers)
-    model = googlenet("classroom", 10).to(device).train()
+    loader = DataLoader(ImageFolder(folder, transform), batch, shuffle=True, num_workers=workers)
+    model = googlenet("classroom", 10, width=width).to(device).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def update(images, labels):
@@ -160,22 +161,34 @@ def the_walkthroughs_way(folder: Path, workers: int, device: torch.device) -> St
         (main.argmax(1) == labels).sum().item()
         return loss.item()
 
-    return timed(forever(loader), update, device)
+    return Step(forever(loader), update, device)
 
 
-def the_scripts_way(folder: Path, precision_name: str, device: torch.device) -> Step:
+def the_scripts_way(
+    folder: Path, precision_name: str, batch: int, width: float, device: torch.device
+) -> Step:
+    from torchvision.datasets import ImageFolder
+    from torchvision.transforms import (
+        Compose,
+        Normalize,
+        RandomHorizontalFlip,
+        RandomResizedCrop,
+        ToTensor,
+    )
+
     crop = RandomResizedCrop(SIZE, scale=(0.08, 1.0))
     normalise = Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     loader = DataLoader(
         ImageFolder(folder, Compose([crop, RandomHorizontalFlip(), ToTensor(), normalise])),
-        BATCH,
+        batch,
         shuffle=True,
         num_workers=2,
         pin_memory=device.type == "cuda",
         drop_last=True,
         persistent_workers=True,
     )
-    model = googlenet("classroom", 10).to(device, memory_format=torch.channels_last).train()
+    model = googlenet("classroom", 10, width=width)
+    model = model.to(device, memory_format=torch.channels_last).train()
     average = AveragedModel(model, avg_fn=get_ema_avg_fn(0.99998))
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-5)
@@ -201,10 +214,12 @@ def the_scripts_way(folder: Path, precision_name: str, device: torch.device) -> 
         hits[:, 0].sum().item(), hits.sum().item()
         return loss.item()
 
-    return timed(forever(loader), update, device)
+    return Step(forever(loader), update, device)
 
 
-def torchvisions_way(data: Data, device: torch.device) -> Step:
+def torchvisions_way(data: Data, batch: int, device: torch.device) -> Step:
+    from torchvision.models import googlenet as torchvisions_googlenet
+
     pictures = (data.train.images.to(device).float() / 255 - 0.5) / 0.5
     answers = data.train.labels.to(device)
     model = torchvisions_googlenet(
@@ -215,7 +230,7 @@ def torchvisions_way(data: Data, device: torch.device) -> Step:
 
     def batches():
         while True:
-            for which in torch.randperm(len(answers), device=device).split(BATCH):
+            for which in torch.randperm(len(answers), device=device).split(batch):
                 yield pictures[which], answers[which]
 
     def update(images, labels):
@@ -227,18 +242,19 @@ def torchvisions_way(data: Data, device: torch.device) -> Step:
         optimiser.step()
         return loss.detach()
 
-    return timed(batches(), update, device)
+    return Step(batches(), update, device)
 
 
-def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str = "classroom") -> Step:
-    trainer = Trainer(googlenet(variant, 10), data, recipe, seed=0, device=device)
+def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, width: float) -> Step:
+    model = googlenet(variant, 10, width=width)
+    trainer = Trainer(model, data, recipe, seed=0, device=device)
     trainer.model.train()
 
     def update(images, labels):
         loss, _, _ = trainer.step(images, labels)
         return loss
 
-    return timed(forever(trainer.train_batches), update, device)
+    return Step(forever(trainer.train_batches), update, device)
 
 
 def training_macs(variant: str) -> int:
@@ -277,38 +293,42 @@ def matrix_product(precision: str, device: torch.device) -> Callable[[], float]:
     return rate
 
 
-def all_ways(data: Data, folder: Path, device: torch.device) -> list[list[Way]]:
+def all_ways(
+    data: Data, folder: Path, device: torch.device, *, batch: int = BATCH, width: float = 1.0
+) -> list[list[Way]]:
     """The blocks of the table; ways are compared with the first of their block."""
     plain, best = float32_convolutions(device), pick_precision(device).name
     scripts = "float16" if device.type == "cuda" else best
-    contiguous = replace(CLASSROOM, channels_last=False)
-    fastest = replace(CLASSROOM, precision="auto")
-    same = replace(IMAGENET, nesterov=False)  # the script's momentum is plain
+    recipe = replace(CLASSROOM, batch_size=batch)
+    contiguous = replace(recipe, channels_last=False)
+    fastest = replace(recipe, precision="auto")
+    # the script's momentum is plain
+    same = replace(IMAGENET, nesterov=False, batch_size=batch)
 
     def walkthrough(workers: int) -> Way:
-        step = the_walkthroughs_way(folder, workers, device)
-        return Way(f"walkthrough, {workers} workers", "classroom", plain, step)
+        build = partial(the_walkthroughs_way, folder, workers, batch, width, device)
+        return Way(f"walkthrough, {workers} workers", "classroom", plain, False, build)
 
     def ours(name: str, recipe: Recipe, precision: str, variant: str = "classroom") -> Way:
-        step = our_way(data, recipe, device, variant)
-        return Way(f"ours, {name}", variant, precision, step, ours=True)
+        build = partial(our_way, data, recipe, device, variant, width)
+        return Way(f"ours, {name}", variant, precision, recipe.channels_last, build, ours=True)
 
-    script = the_scripts_way(folder, scripts, device)
-    loop = torchvisions_way(data, device)
+    script = partial(the_scripts_way, folder, scripts, batch, width, device)
+    loop = partial(torchvisions_way, data, batch, device)
     return [
         [
             walkthrough(0),
             walkthrough(2),
             ours("float32, contiguous", contiguous, plain),
-            ours("float32 (the recipe)", CLASSROOM, plain),
+            ours("float32 (the recipe)", recipe, plain),
             ours("fastest precision", fastest, best),
         ],
         [
-            Way("ImageNet script, mended", "classroom", scripts, script),
+            Way("ImageNet script, mended", "classroom", scripts, True, script),
             ours("the same recipe", same, best),
         ],
         [
-            Way("torchvision's network, plain loop", "torchvision", plain, loop),
+            Way("torchvision's network, plain loop", "torchvision", plain, False, loop),
             ours("torchvision's network", fastest, best, "torchvision"),
         ],
     ]
@@ -387,6 +407,8 @@ def main() -> None:
         save_pictures(data, Path(folder))
         blocks = all_ways(data, Path(folder), device)
         ways = [way for block in blocks for way in block]
+        for way in ways:
+            way.step = way.build()
         used = dict.fromkeys(["float32", *(way.precision for way in ways)])
         products = {precision: matrix_product(precision, device) for precision in used}
         peaks: dict[str, list[float]] = {precision: [] for precision in products}
