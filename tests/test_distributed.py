@@ -13,6 +13,7 @@ import torch
 from googlenet_lib import training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
 from googlenet_lib.distributed import ALONE, WorkerLost, Workers, joined, restarted, talking
+from googlenet_lib.errors import UsageError
 from googlenet_lib.weights import read_weights
 
 # Norm-free, without dropout and augmentation: what two processes do is what one does, to rounding.
@@ -61,6 +62,27 @@ def test_without_torchrun_a_process_is_alone():
     assert workers.from_first(lambda: 4) == 4
     workers.wait()
     workers.spread([tensor])
+
+
+@pytest.mark.parametrize(
+    "left_over", [{"WORLD_SIZE": "2"}, {"WORLD_SIZE": ""}, {"WORLD_SIZE": "x", "RANK": "0"}]
+)
+def test_what_torchrun_did_not_say_is_passed_over(monkeypatch, left_over):
+    for name, value in left_over.items():
+        monkeypatch.setenv(name, value)
+    with joined(torch.device("cpu")) as (workers, _):
+        assert workers == ALONE
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"RANK": "x"}, {"MASTER_PORT": "x"}, {"MASTER_PORT": "99999999"}]
+)
+def test_processes_that_cannot_meet_are_told_in_one_line(monkeypatch, wrong):
+    told = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"} | wrong
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="start them by torchrun, or unset WORLD_SIZE, RANK"):
+        joined(torch.device("cpu")).__enter__()
 
 
 def test_a_restart_is_known_by_torchrun_s_count(monkeypatch):
