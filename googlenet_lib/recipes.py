@@ -177,3 +177,11 @@ def find_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UsageError(f"recipe {name!r} is unknown; expected one of {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def advice_on_rate(recipe: Recipe) -> str:
+    """What to do where a training by `recipe` came to a loss that is no number."""
+    lower = min(recipe.lr / 10, RECIPES[recipe.name].lr if recipe.name in RECIPES else 0.1)
+    if lower < 1e-6:
+        return "that is low already: look at weight_decay, std, aux_weights and precision"
+    return f"a lower one, such as --set lr={lower:g}, often mends it"

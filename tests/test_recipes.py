@@ -18,6 +18,7 @@ from googlenet_lib.recipes import (
     QUICK,
     RECIPES,
     Recipe,
+    advice_on_rate,
     find_recipe,
 )
 
@@ -205,3 +206,18 @@ def test_no_step_overflows_within_the_domains(optimiser, field):
     for _ in range(2):
         network(torch.randn(2, 3, 8, 8)).square().mean().backward()
         step.step()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "advice"),
+    [
+        (QUICK, 1e30, "--set lr=0.1,"),
+        (QUICK, 0.2, "--set lr=0.02,"),
+        (CLASSROOM, 3.0, "--set lr=0.001,"),
+        (replace(QUICK, name="mine"), 1e6, "--set lr=0.1,"),
+        (QUICK, 1e-300, "low already"),
+        (QUICK, 0.0, "low already"),
+    ],
+)
+def test_advice_on_rates_is_one_that_may_work(recipe, rate, advice):
+    assert advice in advice_on_rate(replace(recipe, lr=rate))
