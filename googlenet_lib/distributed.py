@@ -31,12 +31,20 @@ class WorkerLost(UsageError):
 
 @contextmanager
 def talking() -> Iterator[None]:
-    """Around what processes do together: WorkerLost where the connection to one breaks."""
+    """Around what processes do together: WorkerLost where one of them has ended.
+
+    These are the processes that torchrun has started, and those that decode pictures.
+    """
     try:
         yield
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
             raise WorkerLost("another process of this run has ended") from error
+        if "DataLoader worker" in str(error):  # torch has no class of its own for this
+            raise WorkerLost(
+                f"a process that decodes pictures was ended ({error}), most often because memory "
+                "ran out; go on with --resume, in a smaller --size if this comes again"
+            ) from error
         raise
 
 
@@ -109,7 +117,8 @@ def joined(device: torch.device) -> Iterator[tuple[Workers, torch.device]]:
     they talk by NCCL, on CPUs by gloo.
     """
     if environment_number("WORLD_SIZE", 1) <= 1 or not all(map(os.environ.get, TORCHRUNS)):
-        yield ALONE, device
+        with talking():
+            yield ALONE, device
         return
     if device.type == "cuda":
         local = environment_number("LOCAL_RANK", 0)
@@ -135,7 +144,8 @@ def joined(device: torch.device) -> Iterator[tuple[Workers, torch.device]]:
     dist.init_process_group(backend, store=store, rank=rank, world_size=count)
     before = signal.signal(signal.SIGTERM, _stopped)  # what torchrun sends once one has ended
     try:
-        yield Workers(dist.get_rank(), dist.get_world_size()), device
+        with talking():
+            yield Workers(dist.get_rank(), dist.get_world_size()), device
     finally:
         signal.signal(signal.SIGTERM, before)
         dist.destroy_process_group()

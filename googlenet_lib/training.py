@@ -273,6 +273,7 @@ class Trainer:
                 self.trained, batches, self.recipe.aux_weights, flips=flips, workers=self.workers
             )
 
+    @talking()
     def test_accuracy(self, test: ImageSet, *, flips: bool = False) -> float:
         """The share of `test` that the trained network gets right."""
         return self.evaluate(self._batches(test, EVALUATION_BATCH), flips=flips).accuracy
@@ -303,6 +304,7 @@ class Trainer:
         self.order.set_state(order)
         restore_random_state(random)
 
+    @talking()
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch, validate, and add a record to the history."""
         start = time.perf_counter()
