@@ -150,3 +150,10 @@ def environment_number(name: str, default: int) -> int:
     """The whole number that an environment variable holds; `default` where it holds none."""
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() else default
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Is this how Python or torch say that there is not enough memory?"""
+    words = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(text in str(error) for text in words)

@@ -19,7 +19,7 @@ ORDER = (
     *("allocator", "fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks"),
     *("designs", "gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations"),
     *("release", "course", "colab", "doctor", "fork", "figures", "explore", "exercises"),
-    *("__main__",),
+    *("console", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
