@@ -71,10 +71,8 @@ def _run(options: argparse.Namespace) -> int:
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
-        _complain(
-            "memory ran out; close what else takes it, or use a smaller --width, --size, --limit "
-            "or --set batch_size"
-        )
+        less = ", or use a smaller --width, --size, --limit or --set batch_size"
+        _complain(f"memory ran out; close what else takes it{less * (options.run is train)}")
         return 2
     return 0
 
