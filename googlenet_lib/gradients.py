@@ -1,8 +1,9 @@
 """Who rescues the gradient? Three losses, taken back through the paper's network layer by layer.
 
-    python -m googlenet_lib.gradients
+    python -m googlenet_lib.gradients --overwrite
 
-computes the recorded grid anew and writes it into `assets/gradients.json`.
+computes the recorded grid anew and writes it into `assets/gradients.json`, or with `--out FILE`
+elsewhere.
 
 A gradient is linear in the loss: that of L + w1 L1 + w2 L2 is g + w1 g1 + w2 g2. So the six inner
 products of g, g1 and g2 give its length for any two weights, and no slider has to wait.
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
 from googlenet_lib.initialisation import INITIALISATIONS
@@ -184,5 +186,4 @@ def _rounded(number: float, digits: int = 5) -> float:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

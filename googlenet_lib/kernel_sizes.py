@@ -1,9 +1,9 @@
 """One kernel size or several? Six small networks of equal cost learn shapes of unequal size.
 
-    python -m googlenet_lib.kernel_sizes
+    python -m googlenet_lib.kernel_sizes --overwrite
 
-trains all of them anew, about 25 minutes on one core, and writes
-`assets/kernel_sizes.json`. Finished trainings are kept beside it until then, so that a second
+trains all of them anew, about 25 minutes on one core, and writes `assets/kernel_sizes.json`, or
+with `--out FILE` elsewhere. Finished trainings are kept beside it until then, so that a second
 start goes on where the first one was stopped.
 """
 
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.blocks import ConvBlock
 from googlenet_lib.checkpoints import write_atomically
 from googlenet_lib.costs import model_costs, total
@@ -511,5 +512,4 @@ def _rounded(trial: Trial) -> Trial:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

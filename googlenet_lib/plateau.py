@@ -1,8 +1,9 @@
 """Stuck at ln C: a narrow network of the paper's shape learns digits, or doesn't wake up.
 
-    python -m googlenet_lib.plateau
+    python -m googlenet_lib.plateau --overwrite
 
-computes the recorded runs anew and writes them into `assets/plateau.json`.
+computes the recorded runs anew and writes them into `assets/plateau.json`, or with `--out FILE`
+elsewhere.
 """
 
 import json
@@ -17,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.data import Batches, ImageSet, load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.gradients import normalised
@@ -170,5 +172,4 @@ def _named(init: str) -> Variant:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

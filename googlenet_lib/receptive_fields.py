@@ -1,8 +1,9 @@
 """How wide a value sees: the window that theory gives it, and where in it the gradient lies.
 
-    python -m googlenet_lib.receptive_fields
+    python -m googlenet_lib.receptive_fields --overwrite
 
-measures the recorded windows anew and writes them into `assets/receptive_fields.json`.
+measures the recorded windows anew and writes them into `assets/receptive_fields.json`, or with
+`--out FILE` elsewhere.
 
 A pixel on which a value depends is one that its gradient with respect to the picture reaches.
 The theoretical field counts all of them alike; the mean absolute gradient says how much each
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.costs import Field, receptive_field
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
@@ -339,5 +341,4 @@ def _read_lane(one: dict) -> LaneField:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)
