@@ -131,7 +131,7 @@ def conv_weights(layer: nn.Module) -> list[nn.Parameter]:
 @cache
 def recorded_probes() -> tuple[Probe, ...]:
     """What `python -m googlenet_lib.gradients` has written: every setting with three seeds."""
-    found = json.loads(RECORDED.read_text())
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
     return tuple(
         Probe(
             *(one[name] for name in ("init", "norm", "seed")),
@@ -166,7 +166,8 @@ def record(path: Path) -> None:
         rows.append(json.dumps(one))
     lines = ",\n".join(rows)
     path.write_text(
-        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n'
+        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n',
+        encoding="utf-8",
     )
 
 

@@ -411,7 +411,7 @@ def next_rate(trials: Collection[Trial]) -> float | None:
 @cache
 def recorded() -> Recording:
     """What `python -m googlenet_lib.kernel_sizes` has written."""
-    told = json.loads(RECORDED.read_text())
+    told = json.loads(RECORDED.read_text(encoding="utf-8"))
     entries = tuple(Entry(**one | {"widths": tuple(one["widths"])}) for one in told["entries"])
     trials = {part: tuple(map(_trial, told[part])) for part in ("tuning", "final")}
     return Recording(**told | {"entries": entries} | trials)
@@ -482,9 +482,9 @@ class _Kept:
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path = path
         first = json.dumps(settings)
-        lines = path.read_text().splitlines() if path.is_file() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         if not lines or lines[0] != first:  # other settings: those trainings count for nothing
-            path.write_text(first + "\n")
+            path.write_text(first + "\n", encoding="utf-8")
         self.trials = [_trial(json.loads(line)) for line in lines[1:] if lines[0] == first]
 
     def trial(self, contender: Contender, data: ScaleData, **options: Any) -> Trial:
@@ -494,7 +494,7 @@ class _Kept:
             if (one.contender, one.rate, one.seed) == asked:
                 return one
         one = _rounded(train_contender(contender, data, **options))
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(one)) + "\n")
         print(
             f"{one.contender}, rate {one.rate:g}, seed {one.seed}: training "

@@ -137,7 +137,7 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
     """What `python -m googlenet_lib.plateau` has written: means over ten steps."""
-    runs = json.loads(RECORDED.read_text())["trainings"]
+    runs = json.loads(RECORDED.read_text(encoding="utf-8"))["trainings"]
     parts = ("main", "aux1", "aux2")
     return tuple(Training(**run | {part: tuple(run[part]) for part in parts}) for run in runs)
 
@@ -162,7 +162,9 @@ def record(path: Path) -> None:
         "data": "digits",
     }
     rows = ",\n".join(json.dumps(one) for one in trainings)
-    path.write_text(f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n')
+    path.write_text(
+        f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n', encoding="utf-8"
+    )
 
 
 def _named(init: str) -> Variant:

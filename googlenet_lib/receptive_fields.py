@@ -291,7 +291,7 @@ class Recording:
 @cache
 def recorded() -> Recording:
     """The recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
-    found = json.loads(RECORDED.read_text())
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
     return Recording(
         {Stack(*key): width for *key, width in found["stacks"]},
         tuple(_read_lane(one) for one in found["lanes"]),
@@ -317,7 +317,8 @@ def record(path: Path) -> None:
     rows = ",\n".join(lanes)
     path.write_text(
         f'{{"share": {SHARE}, "seeds": {json.dumps(SEEDS)},\n"stacks": {json.dumps(widths)},\n'
-        f'"lanes": [\n{rows}\n]}}\n'
+        f'"lanes": [\n{rows}\n]}}\n',
+        encoding="utf-8",
     )
 
 

@@ -50,7 +50,7 @@ def code_lines(source: str) -> int:
 
 
 def length(modules):
-    return sum(code_lines((PACKAGE / f"{name}.py").read_text()) for name in modules)
+    return sum(code_lines((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in modules)
 
 
 def imported(source: str, package: str = "googlenet_lib") -> set[str]:
@@ -97,8 +97,35 @@ def test_module_imports_from_those_before_it(path):
     assert name in ORDER, f"give {name} its place in the reading order"
     before = {*ORDER[: ORDER.index(name)]}
     own = {name} if path.parent != PACKAGE else set()  # within a package
-    assert imported(path.read_text()) <= before | own
+    assert imported(path.read_text(encoding="utf-8")) <= before | own
 
 
 def test_library_was_found_whole():
     assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in SOURCES} == {*ORDER}
+
+
+def in_the_locale_s_encoding(source: str) -> list[int]:
+    """The lines that read or write a text without saying in which encoding."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            said = {keyword.arg for keyword in node.keywords}
+            name = node.func.attr
+            reads = name == "read_text" and not node.args
+            writes = name == "write_text" and len(node.args) == 1
+            listens = name in ("run", "Popen", "check_output") and "text" in said
+            if "encoding" not in said and (reads or writes or listens):
+                lines.append(node.lineno)
+    return lines
+
+
+@pytest.mark.parametrize("folder", ["googlenet_lib", "tests"])
+def test_texts_are_read_and_written_in_an_encoding_that_is_said(folder):
+    """In the locale's, the same file would be another one in Shanghai."""
+    found = {
+        str(path.relative_to(PACKAGE.parent)): lines
+        for path in (PACKAGE.parent / folder).rglob("*.py")
+        if (lines := in_the_locale_s_encoding(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+    assert in_the_locale_s_encoding("a.read_text()\nsubprocess.run([], text=True)") == [1, 2]

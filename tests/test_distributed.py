@@ -40,12 +40,16 @@ def command(*arguments, processes=1, restarts=0):
 def train(*arguments, **how):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.run(
-        command(*arguments, **how), env=environment, capture_output=True, text=True, timeout=300
+        command(*arguments, **how),
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
     )
 
 
 def history(folder):
-    return json.loads((folder / HISTORY).read_text())
+    return json.loads((folder / HISTORY).read_text(encoding="utf-8"))
 
 
 # ---- one process ---------------------------------------------------------------------------------
@@ -121,7 +125,10 @@ def test_two_processes_train_as_one_does(tmp_path):
     assert "2 epochs on 2 processes on CPU" in two.stdout
     names = {path.name for path in (tmp_path / "two").iterdir()}
     assert names == {BEST, LAST, HISTORY, "run.json"}
-    results = [json.loads((tmp_path / run / "run.json").read_text()) for run in ("one", "two")]
+    results = [
+        json.loads((tmp_path / run / "run.json").read_text(encoding="utf-8"))
+        for run in ("one", "two")
+    ]
     assert results[0]["test_accuracy"] == pytest.approx(results[1]["test_accuracy"])
 
 
@@ -133,7 +140,7 @@ def test_a_dead_worker_ends_the_run_and_a_restart_goes_on(tmp_path):
         env=environment | {"GLOO_SOCKET_IFNAME": "lo"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     try:
         epochs = []

@@ -66,7 +66,7 @@ def test_run_json_says_what_was_run(trained, pets):
     assert pictures == (27, 3, 18)
     assert run.command.startswith("python -m googlenet_lib train --recipe classroom --epochs 2 ")
     assert run.command.endswith(f"--data {pets} --out {trained}")
-    assert run.history == json.loads((trained / "history.json").read_text())
+    assert run.history == json.loads((trained / "history.json").read_text(encoding="utf-8"))
     assert read_weights(trained / "best.safetensors")[1].classes == CLASSES
 
 
@@ -343,7 +343,7 @@ def test_prediction(trained, tmp_path, capsys):
 
 def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
     weights = trained / "best.safetensors"
-    (tmp_path / "text.jpg").write_text("a text")
+    (tmp_path / "text.jpg").write_text("a text", encoding="utf-8")
     noise_picture(0).save(tmp_path / "a.png")
     line = error_of(capsys, "predict", tmp_path / "text.jpg", "--weights", weights)
     assert "text.jpg could not be read as a picture" in line
@@ -369,7 +369,7 @@ def test_prediction_needs_no_weights_of_your_own(tmp_path, capsys):
 
 def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, capsys):
     noise_picture(0).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_text("a text")
+    (tmp_path / "b.png").write_text("a text", encoding="utf-8")
     noise_picture(1).save(tmp_path / "c.png")
     paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     assert main(["predict", *paths, "--weights", "shapes"]) == 2

@@ -669,7 +669,7 @@ def test_kill_between_the_writes_is_mended(tmp_path, epochs):
     whole, killed = (read_weights(tmp_path / run / BEST) for run in ("whole", "killed"))
     assert same_bits(whole[0], killed[0])
     assert whole[1] == killed[1]
-    history = json.loads((tmp_path / "killed" / HISTORY).read_text())
+    history = json.loads((tmp_path / "killed" / HISTORY).read_text(encoding="utf-8"))
     assert [record["epoch"] for record in history] == [1, 2, 3, 4]
 
 
