@@ -1,6 +1,7 @@
 """The command line: python -m googlenet_lib train, evaluate, predict, doctor, fork."""
 
 import argparse
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -9,15 +10,23 @@ from pathlib import Path
 
 import torch
 
-from googlenet_lib.checkpoints import BEST
+from googlenet_lib.checkpoints import BEST, LAST
+from googlenet_lib.console import steady_console
 from googlenet_lib.data import load, make_batches
+from googlenet_lib.data.cifar10 import CIFAR10_BATCHES
+from googlenet_lib.data.load import VALIDATION_SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
 from googlenet_lib.fork import GITHUB, fork
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.platforms import device_name, pick_device, seed_everything
+from googlenet_lib.platforms import (
+    device_name,
+    pick_device,
+    ran_out_of_memory,
+    seed_everything,
+)
 from googlenet_lib.predict import load_network, predict
 from googlenet_lib.recipes import QUICK, RECIPES, Recipe, find_recipe
 from googlenet_lib.runs import RUN_FILE, describe_run
@@ -33,17 +42,43 @@ DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 for a mistake that the caller can mend."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(given)
-    options.command_line = "python -m googlenet_lib " + shlex.join(given)
+    with steady_console() as output:
+        options = parser().parse_args(given)
+        options.command_line = "python -m googlenet_lib " + shlex.join(given)
+        code = _run(options)
+        output.flush()
+        if code == 0 and output.lost and not isinstance(output.lost, BrokenPipeError):
+            _complain(f"what this command says could not be written ({output.lost})")
+            code = 0 if options.run is train else 2  # a run's results are in its folder
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         options.run(options)
     except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; what was saved stays, and --resume goes on from it", file=sys.stderr)
+        saved = options.run is train and options.out and (options.out / LAST).exists()
+        more = "; what was saved stays, and --resume goes on from it" if saved else ""
+        print(f"\nstopped{more}", file=sys.stderr)
         return 130
+    except OSError as error:  # a name too long, a disk that is gone, no right to read
+        place = f"{str(error.filename)[:200]}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}; mend that, and repeat the command")
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        less = ", or use a smaller --width, --size, --limit or --set batch_size"
+        _complain(f"memory ran out; close what else takes it{less * (options.run is train)}")
+        return 2
     return 0
+
+
+def _complain(what: object) -> None:
+    print(f"error: {what}", file=sys.stderr)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -79,8 +114,9 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         heads=not options.no_heads,
         width=options.width,
     )
-    named = f"{recipe.name}-{options.variant}-{Path(options.data).name}-{options.seed}"
-    out = options.out or Path("runs") / named
+    named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
+    out = options.out = options.out or Path("runs") / named
+    _refuse_output_as_data(options)
     together = f"{workers.count} processes on " if workers.count > 1 else ""
     say(
         f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
@@ -88,6 +124,11 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         f"validation and {len(data.test):,} test pictures of {data.image_size}x{data.image_size}, "
         f"{recipe.epochs} epochs on {together}{device_name(device)}, into {out}"
     )
+    if len(data.train) < recipe.batch_size:
+        say(
+            f"each epoch is a single step, since a batch takes {recipe.batch_size} pictures; "
+            f"--set batch_size={max(2, len(data.train) // 8)} makes more of them"
+        )
     board = None
     if options.tensorboard is not None and workers.first:
         board = Board(options.tensorboard or out / "tensorboard")
@@ -124,6 +165,25 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
             "next, real pictures: add --data cifar10, which downloads them into data/ once; "
             "python -m googlenet_lib train --help shows more"
         )
+
+
+def _refuse_output_as_data(options: argparse.Namespace) -> None:
+    """What lies among class folders would be taken for a class."""
+    data = Path(options.data)
+    if (data / "train").is_dir():
+        places = [data / side for side in ("train", "test", *VALIDATION_SIDES)]
+    else:
+        places = [] if (data / CIFAR10_BATCHES).is_dir() or data.name == CIFAR10_BATCHES else [data]
+    for option, output in (("--out", options.out), ("--tensorboard", options.tensorboard)):
+        if not output:
+            continue
+        inside = {Path(output).resolve(), *Path(output).resolve().parents}
+        if any(place.is_dir() and place.resolve() in inside for place in places):
+            raise UsageError(
+                f"{output} is in the folder of the pictures, {data}, where it would be taken for "
+                f"pictures; give another place by {option}, such as "
+                f"{os.path.relpath(data.resolve().parent / 'runs' / Path(output).name)}"
+            )
 
 
 def evaluate_run(options: argparse.Namespace) -> None:

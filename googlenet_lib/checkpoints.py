@@ -160,7 +160,9 @@ class RunFolder:
             offered = False
         if offered:
             with suppress(OSError):  # on Windows nobody else may open what is locked
-                sign.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+                sign.write_text(
+                    f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8"
+                )
         else:
             # Such as a network drive. A lock file alone would outlast a kill and block the next.
             self._release()
@@ -224,7 +226,7 @@ class RunFolder:
 def _holder(sign: Path) -> str:
     """Who wrote its name into the lock file, as far as it can be read."""
     with suppress(OSError, ValueError):
-        return sign.read_text() or "another process"
+        return sign.read_text(encoding="utf-8") or "another process"
     return "another process"
 
 

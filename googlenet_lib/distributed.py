@@ -18,7 +18,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
+from googlenet_lib.platforms import environment_number
 
+# What torchrun tells each process. A WORLD_SIZE without the others was left over.
+TORCHRUNS = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 T = TypeVar("T")
 
 
@@ -28,12 +31,20 @@ class WorkerLost(UsageError):
 
 @contextmanager
 def talking() -> Iterator[None]:
-    """Around what processes do together: WorkerLost where the connection to one breaks."""
+    """Around what processes do together: WorkerLost where one of them has ended.
+
+    These are the processes that torchrun has started, and those that decode pictures.
+    """
     try:
         yield
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
             raise WorkerLost("another process of this run has ended") from error
+        if "DataLoader worker" in str(error):  # torch has no class of its own for this
+            raise WorkerLost(
+                f"a process that decodes pictures was ended ({error}), most often because memory "
+                "ran out; go on with --resume, in a smaller --size if this comes again"
+            ) from error
         raise
 
 
@@ -105,11 +116,12 @@ def joined(device: torch.device) -> Iterator[tuple[Workers, torch.device]]:
     Without torchrun this process is alone, on `device`. On GPUs each process takes its own and
     they talk by NCCL, on CPUs by gloo.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield ALONE, device
+    if environment_number("WORLD_SIZE", 1) <= 1 or not all(map(os.environ.get, TORCHRUNS)):
+        with talking():
+            yield ALONE, device
         return
     if device.type == "cuda":
-        local = int(os.environ["LOCAL_RANK"])
+        local = environment_number("LOCAL_RANK", 0)
         if local >= torch.cuda.device_count():
             raise UsageError(
                 f"process {local} found {torch.cuda.device_count()} GPUs; start as many processes "
@@ -118,22 +130,29 @@ def joined(device: torch.device) -> Iterator[tuple[Workers, torch.device]]:
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    before = signal.signal(signal.SIGTERM, _stopped)  # what torchrun sends once one has ended
-    store, rank, count = next(dist.rendezvous("env://"))
+    try:
+        store, rank, count = next(dist.rendezvous("env://"))
+    except (ValueError, RuntimeError) as error:  # numbers that are none; nobody who answers
+        raise UsageError(
+            f"the other processes of this run cannot be reached ({error}); start them by torchrun, "
+            f"or unset {', '.join(TORCHRUNS)}"
+        ) from error
     # torchrun keeps one store through all restarts: what an earlier one left, such as the addresses
     # of processes that have ended, must not be found
     store = dist.PrefixStore(f"restart {_restarts()}", store)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=count)
+    before = signal.signal(signal.SIGTERM, _stopped)  # what torchrun sends once one has ended
     try:
-        yield Workers(dist.get_rank(), dist.get_world_size()), device
+        with talking():
+            yield Workers(dist.get_rank(), dist.get_world_size()), device
     finally:
         signal.signal(signal.SIGTERM, before)
         dist.destroy_process_group()
 
 
 def _restarts() -> int:
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    return environment_number("TORCHELASTIC_RESTART_COUNT", 0)
 
 
 def _device() -> str:

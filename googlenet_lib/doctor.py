@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -114,6 +115,15 @@ def _precision() -> str:
 def _disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free
     found = f"{free / 2**30:.1f} GiB free in {Path.cwd()}"
+    try:
+        with tempfile.TemporaryFile(dir=Path.cwd()) as file:
+            file.write(b"0" * 2**16)
+    except OSError as error:
+        return Check(
+            "disk",
+            f"{found}, but nothing can be written there ({error.strerror})",
+            "go to a folder of your own, or give one to train by --out",
+        )
     return Check("disk", found, "" if free > ROOM else "make room: a run needs about 2 GiB")
 
 

@@ -317,7 +317,7 @@ def _alone(path: Path) -> Iterator[None]:
         except Timeout:
             who = "another process"
             with suppress(OSError):
-                who = holder.read_text() or who
+                who = holder.read_text(encoding="utf-8") or who
             print(f"waiting for {who}, which is getting {path.name}", flush=True)
             lock.acquire(poll_interval=0.5)
     except OSError as error:
@@ -327,7 +327,7 @@ def _alone(path: Path) -> Iterator[None]:
         ) from error
     try:
         with suppress(OSError):
-            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         with suppress(OSError):  # on Windows the lock's file goes when the lock does

@@ -1,8 +1,9 @@
 """Who rescues the gradient? Three losses, taken back through the paper's network layer by layer.
 
-    python -m googlenet_lib.gradients
+    python -m googlenet_lib.gradients --overwrite
 
-computes the recorded grid anew and writes it into `assets/gradients.json`.
+computes the recorded grid anew and writes it into `assets/gradients.json`, or with `--out FILE`
+elsewhere.
 
 A gradient is linear in the loss: that of L + w1 L1 + w2 L2 is g + w1 g1 + w2 g2. So the six inner
 products of g, g1 and g2 give its length for any two weights, and no slider has to wait.
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
 from googlenet_lib.initialisation import INITIALISATIONS
@@ -129,7 +131,7 @@ def conv_weights(layer: nn.Module) -> list[nn.Parameter]:
 @cache
 def recorded_probes() -> tuple[Probe, ...]:
     """What `python -m googlenet_lib.gradients` has written: every setting with three seeds."""
-    found = json.loads(RECORDED.read_text())
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
     return tuple(
         Probe(
             *(one[name] for name in ("init", "norm", "seed")),
@@ -164,7 +166,8 @@ def record(path: Path) -> None:
         rows.append(json.dumps(one))
     lines = ",\n".join(rows)
     path.write_text(
-        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n'
+        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n',
+        encoding="utf-8",
     )
 
 
@@ -184,5 +187,4 @@ def _rounded(number: float, digits: int = 5) -> float:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

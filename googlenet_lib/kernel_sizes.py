@@ -1,9 +1,9 @@
 """One kernel size or several? Six small networks of equal cost learn shapes of unequal size.
 
-    python -m googlenet_lib.kernel_sizes
+    python -m googlenet_lib.kernel_sizes --overwrite
 
-trains all of them anew, about 25 minutes on one core, and writes
-`assets/kernel_sizes.json`. Finished trainings are kept beside it until then, so that a second
+trains all of them anew, about 25 minutes on one core, and writes `assets/kernel_sizes.json`, or
+with `--out FILE` elsewhere. Finished trainings are kept beside it until then, so that a second
 start goes on where the first one was stopped.
 """
 
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.blocks import ConvBlock
 from googlenet_lib.checkpoints import write_atomically
 from googlenet_lib.costs import model_costs, total
@@ -410,7 +411,7 @@ def next_rate(trials: Collection[Trial]) -> float | None:
 @cache
 def recorded() -> Recording:
     """What `python -m googlenet_lib.kernel_sizes` has written."""
-    told = json.loads(RECORDED.read_text())
+    told = json.loads(RECORDED.read_text(encoding="utf-8"))
     entries = tuple(Entry(**one | {"widths": tuple(one["widths"])}) for one in told["entries"])
     trials = {part: tuple(map(_trial, told[part])) for part in ("tuning", "final")}
     return Recording(**told | {"entries": entries} | trials)
@@ -481,9 +482,9 @@ class _Kept:
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path = path
         first = json.dumps(settings)
-        lines = path.read_text().splitlines() if path.is_file() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         if not lines or lines[0] != first:  # other settings: those trainings count for nothing
-            path.write_text(first + "\n")
+            path.write_text(first + "\n", encoding="utf-8")
         self.trials = [_trial(json.loads(line)) for line in lines[1:] if lines[0] == first]
 
     def trial(self, contender: Contender, data: ScaleData, **options: Any) -> Trial:
@@ -493,7 +494,7 @@ class _Kept:
             if (one.contender, one.rate, one.seed) == asked:
                 return one
         one = _rounded(train_contender(contender, data, **options))
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(one)) + "\n")
         print(
             f"{one.contender}, rate {one.rate:g}, seed {one.seed}: training "
@@ -511,5 +512,4 @@ def _rounded(trial: Trial) -> Trial:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

@@ -15,7 +15,7 @@ from googlenet_lib.blocks import AuxiliaryHead, ConvBlock, Inception
 from googlenet_lib.errors import UsageError
 from googlenet_lib.initialisation import initialise
 from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, Widths
-from googlenet_lib.variants import PAPER, Variant
+from googlenet_lib.variants import PAPER, WIDEST, Variant
 
 
 class GoogLeNetOutput(NamedTuple):
@@ -165,7 +165,7 @@ class GoogLeNet(nn.Module):
 
     @torch.jit.unused
     def _check_input(self, x: Tensor) -> None:
-        smallest = self.variant.min_size
+        smallest = self.variant.smallest
         if x.dim() != 4 or x.shape[1] != 3:
             hint = "; for one picture, add the batch: x[None]" if x.dim() == 3 else ""
             raise UsageError(
@@ -243,5 +243,9 @@ def _check_arguments(variant: Variant, num_classes: int, width: float) -> None:
             f"variant came as {variant!r}; expected a Variant: googlenet({variant!r}) takes names, "
             "and VARIANTS holds all"
         )
-    if not isinstance(width, int | float) or not 0 < width < float("inf"):
-        raise UsageError(f"width came as {width!r}; expected a factor above 0, such as 0.5 or 1.0")
+    if not isinstance(width, int | float) or not 0 < width * variant.width <= WIDEST:
+        most = f"; {variant.name} has {variant.width:g} by itself" if variant.width != 1 else ""
+        raise UsageError(
+            f"width came as {width!r}; expected a factor above 0, such as 0.5 or 1.0, that makes "
+            f"at most {WIDEST} times Table 1's channels{most}"
+        )

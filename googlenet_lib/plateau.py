@@ -1,8 +1,9 @@
 """Stuck at ln C: a narrow network of the paper's shape learns digits, or doesn't wake up.
 
-    python -m googlenet_lib.plateau
+    python -m googlenet_lib.plateau --overwrite
 
-computes the recorded runs anew and writes them into `assets/plateau.json`.
+computes the recorded runs anew and writes them into `assets/plateau.json`, or with `--out FILE`
+elsewhere.
 """
 
 import json
@@ -17,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.data import Batches, ImageSet, load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.gradients import normalised
@@ -135,7 +137,7 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
     """What `python -m googlenet_lib.plateau` has written: means over ten steps."""
-    runs = json.loads(RECORDED.read_text())["trainings"]
+    runs = json.loads(RECORDED.read_text(encoding="utf-8"))["trainings"]
     parts = ("main", "aux1", "aux2")
     return tuple(Training(**run | {part: tuple(run[part]) for part in parts}) for run in runs)
 
@@ -160,7 +162,9 @@ def record(path: Path) -> None:
         "data": "digits",
     }
     rows = ",\n".join(json.dumps(one) for one in trainings)
-    path.write_text(f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n')
+    path.write_text(
+        f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n', encoding="utf-8"
+    )
 
 
 def _named(init: str) -> Variant:
@@ -170,5 +174,4 @@ def _named(init: str) -> Variant:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import platform
 import random
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -29,24 +30,29 @@ def in_colab() -> bool:
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called `name`: "cpu", "cuda", "mps", or "auto" for the fastest that is here."""
     name = str(name)
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
+    count = {
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+        "cpu": 1,
     }
     if name == "auto":
-        return torch.device(next(kind for kind, present in available.items() if present))
-    kind = name.split(":")[0]
-    if kind not in available:
+        return torch.device(next(kind for kind in count if count[kind]))
+    kind, _, number = name.partition(":")
+    if kind not in count or not re.fullmatch(r"[a-z]+(:[0-9]+)?", name):
         raise UsageError(f"device {name!r} is unknown; use auto, cpu, cuda or mps")
-    if not available[kind]:
-        here = ", ".join(k for k, present in available.items() if present)
+    if not count[kind]:
+        here = ", ".join(kind for kind in count if count[kind])
         advice = " (in Colab: Runtime, Change runtime type, T4 GPU)" if kind == "cuda" else ""
         raise UsageError(
             f"device {name!r} was asked for, but torch {torch.__version__} finds only {here} "
             f"here; use --device auto, or switch the device on{advice}"
         )
-    return torch.device(name)
+    if int(number or 0) >= count[kind]:
+        raise UsageError(
+            f"device {name!r} was asked for, but the last here is {kind}:{count[kind] - 1}; "
+            f"use --device {kind}"
+        )
+    return torch.device(f"{kind}:{int(number)}" if number else kind)
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,8 @@ def versions() -> dict[str, str]:
 
 def progress_bar(work: Iterable, *, shown: bool = True, **options: object) -> tqdm:
     """A bar for a terminal or a notebook, gone when done; in a log file, none."""
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    terminal = sys.stderr is not None and sys.stderr.isatty()  # none under pythonw
+    watched = terminal or "ipykernel" in sys.modules
     return tqdm(work, leave=False, disable=not (watched and shown), **options)
 
 
@@ -137,3 +144,16 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def environment_number(name: str, default: int) -> int:
+    """The whole number that an environment variable holds; `default` where it holds none."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else default
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Is this how Python or torch say that there is not enough memory?"""
+    words = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(text in str(error) for text in words)

@@ -1,8 +1,9 @@
 """How wide a value sees: the window that theory gives it, and where in it the gradient lies.
 
-    python -m googlenet_lib.receptive_fields
+    python -m googlenet_lib.receptive_fields --overwrite
 
-measures the recorded windows anew and writes them into `assets/receptive_fields.json`.
+measures the recorded windows anew and writes them into `assets/receptive_fields.json`, or with
+`--out FILE` elsewhere.
 
 A pixel on which a value depends is one that its gradient with respect to the picture reaches.
 The theoretical field counts all of them alike; the mean absolute gradient says how much each
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib import recording
 from googlenet_lib.costs import Field, receptive_field
 from googlenet_lib.errors import UsageError
 from googlenet_lib.hooks import watch
@@ -289,7 +291,7 @@ class Recording:
 @cache
 def recorded() -> Recording:
     """The recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
-    found = json.loads(RECORDED.read_text())
+    found = json.loads(RECORDED.read_text(encoding="utf-8"))
     return Recording(
         {Stack(*key): width for *key, width in found["stacks"]},
         tuple(_read_lane(one) for one in found["lanes"]),
@@ -315,7 +317,8 @@ def record(path: Path) -> None:
     rows = ",\n".join(lanes)
     path.write_text(
         f'{{"share": {SHARE}, "seeds": {json.dumps(SEEDS)},\n"stacks": {json.dumps(widths)},\n'
-        f'"lanes": [\n{rows}\n]}}\n'
+        f'"lanes": [\n{rows}\n]}}\n',
+        encoding="utf-8",
     )
 
 
@@ -339,5 +342,4 @@ def _read_lane(one: dict) -> LaneField:
 
 
 if __name__ == "__main__":
-    record(Path(str(RECORDED)))
-    print(f"wrote {RECORDED}")
+    recording.run(record, RECORDED, __doc__)

@@ -3,10 +3,38 @@
 from dataclasses import dataclass, replace
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import changed
+from googlenet_lib.settings import Domain, changed, check_fields
 
 OPTIMISERS = ("adam", "sgd", "muon")
 SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
+# What each field may be. Products of the rates and decays are below 3e38, float32's largest.
+DOMAINS: dict[str, Domain] = {
+    "epochs": range(1, 10_001),
+    "batch_size": range(1, 1_000_001),
+    "optimiser": OPTIMISERS,
+    "lr": (0, 1e30),
+    "schedule": SCHEDULES,
+    "momentum": (0, 1),
+    "weight_decay": (0, 1000),
+    "rest": (0, 10_000),
+    "warmup": (0, 1),
+    "cycles": range(1, 10_001),
+    "floor": (0, 1),
+    "drop": (0, 1),
+    "drop_every": range(1, 10_001),
+    "clip": (0, 1e30),
+    "accumulate": range(1, 1_000_001),
+    "aux_weights": (0, 1000),
+    "label_smoothing": (0, 1),
+    "average_decay": (0, 1),
+    "mean": (0, 1),  # of pixels, which count from 0 to 1
+    "std": (1e-6, 1e6),
+    "shift": range(10_001),
+    "crop": (0.01, 1),
+    "shrink": range(10_001),
+    "shrink_for": (0, 1),
+    "colour": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -48,47 +76,12 @@ class Recipe:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("epochs", 1, 10_000),
-            ("batch_size", 1, 1_000_000),
-            ("lr", 0, float("inf")),
-            ("momentum", 0, 1),
-            ("weight_decay", 0, float("inf")),
-            ("label_smoothing", 0, 1),
-            ("average_decay", 0, 1),
-            ("rest", 0, 10_000),
-            ("warmup", 0, 1),
-            ("aux_weights", 0, float("inf")),
-            ("std", 1e-6, float("inf")),
-            ("shift", 0, 10_000),
-            ("crop", 0.01, 1),
-            ("shrink", 0, 10_000),
-            ("shrink_for", 0, 1),
-            ("colour", 0, 1),
-            ("cycles", 1, 10_000),
-            ("floor", 0, 1),
-            ("drop", 0, 1),
-            ("drop_every", 1, 10_000),
-            ("clip", 0, float("inf")),
-            ("accumulate", 1, 1_000_000),
-        ):
-            value = getattr(self, name)
-            each = value if isinstance(value, tuple) else (value,)
-            if not all(low <= number <= high for number in each):
-                raise UsageError(f"{name}={value} came; expected {low} to {high}")
+        check_fields(self, DOMAINS)
         if self.accumulate > 1 and self.batch_size < 2 * self.accumulate:
             raise UsageError(
                 f"accumulate={self.accumulate} came for a batch of {self.batch_size}; expected at "
                 f"most {self.batch_size // 2}, for parts of two pictures, which BatchNorm needs"
             )
-        for name, choices in (
-            ("optimiser", OPTIMISERS),
-            ("schedule", SCHEDULES),
-        ):
-            if getattr(self, name) not in choices:
-                raise UsageError(
-                    f"{name}={getattr(self, name)!r} came; expected one of {', '.join(choices)}"
-                )
 
     def changed(self, texts: list[str]) -> "Recipe":
         """The recipe with fields set from "name=value" texts, as --set gives them."""
@@ -184,3 +177,11 @@ def find_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UsageError(f"recipe {name!r} is unknown; expected one of {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def advice_on_rate(recipe: Recipe) -> str:
+    """What to do where a training by `recipe` came to a loss that is no number."""
+    lower = min(recipe.lr / 10, RECIPES[recipe.name].lr if recipe.name in RECIPES else 0.1)
+    if lower < 1e-6:
+        return "that is low already: look at weight_decay, std, aux_weights and precision"
+    return f"a lower one, such as --set lr={lower:g}, often mends it"

@@ -72,7 +72,7 @@ class Run:
 def read_run(path: Path) -> Run:
     """The run that a JSON file holds."""
     try:
-        return Run(**json.loads(path.read_text()))
+        return Run(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:  # no file, no JSON, not these fields
         raise UsageError(
             f"{path} cannot be read as a recorded run ({error}); expected the run.json that train "

@@ -1,12 +1,14 @@
-"""Fields of a frozen dataclass, set from the "name=value" texts of a command line."""
+"""Fields of a frozen dataclass: set from "name=value" texts, and kept within their domains."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from googlenet_lib.errors import UsageError
 
 Settings = TypeVar("Settings")
+# Whole numbers, or (lowest, highest) of any numbers, or the texts to choose from.
+Domain = range | tuple[float, float] | tuple[str, ...]
 
 
 def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
@@ -35,9 +37,50 @@ def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
     return replace(settings, **values)
 
 
+def check_fields(settings: Any, domains: Mapping[str, Domain]) -> None:
+    """Raise UsageError for a value that is not of its field's type or not in its domain.
+
+    Infinities and what is no number (NaN) are in no domain.
+    """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        types = get_args(field.type)
+        each = value if types and isinstance(value, tuple) else (value,)
+        types = types or (field.type,)
+        if len(each) != len(types) or not all(map(_is_a, each, types)):
+            said = ", ".join(one.__name__ for one in types)
+            raise UsageError(f"{field.name}={value!r} came; expected {said}")
+        domain = domains.get(field.name)
+        if domain is not None and not all(_within(one, domain) for one in each):
+            raise UsageError(f"{field.name}={value!r} came; expected {_said(domain)}")
+
+
 def _parsed(text: str, like: Any) -> Any:
     if isinstance(like, bool):
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if isinstance(like, tuple):
         return tuple(_parsed(p, one) for p, one in zip(text.split(","), like, strict=True))
     return type(like)(text)
+
+
+def _is_a(value: Any, kind: type) -> bool:
+    """Is this a `kind`? Whole numbers are floats too, but True and False are no numbers."""
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _within(value: Any, domain: Domain) -> bool:
+    if isinstance(domain, range) or isinstance(domain[0], str):
+        return value in domain
+    low, high = domain
+    return low <= value <= high
+
+
+def _said(domain: Domain) -> str:
+    if isinstance(domain, range):
+        odd = "an odd number of " if domain.step == 2 else ""
+        return f"{odd}{domain[0]} to {domain[-1]}"
+    if isinstance(domain[0], str):
+        return f"one of {', '.join(domain)}"
+    return f"{domain[0]:g} to {domain[1]:g}"

@@ -25,7 +25,7 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import make_optimiser, moving_average, rate_factor
 from googlenet_lib.platforms import pick_precision, progress_bar
-from googlenet_lib.recipes import Recipe
+from googlenet_lib.recipes import Recipe, advice_on_rate
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look makes a GPU wait
 EVALUATION_BATCH = 500
@@ -109,6 +109,21 @@ def evaluate(
     return tally.metrics(workers)
 
 
+def part_sizes(count: int, parts: int) -> list[int]:
+    """A batch of `count` in at most `parts` parts of two pictures or more, which BatchNorm needs.
+
+    Equal but for the last, as `torch.chunk` has them; a rest of one picture joins the part before.
+    """
+    size = max(2, math.ceil(count / parts))
+    whole, rest = divmod(count, size)
+    sizes = [size] * whole
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
+
+
 class Diverged(UsageError):
     """The loss is no longer a number."""
 
@@ -131,10 +146,10 @@ class Trainer:
                 f"the network tells {model.num_classes} classes apart, but {data.name} has "
                 f"{len(data.classes)}; use num_classes={len(data.classes)}"
             )
-        if recipe.shrink and not model.variant.min_size <= recipe.shrink < data.image_size:
+        if recipe.shrink and not model.variant.smallest <= recipe.shrink < data.image_size:
             raise UsageError(
                 f"shrink={recipe.shrink} came for pictures of {data.image_size} pixels a side; "
-                f"expected fewer, and for {model.variant.name} at least {model.variant.min_size}"
+                f"expected fewer, and for {model.variant.name} at least {model.variant.smallest}"
             )
         self.recipe = recipe
         self.workers = workers
@@ -164,6 +179,7 @@ class Trainer:
             shuffle=True,
             generator=self.order,
         )
+        self._refuse_lone_pictures(data)
         self.validation_batches = self._batches(data.validation, EVALUATION_BATCH)
         self.network = DistributedDataParallel(model) if workers.count > 1 else model
         self.optimiser = make_optimiser(model, recipe)
@@ -206,13 +222,13 @@ class Trainer:
         """One update of the weights from one batch: (total loss, main loss, main logits).
 
         `of` is the number of pictures in the batch of all workers. With the recipe's `accumulate`,
-        parts of the batch follow one another, and their gradients add up to the batch's.
+        parts of the batch follow one another (`part_sizes`), and their gradients add up to its.
         """
         of = of or len(labels) * self.workers.count
         self.optimiser.zero_grad()
         total, main, logits = 0.0, 0.0, []
-        pairs = zip(*(t.chunk(self.recipe.accumulate) for t in (images, labels)), strict=True)
-        for some, wanted in pairs:
+        sizes = part_sizes(len(labels), self.recipe.accumulate)
+        for some, wanted in zip(images.split(sizes), labels.split(sizes), strict=True):
             with self.precision.autocast():
                 outputs = self.network(some)
                 losses = combined_loss(
@@ -257,6 +273,7 @@ class Trainer:
                 self.trained, batches, self.recipe.aux_weights, flips=flips, workers=self.workers
             )
 
+    @talking()
     def test_accuracy(self, test: ImageSet, *, flips: bool = False) -> float:
         """The share of `test` that the trained network gets right."""
         return self.evaluate(self._batches(test, EVALUATION_BATCH), flips=flips).accuracy
@@ -287,6 +304,7 @@ class Trainer:
         self.order.set_state(order)
         restore_random_state(random)
 
+    @talking()
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch, validate, and add a record to the history."""
         start = time.perf_counter()
@@ -329,6 +347,19 @@ class Trainer:
         restore_random_state(state["random"][self.workers.rank])
         self.history = state["history"]
 
+    def _refuse_lone_pictures(self, data: Data) -> None:
+        """Before the first step: BatchNorm cannot train on one value of a channel."""
+        variant, side = self.model.variant, self.recipe.shrink or data.image_size
+        needed = 2 * self.workers.count
+        if not variant.batch_norm or variant.last_map(side) > 1:
+            return
+        if min(self.train_batches.sizes()) < needed:
+            raise UsageError(
+                f"batch_size={self.recipe.batch_size} came for {len(data.train)} training pictures "
+                f"of {side}x{side}; expected at least {needed} of both: the last maps of "
+                f"{variant.name} are 1x1, and BatchNorm needs two values of each channel"
+            )
+
     def _refuse_non_finite(self, losses: list[Tensor | float]) -> None:
         """Look at the losses of the latest steps, and forget them: all workers see the same."""
         seen = self.workers.sum(torch.tensor(losses)).tolist()
@@ -336,8 +367,7 @@ class Trainer:
             if not math.isfinite(loss):
                 rate = self.recipe.lr * self.scheduler.lr_lambdas[0](step - 1)
                 raise Diverged(
-                    f"the loss became {loss} at step {step} (epoch "
-                    f"{len(self.history) + 1}), at a rate of {rate:.4g}; a lower one, such as "
-                    f"--set lr={self.recipe.lr / 10:g}, often mends it"
+                    f"the loss became {loss} at step {step} (epoch {len(self.history) + 1}), at a "
+                    f"rate of {rate:.4g}; {advice_on_rate(self.recipe)}"
                 )
         losses.clear()

@@ -5,8 +5,27 @@ BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures
 """
 
 from dataclasses import dataclass, replace
+from itertools import count
 
+from googlenet_lib.costs import output_size
 from googlenet_lib.errors import UsageError
+from googlenet_lib.settings import Domain, check_fields
+
+# What each field may be. A network of 8 times Table 1's channels takes 3 GB, four times that while
+# it is trained.
+WIDEST = 8
+DOMAINS: dict[str, Domain] = {
+    "eps": (1e-12, 1),
+    "large_kernel": range(1, 32, 2),  # an even one would move the map by half a pixel
+    "stem_kernel": range(1, 32, 2),
+    "stem_stride": range(1, 33),
+    "maxpool4_kernel": range(1, 17),
+    "dropout": (0, 1),
+    "head_dropout": (0, 1),
+    "min_size": range(1, 10_001),
+    "width": (1e-3, WIDEST),
+    "reduction": (1e-3, WIDEST),
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,25 @@ class Variant:
     min_size: int  # the smallest picture, in pixels a side, that leaves something to pool
     width: float = 1.0  # channels, as a multiple of Table 1's
     reduction: float = 1.0  # those behind the 1x1s in front of 3x3 and 5x5, once more
+
+    def __post_init__(self) -> None:
+        check_fields(self, DOMAINS)
+
+    @property
+    def smallest(self) -> int:
+        """The smallest picture, in pixels a side: `min_size`, or what its layers need if more."""
+        return next(side for side in count(self.min_size) if self.last_map(side))
+
+    def last_map(self, side: int) -> int:
+        """Pixels a side of the last maps, for pictures of `side`; 0 where a pool has none left."""
+        pools = [3 for pool in self.stem_pools if pool] + [3, self.maxpool4_kernel]
+        try:
+            side = output_size(side, self.stem_kernel, self.stem_stride, self.stem_kernel // 2)
+            for kernel in pools:
+                side = output_size(side, kernel, 2, ceil_mode=True)
+        except ValueError:  # no window fits
+            return 0
+        return side
 
 
 PAPER = Variant(

@@ -49,7 +49,7 @@ seen = {{"outside": new_pages()}}
 def look(code):
     """What `code` has put into `seen`, in a fresh process."""
     script = f"{LOOKING}{code}\nprint(json.dumps(seen))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -96,6 +96,8 @@ def test_without_shuffle_the_order_is_that_of_the_set():
         (4, 4, [4]),
         (3, 2, [3]),
         (3, 1, [1, 1, 1]),
+        (9, 10, [9]),  # all of them are one batch
+        (1, 500, [1]),
     ],
 )
 def test_sizes_of_batches(count, batch_size, expected):
@@ -103,16 +105,6 @@ def test_sizes_of_batches(count, batch_size, expected):
         batches = Batches(marked(count), batch_size, shuffle=shuffle)
         assert [len(labels) for _, labels in batches] == expected
         assert len(batches) == len(expected)
-
-
-def test_one_picture_alone_can_be_evaluated():
-    assert [len(labels) for _, labels in Batches(marked(1), 500)] == [1]
-
-
-def test_batch_larger_than_the_training_side_is_refused():
-    with pytest.raises(UsageError, match="there are 9 training pictures; use --set batch_size=9"):
-        Batches(marked(9), 10, shuffle=True)
-    assert len(Batches(marked(9), 10)) == 1  # to evaluate, any size will do
 
 
 @pytest.mark.parametrize("batch_size", [0, -1])

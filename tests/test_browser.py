@@ -63,5 +63,5 @@ def test_the_words_that_differ_are_shown(explorers):
 
 
 def test_the_workflow_runs_it():
-    workflow = (ROOT / ".github" / "workflows" / "browser.yml").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "browser.yml").read_text(encoding="utf-8")
     assert "run: python tests/browser/explorers.py" in workflow

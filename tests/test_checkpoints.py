@@ -274,7 +274,7 @@ def test_folder_is_made_and_filled(tmp_path):
         saved(folder)
     assert names(folder) == sorted([BEST, HISTORY, LAST])
     assert (folder / BEST).read_bytes() == b"best weights"
-    assert json.loads((folder / HISTORY).read_text()) == [{"epoch": 1}]
+    assert json.loads((folder / HISTORY).read_text(encoding="utf-8")) == [{"epoch": 1}]
 
 
 def test_run_is_resumed_by_the_same_identity(tmp_path):
@@ -371,7 +371,7 @@ def test_full_disk_at_any_of_the_three_files_leaves_whole_ones(tmp_path, monkeyp
         assert names(tmp_path) == sorted([BEST, HISTORY, LAST])
         assert run.load(resume=True, device=CPU)["epochs"] in (3, 4)
         assert (tmp_path / BEST).read_bytes() in (b"best weights", b"better weights")
-        assert len(json.loads((tmp_path / HISTORY).read_text())) in (1, 2)
+        assert len(json.loads((tmp_path / HISTORY).read_text(encoding="utf-8"))) in (1, 2)
 
 
 # ---- one process at a time -----------------------------------------------------------------------

@@ -19,7 +19,7 @@ from googlenet_lib.colab import Minutes, preflight, runs_folder, set_up_cell
 ROOT = Path(__file__).parents[1]
 STUB = ROOT / "tests" / "colab" / "stub"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 INSTALL = "install --quiet --no-deps"
 OURS = f"git+{REPOSITORY}"
@@ -109,7 +109,7 @@ def test_nothing_is_installed_elsewhere(set_up, shell, capsys):
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Missing: googlenet_lib ")
     assert line.endswith("pip install -r requirements.txt")
-    assert "pip install -r requirements.txt" in (ROOT / "README.md").read_text()
+    assert "pip install -r requirements.txt" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_colab_is_a_kernel_that_imported_its_package(shell, monkeypatch, capsys):
@@ -145,7 +145,7 @@ def test_colab_has_what_no_deps_leaves_out(imitation):
 
 
 def test_the_workflow_runs_it_on_colabs_python(imitation):
-    workflow = (ROOT / ".github" / "workflows" / "colab.yml").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "colab.yml").read_text(encoding="utf-8")
     assert f'python-version: "{imitation.PYTHON}"' in workflow
     assert "run: python tests/colab/imitate.py" in workflow
 

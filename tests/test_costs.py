@@ -33,7 +33,7 @@ from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, TABLE_1
 from googlenet_lib.variants import VARIANTS
 
-with (Path(__file__).parent / "data" / "table1.csv").open(newline="") as file:
+with (Path(__file__).parent / "data" / "table1.csv").open(newline="", encoding="utf-8") as file:
     CSV_ROWS = list(csv.DictReader(file))
 
 

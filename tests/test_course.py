@@ -18,7 +18,7 @@ def test_ready_are_the_notebooks_that_exist():
 
 
 def test_the_readme_asks_the_same_questions():
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| (\d\d) \| \[?([\w ]+?)\]?(?:\(.*?\))? \| (.*?) \|", readme, re.MULTILINE
     )

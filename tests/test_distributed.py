@@ -13,6 +13,7 @@ import torch
 from googlenet_lib import training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
 from googlenet_lib.distributed import ALONE, WorkerLost, Workers, joined, restarted, talking
+from googlenet_lib.errors import UsageError
 from googlenet_lib.weights import read_weights
 
 # Norm-free, without dropout and augmentation: what two processes do is what one does, to rounding.
@@ -39,12 +40,16 @@ def command(*arguments, processes=1, restarts=0):
 def train(*arguments, **how):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.run(
-        command(*arguments, **how), env=environment, capture_output=True, text=True, timeout=300
+        command(*arguments, **how),
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
     )
 
 
 def history(folder):
-    return json.loads((folder / HISTORY).read_text())
+    return json.loads((folder / HISTORY).read_text(encoding="utf-8"))
 
 
 # ---- one process ---------------------------------------------------------------------------------
@@ -61,6 +66,27 @@ def test_without_torchrun_a_process_is_alone():
     assert workers.from_first(lambda: 4) == 4
     workers.wait()
     workers.spread([tensor])
+
+
+@pytest.mark.parametrize(
+    "left_over", [{"WORLD_SIZE": "2"}, {"WORLD_SIZE": ""}, {"WORLD_SIZE": "x", "RANK": "0"}]
+)
+def test_what_torchrun_did_not_say_is_passed_over(monkeypatch, left_over):
+    for name, value in left_over.items():
+        monkeypatch.setenv(name, value)
+    with joined(torch.device("cpu")) as (workers, _):
+        assert workers == ALONE
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"RANK": "x"}, {"MASTER_PORT": "x"}, {"MASTER_PORT": "99999999"}]
+)
+def test_processes_that_cannot_meet_are_told_in_one_line(monkeypatch, wrong):
+    told = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"} | wrong
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="start them by torchrun, or unset WORLD_SIZE, RANK"):
+        joined(torch.device("cpu")).__enter__()
 
 
 def test_a_restart_is_known_by_torchrun_s_count(monkeypatch):
@@ -99,7 +125,10 @@ def test_two_processes_train_as_one_does(tmp_path):
     assert "2 epochs on 2 processes on CPU" in two.stdout
     names = {path.name for path in (tmp_path / "two").iterdir()}
     assert names == {BEST, LAST, HISTORY, "run.json"}
-    results = [json.loads((tmp_path / run / "run.json").read_text()) for run in ("one", "two")]
+    results = [
+        json.loads((tmp_path / run / "run.json").read_text(encoding="utf-8"))
+        for run in ("one", "two")
+    ]
     assert results[0]["test_accuracy"] == pytest.approx(results[1]["test_accuracy"])
 
 
@@ -111,7 +140,7 @@ def test_a_dead_worker_ends_the_run_and_a_restart_goes_on(tmp_path):
         env=environment | {"GLOO_SOCKET_IFNAME": "lo"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     try:
         epochs = []

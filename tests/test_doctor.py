@@ -1,9 +1,11 @@
 """The doctor says what works and what to do, and never falls ill itself."""
 
+import errno
 import importlib.util
 import shutil
 import socket
 import sys
+import tempfile
 from collections import namedtuple
 
 import pytest
@@ -123,3 +125,19 @@ def test_disk(monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(2**40, 0, free))
         assert check("disk").found.startswith(f"{free / 2**30:.1f} GiB free")
         assert bool(check("disk").advice) != fine
+
+
+def test_disk_that_takes_no_files(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert "nothing can be written there (Permission denied)" in check("disk").found
+    assert "folder of your own" in check("disk").advice
+
+
+def test_disk_is_tried_and_nothing_is_left_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "ROOM", 0)
+    assert not check("disk").advice
+    assert list(tmp_path.iterdir()) == []

@@ -658,7 +658,7 @@ def cifar10_server(tmp_path, serve, monkeypatch):
     batches = tmp_path / "source" / "cifar-10-batches-py"
     write_cifar10_batches(batches)
     for file in ("batches.meta", "readme.html"):
-        (batches / file).write_text(file)
+        (batches / file).write_text(file, encoding="utf-8")
     members = [(f"{batches.name}/{path.name}", path.read_bytes()) for path in batches.iterdir()]
     archive = tar_with(*members, folder=batches.name)
     server = serve(content=archive)

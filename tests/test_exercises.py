@@ -535,7 +535,8 @@ def test_somebody_else_s_alarm_goes_on():
 
 def test_an_import_is_not_stopped_halfway(tmp_path, monkeypatch):
     (tmp_path / "slow_to_import.py").write_text(
-        "import time\nstart = time.monotonic()\nwhile time.monotonic() - start < 0.6: pass\n"
+        "import time\nstart = time.monotonic()\nwhile time.monotonic() - start < 0.6: pass\n",
+        encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(running, "PATIENCE", 0.1)
@@ -555,7 +556,7 @@ def test_an_import_is_not_stopped_halfway(tmp_path, monkeypatch):
 def test_an_import_without_end_is_stopped(tmp_path, monkeypatch, limit):
     if limit is running._by_signal and not hasattr(signal, "setitimer"):
         pytest.skip("this system has no interval timer")
-    (tmp_path / "never_imported.py").write_text("while True: pass\n")
+    (tmp_path / "never_imported.py").write_text("while True: pass\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(running, "PATIENCE", 0.05)
     monkeypatch.setattr(running, "LOOKS", 3)

@@ -231,4 +231,4 @@ def test_a_movement_is_quick_and_leaves_no_figure(box):
 def test_the_recorded_files_are_small():
     for path in (gradients.RECORDED, gradients.RECORDED.parent / "plateau.json"):
         assert len(path.read_bytes()) < 60_000
-        json.loads(path.read_text())
+        json.loads(path.read_text(encoding="utf-8"))

@@ -172,7 +172,9 @@ def test_figures_do_not_depend_on_the_style_set_before():
 def test_a_backend_that_the_first_figure_loads_keeps_its_settings(tmp_path, monkeypatch):
     # As Jupyter's does: without this, later cells of a notebook would show no figures.
     backend = "from matplotlib.backends.backend_agg import *\nimport matplotlib\n"
-    (tmp_path / "jupyterlike.py").write_text(backend + "matplotlib.interactive(True)\n")
+    (tmp_path / "jupyterlike.py").write_text(
+        backend + "matplotlib.interactive(True)\n", encoding="utf-8"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(plt, "_backend_mod", None)
     monkeypatch.setitem(plt.rcParams, "backend", "module://jupyterlike")

@@ -255,9 +255,9 @@ def test_most_pictures_damaged(tmp_path, damage):
     write_class_folders(tmp_path, CLASSES, 4)
     for number, name in enumerate(list_pictures(tmp_path, CLASSES).names):
         if number % 4 < 2:
-            (tmp_path / name).write_text(damage)
+            (tmp_path / name).write_text(damage, encoding="utf-8")
     assert len(read(tmp_path)[0]) == 4
-    (tmp_path / "cat" / "0003.png").write_text(damage)
+    (tmp_path / "cat" / "0003.png").write_text(damage, encoding="utf-8")
     with pytest.raises(
         UsageError, match=r"^5 of the 8 files in .*; expected at most half\. Copy"
     ) as e:
@@ -265,7 +265,7 @@ def test_most_pictures_damaged(tmp_path, damage):
     assert str(tmp_path / "cat" / "0000.png") in str(e.value)
     for name in CLASSES:
         for path in (tmp_path / name).iterdir():
-            path.write_text(damage)
+            path.write_text(damage, encoding="utf-8")
     with pytest.raises(UsageError, match=r"^no picture could be read: 8 of the 8 files in .*"):
         read(tmp_path)
 
@@ -306,7 +306,7 @@ def test_animations_are_counted_in_one_text(tmp_path):
 def test_names_in_any_script(tmp_path):
     classes = ("Hündchen", "ねこ", "кот")
     pixels = write_class_folders(tmp_path / "Tiere 动物", classes, 2)
-    (tmp_path / "Tiere 动物" / "ねこ" / "É.jpg").write_text("no picture")
+    (tmp_path / "Tiere 动物" / "ねこ" / "É.jpg").write_text("no picture", encoding="utf-8")
     assert checked_classes(tmp_path / "Tiere 动物") == tuple(sorted(classes))
     images, findings = read(tmp_path / "Tiere 动物", classes)
     assert torch.equal(images.images, channels_first(pixels))

@@ -16,7 +16,9 @@ from googlenet_lib.colab import set_up_cell
 from googlenet_lib.fork import fork
 
 ROOT = Path(__file__).parents[1]
-REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "urls"
+]["Repository"]
 HERE = REPOSITORY.removeprefix("https://github.com/")
 TEACHER = "teacher/googlenet-class"
 TEACHERS = f"https://github.com/{TEACHER}"
@@ -45,7 +47,8 @@ def small(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "googlenet-lib"\n'
-        '[project.urls]\nRepository = "https://github.com/owner/name"\n'
+        '[project.urls]\nRepository = "https://github.com/owner/name"\n',
+        encoding="utf-8",
     )
     return tmp_path
 
@@ -73,11 +76,12 @@ def test_a_fork_passes_the_checks_of_the_address(copy, monkeypatch):
         test_notebooks.test_opens_with_title_badge_and_objectives(path, notebook)
         test_notebooks.test_set_up_cell_is_the_one_text(notebook)
     badges = re.findall(
-        r"https://colab\.research\.google\.com/github/([^)\s]*)", (copy / "README.md").read_text()
+        r"https://colab\.research\.google\.com/github/([^)\s]*)",
+        (copy / "README.md").read_text(encoding="utf-8"),
     )
     assert badges
     assert all(badge.startswith(f"{TEACHER}/blob/main/notebooks/") for badge in badges)
-    project = tomllib.loads((copy / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["urls"]["Repository"] == TEACHERS
 
 
@@ -92,9 +96,9 @@ def test_forking_back_restores_every_byte(copy):
 
 def test_a_notebook_changes_in_its_addresses_alone(copy):
     path = copy / "notebooks" / "06_train_on_cifar10.ipynb"
-    before = path.read_text().splitlines(keepends=True)
+    before = path.read_text(encoding="utf-8").splitlines(keepends=True)
     _, changes = fork(TEACHER, copy)
-    after = path.read_text().splitlines(keepends=True)
+    after = path.read_text(encoding="utf-8").splitlines(keepends=True)
     differing = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
     assert len(differing) == changes[path.relative_to(copy)]
     assert all(new == old.replace(HERE, TEACHER) for old, new in differing)
@@ -116,10 +120,11 @@ def test_addresses_in_all_their_forms(small):
         "https://colab.research.google.com/github/owner/name/blob/main/a.ipynb\n"
         "https://raw.githubusercontent.com/owner/name/main/a.png\n"
         "https://mybinder.org/v2/gh/owner/name/main See https://owner.github.io/name/.\n"
-        "The end: https://github.com/owner/name."
+        "The end: https://github.com/owner/name.",
+        encoding="utf-8",
     )
     assert fork("New/n.w", small)[1][Path("README.md")] == 7
-    assert (small / "README.md").read_text() == (
+    assert (small / "README.md").read_text(encoding="utf-8") == (
         "https://github.com/New/n.w, git@github.com:New/n.w.git\n"
         "https://colab.research.google.com/github/New/n.w/blob/main/a.ipynb\n"
         "https://raw.githubusercontent.com/New/n.w/main/a.png\n"
@@ -133,9 +138,9 @@ def test_what_is_no_address_of_it_stays(small):
         "owner/name is a path; github.com/owner/name-2, github.com/owner/names, "
         "github.com/another-owner/name, github.com/owner/name.py, other-owner.github.io/name"
     )
-    (small / "README.md").write_text(text)
+    (small / "README.md").write_text(text, encoding="utf-8")
     assert fork(TEACHER, small)[1] == {Path("pyproject.toml"): 1}
-    assert (small / "README.md").read_text() == text
+    assert (small / "README.md").read_text(encoding="utf-8") == text
 
 
 def test_line_ends_and_bytes_are_kept(small):
@@ -150,21 +155,23 @@ def test_a_notebook_merged_from_the_original_is_forked_too(small):
     merged = small / "notebooks" / "11_new.ipynb"
     badge = "https://colab.research.google.com/github/owner/name/blob/main/notebooks/11_new.ipynb"
     source = [f"[badge]({badge})\n", set_up_cell("https://github.com/owner/name")]
-    merged.write_text(json.dumps({"cells": [{"source": source}]}))
+    merged.write_text(json.dumps({"cells": [{"source": source}]}), encoding="utf-8")
     former, changes = fork(TEACHER, small)
     assert former == {"owner/name"}
     assert changes == {Path("notebooks", "11_new.ipynb"): 2}
-    assert "owner/name" not in merged.read_text()
+    assert "owner/name" not in merged.read_text(encoding="utf-8")
 
 
 def test_data_runs_and_environments_are_left_alone(small):
     places = ["data/a.md", "runs/a/b.md", ".git/config.md", ".venv/a.md", "mine/lib/a.md"]
     for place in places:
         (small / place).parent.mkdir(parents=True)
-        (small / place).write_text("https://github.com/owner/name")
+        (small / place).write_text("https://github.com/owner/name", encoding="utf-8")
     (small / "mine" / "pyvenv.cfg").touch()
     (small / "lib" / "data").mkdir(parents=True)  # a package of the library is no data folder
-    (small / "lib" / "data" / "a.py").write_text("# https://github.com/owner/name")
+    (small / "lib" / "data" / "a.py").write_text(
+        "# https://github.com/owner/name", encoding="utf-8"
+    )
     changes = fork(TEACHER, small)[1]
     assert changes.keys() == {Path("lib", "data", "a.py"), Path("pyproject.toml")}
 
@@ -172,7 +179,7 @@ def test_data_runs_and_environments_are_left_alone(small):
 def test_the_project_file_is_written_last(small, monkeypatch):
     """So that a command that was stopped halfway can be repeated."""
     for name in ("README.md", "zebra.md"):
-        (small / name).write_text("https://github.com/owner/name")
+        (small / name).write_text("https://github.com/owner/name", encoding="utf-8")
     assert list(fork(TEACHER, small)[1])[-1] == Path("pyproject.toml")
 
 
@@ -204,7 +211,7 @@ def test_malformed_names_are_refused(small, name):
 )
 def test_another_folder_is_refused(tmp_path, text, says):
     if text is not None:
-        (tmp_path / "pyproject.toml").write_text(text)
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=says) as refusal:
         fork(TEACHER, tmp_path)
     assert str(tmp_path) in str(refusal.value)
@@ -212,14 +219,20 @@ def test_another_folder_is_refused(tmp_path, text, says):
 
 
 def test_an_address_that_is_none_is_refused(small):
-    text = (small / "pyproject.toml").read_text().replace("https://github.com/owner/", "ftp://")
-    (small / "pyproject.toml").write_text(text)
+    text = (
+        (small / "pyproject.toml")
+        .read_text(encoding="utf-8")
+        .replace("https://github.com/owner/", "ftp://")
+    )
+    (small / "pyproject.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="'ftp://name'; expected https:"):
         fork(TEACHER, small)
 
 
 def test_command_tells_what_it_did(small, capsys):
-    (small / "README.md").write_text("github.com/owner/name and github.com/owner/name")
+    (small / "README.md").write_text(
+        "github.com/owner/name and github.com/owner/name", encoding="utf-8"
+    )
     assert main(["fork", TEACHER, "--root", str(small)]) == 0
     first, *files, last = capsys.readouterr().out.splitlines()
     assert first == f"https://github.com/owner/name -> {TEACHERS}"

@@ -327,7 +327,7 @@ def test_the_folders_page_is_up_to_date_and_shows_each_image_with_its_alt_text()
     for link in re.findall(r"\]\((\.\./\S+?)\)", page):
         assert (COMMITTED / link).is_file()
     assert "[CC BY 4.0](../LICENSE-TEXT.md)" in page
-    citation = (ROOT / "CITATION.cff").read_text()
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     (author,) = re.findall(r"^  - name: (.*)$", citation, flags=re.MULTILINE)
     assert f'name "{author}, CC BY 4.0"' in page.replace("\n", " ")
 

@@ -253,7 +253,7 @@ def test_what_was_kept_with_other_settings_counts_for_nothing(tmp_path, monkeypa
     other.trial(CONTENDERS[0], scale_data(), rate=RATES[0], seed=TUNING_SEEDS[0])
     assert len(kernel_sizes._Kept(kept, {"epochs": 1}).trials) == 1
     assert kernel_sizes._Kept(kept, {"epochs": 2}).trials == []
-    assert len(kept.read_text().splitlines()) == 1
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 1
 
 
 # ---- what was recorded ---------------------------------------------------------------------------
@@ -320,4 +320,4 @@ def test_sizes_add_up_to_the_test_set():
 
 
 def test_the_file_is_small():
-    assert len(json.dumps(json.loads(kernel_sizes.RECORDED.read_text()))) < 100_000
+    assert len(json.dumps(json.loads(kernel_sizes.RECORDED.read_text(encoding="utf-8")))) < 100_000

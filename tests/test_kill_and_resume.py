@@ -43,7 +43,7 @@ def start(arguments):
         [sys.executable, "-m", "googlenet_lib", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     )
@@ -161,7 +161,9 @@ def whole(digits, tmp_path_factory):
 def assert_ended_as(whole, folder):
     assert (folder / BEST).read_bytes() == (whole / BEST).read_bytes()
     assert_same(load_checkpoint(folder / LAST), load_checkpoint(whole / LAST))
-    one, other = (json.loads((place / HISTORY).read_text()) for place in (folder, whole))
+    one, other = (
+        json.loads((place / HISTORY).read_text(encoding="utf-8")) for place in (folder, whole)
+    )
     assert_same(one, other)
     assert sorted(path.name for path in folder.iterdir()) == [BEST, HISTORY, LAST]
 
@@ -262,12 +264,12 @@ def test_place_of_a_kill_is_told(kills, digits, whole, tmp_path):
     torch.save({"history": [{}]}, tmp_path / LAST)
     assert place() == kills.SAVE  # last.pt alone is new
     assert place(before=(1, 0)) == kills.EPOCH  # so it was found
-    (tmp_path / HISTORY).write_text("[{}]")
+    (tmp_path / HISTORY).write_text("[{}]", encoding="utf-8")
     assert place() == place(before=(1, 1)) == kills.EPOCH
     history = [{}] * kills.EPOCHS
     torch.save({"history": history}, tmp_path / LAST)
     assert place(before=(1, 1)) == kills.SAVE
-    (tmp_path / HISTORY).write_text(json.dumps(history))
+    (tmp_path / HISTORY).write_text(json.dumps(history), encoding="utf-8")
     assert place(before=(1, 1)) == kills.AFTER
 
 
@@ -295,7 +297,7 @@ def test_runs_that_differ_are_told_apart(kills, whole):
 
 
 def test_recorded_kills_are_whole_and_all_ended_equal(kills):
-    report = json.loads((ROOT / "tests/reliability/kills.json").read_text())
+    report = json.loads((ROOT / "tests/reliability/kills.json").read_text(encoding="utf-8"))
     rows = {row["kind"]: row for row in report["rows"]}
     everything = rows["all kills"]
     assert everything["times"] == report["kills"] >= 100

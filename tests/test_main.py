@@ -2,9 +2,12 @@
 
 import json
 import re
+import sys
 
 import pytest
+import torch
 from samples import noise_picture, write_class_folders
+from test_console import ENDINGS, needs_full
 
 from googlenet_lib import __main__ as command_line
 from googlenet_lib.__main__ import main
@@ -63,7 +66,7 @@ def test_run_json_says_what_was_run(trained, pets):
     assert pictures == (27, 3, 18)
     assert run.command.startswith("python -m googlenet_lib train --recipe classroom --epochs 2 ")
     assert run.command.endswith(f"--data {pets} --out {trained}")
-    assert run.history == json.loads((trained / "history.json").read_text())
+    assert run.history == json.loads((trained / "history.json").read_text(encoding="utf-8"))
     assert read_weights(trained / "best.safetensors")[1].classes == CLASSES
 
 
@@ -133,17 +136,25 @@ def test_a_run_is_gone_on_with_only_when_asked(pets, tmp_path, capsys):
         (["--data", "cifar10"], "CIFAR-10 was not found"),
         (["--epochs", "0"], "epochs=0 came"),
         (["--limit", "0"], "a limit of 0 pictures"),
-        (["--limit", "3"], "a batch of 8 was asked for, but there are 3"),
         (["--width", "0"], "width came as 0"),
+        (["--width", "nan"], "width came as nan"),
+        (["--width", "1e9"], "at most 8 times Table 1's channels"),
         (["--size", "2"], "a size of 2 pixels"),
         (["--seed", "-1"], "--seed -1 came; expected 0 to 4294967295"),
         (["--seed", str(2**32)], "--seed 4294967296 came"),
         (["--device", "tpu"], "device 'tpu' is unknown"),
         (["--device", "cuda"], "device 'cuda' was asked for"),
+        (["--device", "cpu:x"], "device 'cpu:x' is unknown"),
         (["--set", "lr"], "cannot be read; expected a value like lr="),
         (["--set", "rate=1"], "--set 'rate=1' names no field of recipe"),
         (["--vary", "depth=9"], "--vary 'depth=9' names no field of variant"),
         (["--vary", "init=magic"], "initialisation 'magic' is unknown"),
+        (["--vary", "dropout=1.5"], "dropout=1.5 came; expected 0 to 1"),
+        (["--vary", "stem_stride=4", "--vary", "min_size=1"], "variant needs at least 29x29"),
+        (["--set", "lr=inf"], "lr=inf came; expected 0 to 1e+30"),
+        (["--set", "batch_size=1"], "expected at least 2 of both"),
+        (["--out", "x" * 5000], "name too long"),
+        (["--data", "x" * 5000], "name too long"),
         (["--set", "precision=int8"], "precision 'int8' is unknown"),
         (["--set", "shift=32"], "a shift of 32 pixels came for pictures of 8x8"),
         (["--set", "lr=1e30", "--set", "precision=float32"], "the loss became nan at step 2"),
@@ -166,13 +177,102 @@ def test_folder_that_cannot_be_made_is_told_before_training(pets, tmp_path, caps
     assert "cannot be made a folder" in error_of(capsys, *arguments)
 
 
-def test_control_c_is_no_traceback(trained, monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
+@pytest.mark.parametrize("saved", [True, False])
+def test_control_c_is_no_traceback(tmp_path, monkeypatch, capsys, saved):
+    def interrupted(*args, out, **kwargs):
+        out.mkdir()
+        if saved:
+            (out / "last.pt").touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "fit", interrupted)
-    assert main(["train", *TINY, "--limit", "8"]) == 130
-    assert "--resume goes on from it" in capsys.readouterr().err
+    assert main(["train", *TINY, "--limit", "8", "--out", str(tmp_path / "run")]) == 130
+    said = capsys.readouterr().err
+    assert "stopped" in said
+    assert ("--resume goes on from it" in said) == saved
+
+
+def test_control_c_in_a_prediction_speaks_of_no_run(monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "load_network", interrupted)
+    assert main(["predict", "a.png"]) == 130
+    assert "resume" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+        ),
+    ],
+)
+def test_a_lack_of_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys, error):
+    def fails(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(command_line, "fit", fails)
+    line = error_of(capsys, "train", *TINY, "--limit", "8", "--out", tmp_path)
+    assert "memory ran out; " in line
+
+
+def test_fewer_pictures_than_a_batch_train_and_it_is_said(pets, tmp_path, capsys):
+    arguments = ["--limit", "3", "--epochs", "1", "--data", str(pets), "--out", str(tmp_path)]
+    assert main(["train", *TINY, *arguments]) == 0
+    assert "each epoch is a single step" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "refused"),
+    [
+        (".", [], True),
+        (".", ["--out", "runs/x"], True),
+        (".", ["--out", "cat/x"], True),
+        (".", ["--out", "../x"], False),
+        (".", ["--out", "../x", "--tensorboard", "board"], True),
+        ("train", ["--out", "train/x"], True),
+        ("..", ["--out", "../test/x"], True),
+        ("..", ["--out", "../runs/x"], False),  # beside train/ and test/ it is no class
+        ("digits", [], False),
+    ],
+)
+def test_output_that_would_be_taken_for_a_class_is_refused(
+    tmp_path, monkeypatch, capsys, data, options, refused
+):
+    write_class_folders(tmp_path / "pets" / "train", CLASSES, 6, size=(8, 8))
+    write_class_folders(tmp_path / "pets" / "test", CLASSES, 2, size=(8, 8))
+    monkeypatch.chdir(tmp_path / "pets" / ("" if data == "train" else "train"))
+    before = {*tmp_path.rglob("*")}
+    arguments = ["train", *TINY, "--epochs", "1", "--limit", "8", "--data", data, *options]
+    if refused:
+        line = error_of(capsys, *arguments)
+        assert "taken for pictures; give another place by --" in line
+        assert {*tmp_path.rglob("*")} == before
+    else:
+        assert main(arguments) == 0
+
+
+@pytest.mark.parametrize(
+    "ending", ["pipe", pytest.param("full", marks=needs_full), "closed", "none"]
+)
+def test_a_training_outlasts_its_console(pets, tmp_path, monkeypatch, ending):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, ENDINGS[ending]())
+    arguments = ["--epochs", "2", "--data", str(pets), "--out", str(tmp_path)]
+    assert main(["train", *TINY, *arguments]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+
+
+@needs_full
+def test_answers_that_could_not_be_written_are_no_success(tmp_path, monkeypatch, capsys):
+    noise_picture(0).save(tmp_path / "a.png")
+    monkeypatch.setattr(sys, "stdout", ENDINGS["full"]())
+    line = error_of(capsys, "predict", tmp_path / "a.png", "--weights", "shapes")
+    assert "could not be written" in line
 
 
 # ---- evaluate ------------------------------------------------------------------------------------
@@ -243,7 +343,7 @@ def test_prediction(trained, tmp_path, capsys):
 
 def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
     weights = trained / "best.safetensors"
-    (tmp_path / "text.jpg").write_text("a text")
+    (tmp_path / "text.jpg").write_text("a text", encoding="utf-8")
     noise_picture(0).save(tmp_path / "a.png")
     line = error_of(capsys, "predict", tmp_path / "text.jpg", "--weights", weights)
     assert "text.jpg could not be read as a picture" in line
@@ -269,7 +369,7 @@ def test_prediction_needs_no_weights_of_your_own(tmp_path, capsys):
 
 def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, capsys):
     noise_picture(0).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_text("a text")
+    (tmp_path / "b.png").write_text("a text", encoding="utf-8")
     noise_picture(1).save(tmp_path / "c.png")
     paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     assert main(["predict", *paths, "--weights", "shapes"]) == 2

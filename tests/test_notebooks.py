@@ -13,7 +13,9 @@ from googlenet_lib.colab import set_up_cell
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "urls"
+]["Repository"]
 LONGEST_CELL, MOST_BYTES = 25, 300_000
 FEWEST_CELLS, MOST_CELLS = 40, 70
 FEWEST_WORDS, MOST_WORDS = 1_000, 2_700
@@ -176,5 +178,5 @@ def test_is_plain_markdown(notebook):
 
 
 def test_names_no_home_folder(path):
-    text = json.dumps(json.loads(path.read_text()))
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")))
     assert not re.search(r"/(home|Users|root|work)/\w", text)

@@ -45,7 +45,7 @@ def python(code, **environment):
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         timeout=60,
     ).stdout.splitlines()
@@ -79,7 +79,7 @@ def test_subprocess_reaches_itself_and_nothing_else():
 
 
 def test_sitecustomize_that_stood_there_before_still_runs(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("print('still here')")
+    (tmp_path / "sitecustomize.py").write_text("print('still here')", encoding="utf-8")
     path = os.pathsep.join([os.environ["PYTHONPATH"], str(tmp_path)])
     assert python("print('then this')", PYTHONPATH=path) == ["still here", "then this"]
 

@@ -30,7 +30,7 @@ WIDTH_COLUMNS = {
 }
 KINDS = {"convolution": "conv", "max pool": "maxpool", "avg pool": "avgpool"}
 
-with (Path(__file__).parent / "data" / "table1.csv").open(newline="") as file:
+with (Path(__file__).parent / "data" / "table1.csv").open(newline="", encoding="utf-8") as file:
     CSV_ROWS = list(csv.DictReader(file))
 
 

@@ -255,7 +255,7 @@ def test_truncated_picture(tmp_path, read, suffix):
 
 @pytest.mark.parametrize("read", [open_picture, lambda path: decode_picture(path, 32)])
 def test_what_is_no_picture_says_what_it_is(tmp_path, read):
-    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.")
+    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.", encoding="utf-8")
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "link.jpg").symlink_to(tmp_path / "gone.jpg")
@@ -321,7 +321,7 @@ def test_quality_of_a_jpeg_is_recognised(tmp_path, quality):
 
 def test_other_files_have_no_quality(tmp_path):
     noise_picture(0).save(tmp_path / "a.png")
-    (tmp_path / "a.txt").write_text("no picture")
+    (tmp_path / "a.txt").write_text("no picture", encoding="utf-8")
     noise_picture(0).save(tmp_path / "b.jpg", qtables=[list(range(1, 65))] * 2)  # a table unknown
     for name in ("a.png", "a.txt", "b.jpg", "missing.jpg"):
         assert jpeg_quality(tmp_path / name) is None

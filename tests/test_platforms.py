@@ -14,6 +14,7 @@ from googlenet_lib.platforms import (
     Precision,
     cpu_has_bfloat16,
     device_name,
+    environment_number,
     in_colab,
     pick_device,
     pick_precision,
@@ -32,6 +33,7 @@ def accelerators(monkeypatch):
 
     def choose(*, cuda, mps):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2 if cuda else 0)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
     return choose
@@ -84,6 +86,7 @@ def test_device_by_name(accelerators):
     assert pick_device("cpu") == CPU
     assert pick_device(CPU) == CPU
     assert pick_device("cuda:1") == torch.device("cuda", 1)
+    assert pick_device("cpu:0").type == "cpu"
 
 
 @pytest.mark.parametrize(("name", "advice"), [("cuda", True), ("cuda:1", True), ("mps", False)])
@@ -97,9 +100,27 @@ def test_absent_device_is_refused(accelerators, name, advice):
     assert ("T4 GPU" in message) == advice
 
 
-def test_unknown_device_is_refused():
-    with pytest.raises(UsageError, match="device 'gpu' is unknown; use auto, cpu, cuda or mps"):
-        pick_device("gpu")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gpu", "", ":", "CPU", "cpu ", "meta", "auto:0", "None"),
+        *("cpu:", "cpu:x", "cpu:-1", "cpu:0:0", "cpu:²", "cuda:x"),
+    ],
+)
+def test_unknown_device_is_refused(accelerators, name):
+    accelerators(cuda=True, mps=False)
+    with pytest.raises(UsageError) as refusal:
+        pick_device(name)
+    assert str(refusal.value) == f"device {name!r} is unknown; use auto, cpu, cuda or mps"
+
+
+@pytest.mark.parametrize(
+    ("name", "last"), [("cuda:2", "cuda:1"), ("cuda:99", "cuda:1"), ("cpu:1", "cpu:0")]
+)
+def test_device_number_that_is_not_here_is_refused(accelerators, name, last):
+    accelerators(cuda=True, mps=False)
+    with pytest.raises(UsageError, match=f"device '{name}' .* the last here is {last}"):
+        pick_device(name)
 
 
 def test_device_has_a_name_for_people(monkeypatch):
@@ -234,6 +255,22 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
     assert usable_cores() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert usable_cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("3", 3), ("0", 0), ("", 7), ("x", 7), ("-1", 7), (None, 7)]
+)
+def test_numbers_of_the_environment(monkeypatch, text, number):
+    monkeypatch.delenv("NUMBER", raising=False)
+    if text is not None:
+        monkeypatch.setenv("NUMBER", text)
+    assert environment_number("NUMBER", 7) == number
+
+
+def test_without_a_console_no_progress_is_shown(monkeypatch):
+    monkeypatch.setattr(platforms.sys, "stderr", None)  # as under pythonw
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert list(progress_bar([1, 2])) == [1, 2]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

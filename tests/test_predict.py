@@ -115,7 +115,7 @@ def test_other_tensors_are_refused(tensor):
 
 
 def test_files_that_are_no_pictures(tmp_path, monkeypatch):
-    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.")
+    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.", encoding="utf-8")
     (tmp_path / "empty.jpg").touch()
     noise_picture(0).save(tmp_path / "half.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:500])

@@ -22,16 +22,20 @@ from googlenet_lib.studies import SEEDS
 from googlenet_lib.variants import find_variant
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "urls"
+]["Repository"]
 
 
 def test_ci_runs_the_test_command_word_for_word():
     command = next(c for c in COMMANDS if c.endswith("python -m pytest\n") and "python3" in c)
-    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert lines[-1] == command.strip()
-    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "test.yml").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_both_commands_set_up_everything_and_have_a_windows_form():
@@ -208,7 +212,7 @@ def test_what_is_said_of_alternating_flips_is_the_record():
 def test_the_table_of_kills_is_the_record():
     reliability = ROOT / "tests" / "reliability"
     kills = runpy.run_path(str(reliability / "kills.py"))
-    report = json.loads((reliability / "kills.json").read_text())
+    report = json.loads((reliability / "kills.json").read_text(encoding="utf-8"))
     assert kills["table"](report) in README
     assert "python tests/reliability/kills.py" in README
     everything = next(row for row in report["rows"] if row["kind"] == "all kills")
@@ -218,7 +222,7 @@ def test_the_table_of_kills_is_the_record():
 def test_the_table_of_steps_is_the_record():
     benchmarks = ROOT / "tests" / "benchmarks"
     step = runpy.run_path(str(benchmarks / "training_step.py"))
-    report = json.loads((benchmarks / "training_step.json").read_text())
+    report = json.loads((benchmarks / "training_step.json").read_text(encoding="utf-8"))
     assert step["table"](report) in README
     ways = {way["way"]: way for way in report["ways"]}
     ratio = ways["ours, fastest precision"]["ratio"]

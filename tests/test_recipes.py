@@ -1,11 +1,26 @@
 """Recipes: source A's as it is, fields set from texts, nonsense refused."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import get_args
 
 import pytest
+import torch
 
+from googlenet_lib.blocks import ConvBlock
 from googlenet_lib.errors import UsageError
-from googlenet_lib.recipes import CLASSROOM, IMAGENET, PAPER, QUICK, RECIPES, find_recipe
+from googlenet_lib.optimisers import make_optimiser
+from googlenet_lib.recipes import (
+    CLASSROOM,
+    DOMAINS,
+    IMAGENET,
+    OPTIMISERS,
+    PAPER,
+    QUICK,
+    RECIPES,
+    Recipe,
+    advice_on_rate,
+    find_recipe,
+)
 
 
 def test_classroom_is_the_walkthrough_s():
@@ -91,12 +106,10 @@ def test_unreadable_value_is_refused_with_an_example(setting, example):
         "epochs=0",
         "batch_size=0",
         "batch_size=-1",
-        "lr=-0.1",
-        "lr=nan",
+        *("lr=-0.1", "lr=nan", "lr=inf", "lr=1e308", "lr=1e38"),
         "momentum=1.5",
         "momentum=-0.1",
-        "weight_decay=-1",
-        "weight_decay=nan",
+        *("weight_decay=-1", "weight_decay=nan", "weight_decay=1e300", "rest=inf"),
         "label_smoothing=1.1",
         "average_decay=2",
         "warmup=-0.1",
@@ -104,7 +117,8 @@ def test_unreadable_value_is_refused_with_an_example(setting, example):
         "std=0,0.5,0.5",
         "std=0.5,-0.5,0.5",
         "aux_weights=0.3,-0.3",
-        "aux_weights=nan,0.3",
+        *("aux_weights=nan,0.3", "aux_weights=inf,0.3", "aux_weights=1e308,0"),
+        *("mean=nan,0,0", "mean=125,122,113", "std=inf,1,1", "shrink_for=nan", "shift=20000"),
         "crop=0",
         "crop=1.5",
         "colour=-0.1",
@@ -112,8 +126,7 @@ def test_unreadable_value_is_refused_with_an_example(setting, example):
         "floor=2",
         "drop=1.1",
         "drop_every=0",
-        "clip=-1",
-        "accumulate=0",
+        *("clip=-1", "clip=inf", "accumulate=0", "epochs=1000000000", "batch_size=1000000000000"),
     ],
 )
 def test_value_out_of_range_is_refused(setting):
@@ -156,6 +169,55 @@ def test_imagenet_is_the_public_script_s():
     assert IMAGENET.aux_weights == (0.3, 0.3)
 
 
-def test_ranges_hold_for_recipes_made_in_code():
-    with pytest.raises(UsageError, match="epochs=0 came"):
-        replace(CLASSROOM, epochs=0)
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("epochs", 0, "1 to 10000"),
+        ("epochs", 1.5, "int"),
+        ("batch_size", True, "int"),
+        ("lr", "0.1", "float"),
+        ("flip", 1, "bool"),
+        ("mean", (0.5, 0.5), "float, float, float"),
+        ("mean", 0.5, "float, float, float"),
+        ("optimiser", None, "str"),
+    ],
+)
+def test_types_and_ranges_hold_for_recipes_made_in_code(field, value, expected):
+    with pytest.raises(UsageError, match=f"{field}=.* came; expected {expected}$"):
+        replace(CLASSROOM, **{field: value})
+
+
+def test_every_number_has_a_domain():
+    numbers = {
+        field.name for field in fields(Recipe) if {int, float} & {field.type, *get_args(field.type)}
+    }
+    assert numbers | {"optimiser", "schedule"} == {*DOMAINS}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("field", ["lr", "weight_decay", "rest", "momentum"])
+def test_no_step_overflows_within_the_domains(optimiser, field):
+    """What float32 cannot hold is an error of torch's; a loss that is no number is one of ours."""
+    torch.manual_seed(0)
+    network = ConvBlock(3, 4, kernel_size=3)
+    widest = {name: DOMAINS[name][1] for name in {"lr", field}}
+    widest = {**widest, "nesterov": False, "rest": 10_000}
+    step = make_optimiser(network, replace(CLASSROOM, optimiser=optimiser, **widest))
+    for _ in range(2):
+        network(torch.randn(2, 3, 8, 8)).square().mean().backward()
+        step.step()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "advice"),
+    [
+        (QUICK, 1e30, "--set lr=0.1,"),
+        (QUICK, 0.2, "--set lr=0.02,"),
+        (CLASSROOM, 3.0, "--set lr=0.001,"),
+        (replace(QUICK, name="mine"), 1e6, "--set lr=0.1,"),
+        (QUICK, 1e-300, "low already"),
+        (QUICK, 0.0, "low already"),
+    ],
+)
+def test_advice_on_rates_is_one_that_may_work(recipe, rate, advice):
+    assert advice in advice_on_rate(replace(recipe, lr=rate))

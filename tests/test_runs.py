@@ -73,7 +73,7 @@ def test_run_is_described_by_what_was_run():
 def test_run_comes_back_from_its_file(tmp_path):
     run = described()
     run.save(tmp_path / "run.json")
-    assert json.loads((tmp_path / "run.json").read_text())["seed"] == 7
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["seed"] == 7
     back = read_run(tmp_path / "run.json")
     # JSON has lists only, where a recipe has tuples
     assert asdict(back) == json.loads(json.dumps(asdict(run)))

@@ -1,8 +1,11 @@
 """Pictures that stay in their files: the same batches as from memory, decoded when needed."""
 
+import gc
+import multiprocessing
 import shutil
 import sys
 import warnings
+import weakref
 
 import pytest
 import torch
@@ -17,13 +20,16 @@ from googlenet_lib.data import (
     PictureFiles,
     load,
     make_batches,
+    stream,
 )
 from googlenet_lib.data.folders import read_pictures
 from googlenet_lib.data.listing import list_pictures
 from googlenet_lib.data.stream import StreamedBatches, prefetched, stream_pictures
+from googlenet_lib.distributed import WorkerLost
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
 from googlenet_lib.recipes import QUICK
+from googlenet_lib.training import Trainer
 
 CLASSES = ("cat", "dog")
 CPU = torch.device("cpu")
@@ -154,8 +160,96 @@ def test_a_batch_without_one_readable_picture_ends_it(listing):
     for path in (listing.root / "dog").iterdir():
         path.write_bytes(b"no picture")
     batches = StreamedBatches(stream_pictures(listing)[0], 7, workers=0)
-    with pytest.raises(UsageError, match="no picture of a whole batch could be read; the first: "):
+    with pytest.raises(UsageError, match=r"^0 of the 7 pictures .* first that could not: "):
         passes(batches)
+
+
+def test_one_picture_left_of_a_batch_is_no_batch_to_train_on(listing):
+    (listing.root / "dog" / "0000.png").write_bytes(b"no picture")
+    files = stream_pictures(listing)[0][torch.tensor([0, 7])]
+    with pytest.warns(UserWarning, match="1 of 2 files"):
+        assert [len(labels) for _, labels in StreamedBatches(files, 2, workers=0)] == [1]
+    with pytest.raises(UsageError, match=r"^1 of the 2 pictures of a batch .* expected at least 2"):
+        passes(StreamedBatches(files, 2, workers=0, shuffle=True))
+
+
+# ---- workers -------------------------------------------------------------------------------------
+
+forks = pytest.mark.skipif(
+    multiprocessing.get_start_method() != "fork", reason="workers are started in another way"
+)
+
+
+def test_workers_end_with_their_batches(listing):
+    """By counting references alone: in a cycle they would wait for the garbage collector."""
+    before = {*multiprocessing.active_children()}
+    gc.disable()
+    try:
+        batches = StreamedBatches(stream_pictures(listing)[0], 4, workers=2, shuffle=True)
+        next(iter(batches))  # a pass that is given up
+        passes(batches, 1)
+        workers = {*multiprocessing.active_children()} - before
+        del batches
+        assert len(workers) == 2
+        assert not any(worker.is_alive() for worker in workers)
+    finally:
+        gc.enable()
+
+
+@forks
+def test_a_worker_collects_nothing_that_it_has_inherited(listing, monkeypatch, tmp_path):
+    def collecting(*arguments, decode=stream.decode_picture):
+        gc.collect()
+        return decode(*arguments)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: (tmp_path / "raised").touch())
+    files = stream_pictures(listing)[0][:2]
+    gc.disable()
+    try:
+        dropped = StreamedBatches(files, 2, workers=1)
+        passes(dropped, 1)
+        dropped.itself, still = dropped, weakref.ref(dropped)
+        del dropped
+        monkeypatch.setattr(stream, "decode_picture", collecting)
+        assert len(passes(StreamedBatches(files, 2, workers=1), 1)) == 1
+        del still().itself
+    finally:
+        gc.enable()
+    assert not (tmp_path / "raised").exists()
+
+
+@forks
+@pytest.mark.timeout(60)  # a worker that has no room would be waited for
+def test_batches_need_no_shared_memory(listing):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # of files, as those in /dev/shm
+    try:
+        images, _ = next(iter(StreamedBatches(stream_pictures(listing)[0], 14, workers=1)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert images.shape == (14, 3, 32, 32)
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_is_killed_is_told_with_the_way_on(tmp_path):
+    torch.manual_seed(0)
+    data, recipe = load(sides(tmp_path), stream=True), QUICK.changed(["batch_size=4"])
+    trainer = Trainer(googlenet("small", 2, width=0.0625), data, recipe, seed=0, device=CPU)
+    next(iter(trainer.train_batches))
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    with pytest.raises(WorkerLost, match=r"decodes pictures was ended .* go on with --resume"):
+        trainer.run_epoch()
+
+
+@pytest.mark.parametrize(("said", "workers"), [("0", 4), ("", 4), ("x", 4), ("2", 2), ("9", 1)])
+def test_cores_are_shared_among_processes(listing, monkeypatch, said, workers):
+    monkeypatch.setattr(stream, "usable_cores", lambda: 4)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", said)
+    with warnings.catch_warnings(action="ignore"):  # torch's, about the cores that there are
+        batches = StreamedBatches(stream_pictures(listing)[0], 4)
+    assert batches._loader.num_workers == workers
 
 
 def test_prefetching_on_a_cpu_passes_batches_through():
@@ -212,14 +306,14 @@ def test_pictures_too_many_for_memory_stay_in_their_files_and_it_is_said(tmp_pat
 def test_a_streamed_run_ends_as_one_from_memory(tmp_path):
     recipe = QUICK.changed(["epochs=2", "batch_size=4", "precision=float32", "lr=0.01"])
     results = []
-    for stream in (False, True):
+    for streamed in (False, True):
         shutil.rmtree(tmp_path / "train", ignore_errors=True)
         shutil.rmtree(tmp_path / "test", ignore_errors=True)
         torch.manual_seed(0)
         model = googlenet("small", 2, width=0.0625)
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            data = load(sides(tmp_path), stream=stream)
+            data = load(sides(tmp_path), stream=streamed)
             fit(model, data, recipe, device="cpu", report=lambda line: None)
         results.append(model.state_dict())
     for name, tensor in results[0].items():

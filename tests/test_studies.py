@@ -26,7 +26,7 @@ def started(monkeypatch):
 def test_what_has_ended_is_not_repeated_and_what_fails_is_named(tmp_path, started, capsys):
     done = tmp_path / ONE.folder(ONE.arms[1], 1)
     done.mkdir()
-    (done / RUN_FILE).write_text("{}")
+    (done / RUN_FILE).write_text("{}", encoding="utf-8")
     assert run([ONE], "about", ["--out", str(tmp_path), "--data", "digits"]) == 1
     assert len(started) == len(ONE.arms) * len(SEEDS) - 1
     assert not any("--seed 1" in command for command in started if "one-b-1" in command)

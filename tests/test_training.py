@@ -18,7 +18,15 @@ from googlenet_lib.fitting import best_epoch, describe_weights, epoch_line, fit
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import rate_factor
 from googlenet_lib.recipes import CLASSROOM, QUICK
-from googlenet_lib.training import Diverged, Metrics, Tally, Trainer, combined_loss, evaluate
+from googlenet_lib.training import (
+    Diverged,
+    Metrics,
+    Tally,
+    Trainer,
+    combined_loss,
+    evaluate,
+    part_sizes,
+)
 from googlenet_lib.variants import VARIANTS
 from googlenet_lib.weights import read_weights
 
@@ -387,12 +395,51 @@ def test_a_batch_in_parts_makes_the_same_step_as_a_whole_one():
         recipe = replace(SHORT, batch_size=7, accumulate=parts, optimiser="sgd", lr=0.1, clip=1.0)
         trainer = Trainer(model, tiny_data(), recipe, seed=0, device=CPU)
         images = torch.randn(7, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-        labels = torch.arange(7) % 3  # parts of 3, 3 and 1
+        labels = torch.arange(7) % 3  # parts of 3 and 4
         steps.append((*trainer.step(images, labels), copied(model)))
     for whole, parts in zip(*(step[:3] for step in steps), strict=True):
         torch.testing.assert_close(whole, parts)
     for name, weights in steps[0][3].items():
         torch.testing.assert_close(weights, steps[1][3][name])
+
+
+@pytest.mark.parametrize(
+    ("count", "parts", "expected"),
+    [
+        (8, 1, [8]),
+        (9, 2, [5, 4]),
+        (9, 4, [3, 3, 3]),
+        (7, 3, [3, 4]),
+        (10, 4, [3, 3, 4]),
+        (3, 2, [3]),
+        (3, 4, [3]),
+        (4, 4, [2, 2]),
+        (2, 2, [2]),
+        (1, 2, [1]),
+    ],
+)
+def test_parts_of_a_batch_hold_two_pictures_at_least(count, parts, expected):
+    assert part_sizes(count, parts) == expected
+
+
+@pytest.mark.parametrize("size", [8, 16])  # the last maps of small are 1x1 and 2x2
+@pytest.mark.parametrize(
+    ("pictures", "batch_size", "accumulate"),
+    [(1, 8, 1), (5, 1, 1), (2, 8, 1), (5, 2, 1), (19, 9, 2), (19, 9, 4), (21, 9, 4), (3, 128, 1)],
+)
+def test_batches_of_any_size_train_or_are_refused_before_the_first_step(
+    size, pictures, batch_size, accumulate
+):
+    recipe = replace(
+        SHORT, epochs=1, batch_size=batch_size, accumulate=accumulate, average_decay=0.9
+    )
+    data = tiny_data(pictures, 4, 4, size=size)
+    if size == 8 and 1 in (pictures, batch_size):
+        with pytest.raises(UsageError, match=r"expected at least 2 of both: .* are 1x1"):
+            Trainer(network(), data, recipe, seed=0, device=CPU)
+    else:
+        _, result = train(recipe, data)
+        assert math.isfinite(result.history[0]["train_loss"])
 
 
 def test_long_gradients_are_clipped_and_short_ones_are_not():
@@ -520,7 +567,7 @@ def test_divergence_names_step_epoch_and_rate():
         train(recipe)
     text = str(error.value)
     assert text.startswith("the loss became nan at step 2 (epoch 1), ")
-    assert f"at a rate of {rate:.4g}; a lower one, such as --set lr=1e+29," in text
+    assert f"at a rate of {rate:.4g}; a lower one, such as --set lr=0.1," in text
     assert text.endswith("No checkpoint had been written")
 
 
@@ -622,7 +669,7 @@ def test_kill_between_the_writes_is_mended(tmp_path, epochs):
     whole, killed = (read_weights(tmp_path / run / BEST) for run in ("whole", "killed"))
     assert same_bits(whole[0], killed[0])
     assert whole[1] == killed[1]
-    history = json.loads((tmp_path / "killed" / HISTORY).read_text())
+    history = json.loads((tmp_path / "killed" / HISTORY).read_text(encoding="utf-8"))
     assert [record["epoch"] for record in history] == [1, 2, 3, 4]
 
 

@@ -1,6 +1,7 @@
 """What differs between four networks called GoogLeNet, read off the networks themselves."""
 
 from dataclasses import FrozenInstanceError, fields, replace
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from torch import nn
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
 from googlenet_lib.initialisation import INITIALISATIONS
 from googlenet_lib.paper import DROPOUT, HEADS
+from googlenet_lib.settings import changed
+from googlenet_lib.variants import DOMAINS, Variant
 
 # A second transcription of the table in variants.py, by what a built network shows.
 EXPECTED = {
@@ -193,19 +196,44 @@ def test_small_is_half_as_wide_as_table_1():
 # ---- the smallest picture ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+STEMS = [  # kernel, stride, pools, kernel of maxpool4
+    *((VARIANTS[name], {}) for name in VARIANTS),
+    *(
+        (
+            VARIANTS["small"],
+            {"stem_kernel": k, "stem_stride": s, "stem_pools": p, "maxpool4_kernel": m},
+        )
+        for k, s, p, m in (
+            *((3, 4, (True, True), 5), (1, 2, (False, False), 1), (9, 3, (True, False), 2)),
+            *((5, 32, (False, True), 4), (3, 1, (False, False), 6)),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("variant", "stem"), STEMS)
 @torch.no_grad()
-def test_min_size_is_the_smallest_that_works(name):
-    variant = VARIANTS[name]
-    size = variant.min_size
+def test_smallest_picture_is_the_smallest_that_works(variant, stem, monkeypatch):
+    variant = replace(variant, min_size=1, **stem)
+    size = variant.smallest
     network = GoogLeNet(variant, 10, heads=False, width=0.1).eval()
+    last = []
+    network.inception5b.register_forward_hook(lambda _, __, output: last.append(output.shape[2]))
     for height, width in ((size, size), (size, size + 9), (size + 9, size)):
         logits = network(pictures(2, height, width))
         assert logits.shape == (2, 10)
         assert logits.isfinite().all()
-    unchecked = GoogLeNet(replace(variant, min_size=1), 10, heads=False, width=0.1).eval()
-    with pytest.raises(RuntimeError, match="too small"):  # PyTorch's own refusal
-        unchecked(pictures(2, size - 1))
+        assert last.pop() == variant.last_map(height)
+    monkeypatch.setattr(network, "_check_input", lambda x: None)
+    assert variant.last_map(size - 1) == 0
+    with pytest.raises(RuntimeError, match=r"too small|non-empty|greater than"):  # PyTorch's own
+        network(pictures(2, size - 1))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_min_size_says_what_the_layers_need_and_may_say_more(name):
+    assert VARIANTS[name].smallest == VARIANTS[name].min_size
+    assert replace(VARIANTS[name], min_size=40).smallest == 40
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -240,3 +268,39 @@ def test_every_field_makes_a_difference():
         if field.name not in ("head_dropout", "reduction"):
             values = {getattr(variant, field.name) for variant in VARIANTS.values()}
             assert len(values) > 1, field.name
+
+
+# ---- values out of their domain ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("eps=0", "eps=-1", "eps=nan", "eps=inf", "eps=1e-300"),
+        *("dropout=1.5", "dropout=nan", "head_dropout=-1", "head_dropout=inf"),
+        *("stem_kernel=0", "stem_kernel=4", "stem_kernel=-3", "stem_kernel=1000001"),
+        *("large_kernel=0", "large_kernel=4", "large_kernel=-3", "stem_stride=0", "stem_stride=64"),
+        *("maxpool4_kernel=0", "maxpool4_kernel=99", "min_size=0", "min_size=1000000000"),
+        *("reduction=nan", "reduction=0", "reduction=inf", "reduction=1e9"),
+        *("width=-1", "width=0", "width=nan", "width=1e9"),
+    ],
+)
+def test_value_out_of_range_is_refused(setting):
+    name = setting.partition("=")[0]
+    with pytest.raises(UsageError, match=f"{name}=.* came; expected .* to "):
+        changed(VARIANTS["small"], [setting], "--vary")
+
+
+def test_every_number_has_a_domain():
+    numbers = {
+        field.name
+        for field in fields(Variant)
+        if {int, float} & {field.type, *get_args(field.type)}
+    }
+    assert numbers == {*DOMAINS}
+
+
+@pytest.mark.parametrize(("own", "given"), [(0.5, 17), (8, 1.01), (1, float("nan")), (1, 1e300)])
+def test_networks_wider_than_memory_holds_are_refused(own, given):
+    with pytest.raises(UsageError, match=r"width came as .* at most 8 times"):
+        GoogLeNet(replace(VARIANTS["small"], width=own), 10, width=given)

@@ -15,7 +15,8 @@ class Batches:
 
     Yields (N, 3, H, W) and (N,), both on `device`. With `shuffle` every pass has an order of its
     own; it and the augmentation come from `generator`, whose state a checkpoint keeps. A last
-    batch of one picture, which BatchNorm cannot train on, joins the batch before it.
+    batch of one picture, which BatchNorm cannot train on, joins the batch before it; where there
+    are fewer pictures than `batch_size`, all of them are one batch.
 
     Where several processes train one network, `rank` and `processes` say which this is of how
     many. Given generators in the same state, each yields its share of the same batches, and every
@@ -42,11 +43,6 @@ class Batches:
             raise UsageError(
                 f"a batch size of {batch_size} came for {len(images)} pictures; expected at least "
                 f"{processes} of both{each}"
-            )
-        if shuffle and batch_size > len(images):
-            raise UsageError(
-                f"a batch of {batch_size} was asked for, but there are {len(images)} training "
-                f"pictures; use --set batch_size={len(images)} or less, or more pictures"
             )
         self._hold(images, torch.device(device))
         self.batch_size = batch_size

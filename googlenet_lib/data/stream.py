@@ -1,13 +1,14 @@
 """Large sets: pictures stay in their files, and workers decode them while the network trains."""
 
+import gc
 import hashlib
-import os
 import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -19,7 +20,7 @@ from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.listing import Listing
 from googlenet_lib.data.pictures import PictureError, decode_picture, without_pillow_warnings
 from googlenet_lib.errors import UsageError
-from googlenet_lib.platforms import usable_cores
+from googlenet_lib.platforms import environment_number, usable_cores
 
 Wanted = tuple[int, tuple[float, ...] | None]  # which picture, and the box to cut out of it
 
@@ -78,8 +79,8 @@ class StreamedBatches(Batches):
     Crops are cut out of the whole picture while it is decoded; all else happens on the device, a
     whole batch at a time. Order and draws are those of `Batches` for the same generator, however
     many `workers` decode: by default a process for every core, shared among those that torchrun
-    has started here; 0 decodes in this process. Files that cannot be read are left out of their
-    batch and named in one warning a pass.
+    has started here; 0 decodes in this process. They end with this object. Files that cannot be
+    read are left out of their batch and named in one warning a pass.
     """
 
     def __init__(
@@ -87,44 +88,40 @@ class StreamedBatches(Batches):
     ) -> None:
         super().__init__(files, batch_size, **options)
         if workers is None:
-            workers = max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
-        self._planned: deque[Draws] = deque()  # of batches that are being decoded
-        self._coming: Iterator[tuple[Tensor, Draws]] = iter(())
+            sharing = max(1, environment_number("LOCAL_WORLD_SIZE", 1))
+            workers = max(1, usable_cores() // sharing)
+        # The loader knows the plan alone, not this object: in a cycle with it, it would live on
+        # until some process collects it, such as a worker of the next loader's.
+        self._wanted = _Wanted()
         self._loader = DataLoader(
             _Decoder(files),
-            batch_sampler=_Wanted(self),
+            batch_sampler=self._wanted,
             num_workers=workers,
             collate_fn=_collated,
-            pin_memory=self.device.type == "cuda",
             persistent_workers=workers > 0,
+            worker_init_fn=_leave_alone,
             generator=torch.Generator(),  # torch's own is dropout's, whose draws are to stay
         )
 
     def _hold(self, files: PictureFiles, device: torch.device) -> None:
         self.files, self.labels, self.device = files, files.labels, device
 
-    def wanted(self) -> Iterator[list[Wanted]]:
-        """For each batch that is planned, what the workers have to decode."""
-        for which, draws in self._coming:
-            boxes = draws.pop("box", None)
-            self._planned.append(draws)
-            each = [None] * len(which) if boxes is None else map(tuple, boxes.tolist())
-            yield list(zip(which.tolist(), each, strict=True))
-
     def _pictures(
         self, plan: Iterator[tuple[Tensor, Draws]]
     ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
-        self._planned.clear()
-        self._coming = plan
+        self._wanted.plan = plan = list(plan)
         faults: list[str] = []
-        for images, labels, kept, failed in prefetched(self._loader, self.device):
+        batches = prefetched(map(_as_tensors, self._loader), self.device)
+        for (images, labels, kept, failed), (which, draws) in zip(batches, plan, strict=True):
             faults += failed
-            draws = self._planned.popleft()
-            if not len(labels):
+            fewest = min(2, len(which)) if self.shuffle else 1
+            if len(labels) < fewest:
                 raise UsageError(
-                    f"no picture of a whole batch could be read; the first: {failed[0]}"
+                    f"{len(labels)} of the {len(which)} pictures of a batch could be read; "
+                    f"expected at least {fewest}. The first that could not: {failed[0]}"
                 )
-            yield images, labels, {name: drawn[kept] for name, drawn in draws.items()}
+            # a box was cut out already
+            yield images, labels, {name: d[kept] for name, d in draws.items() if name != "box"}
         if faults:
             warnings.warn(
                 f"{len(faults):,} of {len(self.labels):,} files were left out; the first: "
@@ -165,7 +162,7 @@ class _Decoder(Dataset):
     def __init__(self, files: PictureFiles) -> None:
         self.files = files
 
-    def __getitem__(self, wanted: Wanted) -> tuple[Tensor | None, int, str]:
+    def __getitem__(self, wanted: Wanted) -> tuple[np.ndarray | None, int, str]:
         index, box = wanted
         path, label = self.files.root / self.files.names[index], int(self.files.labels[index])
         try:
@@ -173,28 +170,40 @@ class _Decoder(Dataset):
                 pixels, _ = decode_picture(path, self.files.image_size, box)
         except PictureError as error:
             return None, label, str(error)
-        return torch.tensor(pixels).permute(2, 0, 1), label, ""  # (3, H, W)
+        return np.asarray(pixels).transpose(2, 0, 1), label, ""  # (3, H, W)
 
 
 class _Wanted:
     """The batch sampler of a loader that lives for many passes, each with a plan of its own."""
 
-    def __init__(self, batches: StreamedBatches) -> None:
-        self._batches = batches
+    plan: Sequence[tuple[Tensor, Draws]] = ()
 
     def __iter__(self) -> Iterator[list[Wanted]]:
-        return self._batches.wanted()
+        for which, draws in self.plan:
+            boxes = map(tuple, draws["box"].tolist()) if "box" in draws else repeat(None)
+            yield list(zip(which.tolist(), boxes))
 
-    def __len__(self) -> int:
-        return len(self._batches)
+
+def _leave_alone(_worker: int) -> None:
+    """Let a worker collect nothing that it has inherited, such as another loader."""
+    gc.freeze()
 
 
-def _collated(items: list[tuple[Tensor | None, int, str]]) -> tuple:
-    """(uint8 (N, 3, H, W), labels (N,), positions that were kept, why the others were not)."""
+def _collated(items: list[tuple[np.ndarray | None, int, str]]) -> tuple:
+    """(uint8 (N, 3, H, W), labels (N,), positions that were kept, why the others were not).
+
+    Arrays, which workers send through a pipe: tensors would take shared memory, of which a
+    container has little.
+    """
     kept = [i for i, (pixels, _, _) in enumerate(items) if pixels is not None]
-    images = torch.stack([items[i][0] for i in kept]) if kept else torch.empty(0)
-    labels = torch.tensor([items[i][1] for i in kept], dtype=torch.int64)
-    return images, labels, torch.tensor(kept), [reason for *_, reason in items if reason]
+    images = np.stack([items[i][0] for i in kept]) if kept else np.empty((0, 3, 1, 1), np.uint8)
+    labels = np.array([items[i][1] for i in kept], np.int64)
+    return images, labels, kept, [reason for *_, reason in items if reason]
+
+
+def _as_tensors(collated: tuple) -> tuple:
+    images, labels, *rest = collated
+    return torch.from_numpy(images), torch.from_numpy(labels), *rest
 
 
 def make_batches(images: ImageSet | PictureFiles, batch_size: int, **options) -> Batches:

@@ -211,7 +211,7 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[tuple[str, str]]:
     for name, content in SETTINGS.items():
         path = scratch / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content))
+        path.write_text(json.dumps(content), encoding="utf-8")
     token = secrets.token_hex()
     own = {
         "JUPYTER_TOKEN": token,
@@ -229,7 +229,7 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[tuple[str, str]]:
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}"]
     log = scratch / "server.log"
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen(
             command, env=os.environ | own, stdout=file, stderr=subprocess.STDOUT
         )
@@ -237,7 +237,9 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[tuple[str, str]]:
         end = time.monotonic() + START
         while not listens(port):
             if server.poll() is not None or time.monotonic() > end:
-                raise UsageError(f"JupyterLab did not start; it said:\n{log.read_text()[-2000:]}")
+                raise UsageError(
+                    f"JupyterLab did not start; it said:\n{log.read_text(encoding='utf-8')[-2000:]}"
+                )
             time.sleep(0.5)
         yield f"http://127.0.0.1:{port}", token
     finally:

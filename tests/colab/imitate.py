@@ -96,7 +96,9 @@ def ready_environment(folder: Path) -> Path:
         if here.get(name, "").partition("+")[0] != version
     ]
     asked = [python, "-c", "import platform; print(platform.python_version())"]
-    version = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    version = subprocess.run(
+        asked, stdout=subprocess.PIPE, encoding="utf-8", check=True
+    ).stdout.strip()
     if version.rpartition(".")[0] != PYTHON:
         other.append(f"python {version} (Colab: {PYTHON})")
     if other:
@@ -135,8 +137,8 @@ def surroundings(scratch: Path, served: Path) -> dict[str, str]:
     """The environment variables of a Colab kernel, whose git finds the repository in `served`."""
     startup = scratch / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "00-colab.py").write_text("import google.colab\n")
-    project = tomllib.loads((served / "pyproject.toml").read_text())["project"]
+    (startup / "00-colab.py").write_text("import google.colab\n", encoding="utf-8")
+    project = tomllib.loads((served / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {name: value for name, value in os.environ.items() if name not in UNSET} | {
         "PYTHONPATH": str(HERE / "stub"),
         "IPYTHONDIR": str(scratch / "ipython"),
@@ -162,7 +164,7 @@ def imitate(
         cwd=content,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     if run.returncode:
         return f"{notebook.stem:26} {'':49}", [f"the kernel died:\n{run.stderr}"]
@@ -193,7 +195,7 @@ def explorers(served: Path, python: Path, environment: dict[str, str], scratch: 
         cwd=scratch,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     print(moved.stdout)
     return [f"\nexplorers: see the table\n{moved.stderr}"] if moved.returncode else []
@@ -213,7 +215,7 @@ def packages(python: Path, environment: dict[str, str]) -> dict[str, str]:
 def unmet(python: Path, environment: dict[str, str]) -> list[str]:
     """What our package asks for and Colab does not have, since --no-deps leaves it out."""
     checked = subprocess.run(
-        [python, "-m", "pip", "check"], env=environment, stdout=subprocess.PIPE, text=True
+        [python, "-m", "pip", "check"], env=environment, stdout=subprocess.PIPE, encoding="utf-8"
     )
     return [line for line in checked.stdout.splitlines() if line.startswith("googlenet-lib ")]
 

@@ -69,7 +69,7 @@ def run_command(arguments: list[str], log: Path, each_write=None) -> None:
 
     Every file is written within `each_write(content)`.
     """
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     if each_write:
@@ -151,7 +151,7 @@ def epochs_written(folder: Path) -> tuple[int, int]:
     last, history = folder / LAST, folder / HISTORY
     return (
         len(load_checkpoint(last)["history"]) if last.exists() else 0,
-        len(json.loads(history.read_text())) if history.exists() else 0,
+        len(json.loads(history.read_text(encoding="utf-8"))) if history.exists() else 0,
     )
 
 
@@ -195,7 +195,9 @@ def run_differences(folder: Path, whole: Path) -> list[str]:
         found.append(f"{BEST}: other bytes")
     found += differences(*(load_checkpoint(place / LAST) for place in (folder, whole)), LAST)
     for name in (HISTORY, runs.RUN_FILE):
-        one, other = (json.loads((place / name).read_text()) for place in (folder, whole))
+        one, other = (
+            json.loads((place / name).read_text(encoding="utf-8")) for place in (folder, whole)
+        )
         if name == runs.RUN_FILE:
             for run in (one, other):
                 del run["command"], run["date"]
@@ -226,7 +228,7 @@ class Row:
         self.runs_killed_again += len(places) > 1
         self.places = dict(Counter(self.places) + Counter(places))
         if found:
-            output = log.read_text()[-2000:] if log.exists() else ""
+            output = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
             self.problems.append(f"{self.kind}, {', '.join(places)}: {'; '.join(found)}\n{output}")
         else:
             self.equal += len(places)
@@ -393,7 +395,7 @@ def measure_full_disk(bench: Bench, kind: str, fault, root: Path, make_room) -> 
         make_room()
         name = runs.RUN_FILE if number == WRITES else (LAST, BEST, HISTORY)[(number - 1) % 3]
         found = []
-        if code != 2 or f"{name} could not be written" not in log.read_text():
+        if code != 2 or f"{name} could not be written" not in log.read_text(encoding="utf-8"):
             found.append(f"exit code {code}, and nothing said of {name}")
         if list(folder.glob(".*")):
             found.append(f"left {[path.name for path in folder.glob('.*')]}")
@@ -422,7 +424,7 @@ def measure_two_processes(bench: Bench, times: int, chance: random.Random) -> Ro
         resume, second_log = row.times % 2 == 0, log.with_suffix(".second")
         code = ended(started(bench.command(recipe, folder, resume), second_log))
         os.kill(first.pid, signal.SIGCONT)
-        said, found = second_log.read_text(), []
+        said, found = second_log.read_text(encoding="utf-8"), []
         if code != 2 or f"{folder} is in use" not in said:
             found.append(f"the second ended with exit code {code} and said {said}")
         if code := ended(first):
@@ -563,7 +565,7 @@ def main(arguments: list[str] | None = None) -> int:
     for row in rows:
         print("".join(f"\nDIFFERS: {problem}" for problem in row.problems), end="")
     if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return int(any(row.problems for row in rows))
 
 
