@@ -67,7 +67,7 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         stream=options.stream,
     )
     data = read() if workers.first else None
-    workers.wait()  # what the first has downloaded and decoded, the others find
+    workers.wait()  # what the first has downloaded, the others find
     data = data or read()
     if options.limit is not None:
         data = data.limited(options.limit)

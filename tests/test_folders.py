@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from samples import noise_picture, write_class_folders
 
-from googlenet_lib.data import ImageSet, folders, listing
+from googlenet_lib.data import folders, listing
 from googlenet_lib.data.folders import read_pictures
 from googlenet_lib.data.listing import checked_classes, class_folders, list_pictures
 from googlenet_lib.errors import UsageError
@@ -72,23 +72,6 @@ def test_files_that_only_look_like_pictures_are_told_apart_before_any_is_opened(
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert findings.skipped == [(tmp_path / name, reason) for name, reason in found.faults]
     assert findings.files == 11
-
-
-def test_fingerprint_follows_names_sizes_and_times(tmp_path):
-    write_class_folders(tmp_path, CLASSES, 2)
-    path = tmp_path / "cat" / "0000.png"
-    os.utime(path, ns=(0, 10**18))
-    before = list_pictures(tmp_path, CLASSES).fingerprint
-    assert list_pictures(tmp_path, CLASSES).fingerprint == before
-    seen = {before}
-    os.utime(path, ns=(0, 10**18 + 1000))
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    path.write_bytes(path.read_bytes() + b"more")
-    os.utime(path, ns=(0, 10**18))
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    path.rename(tmp_path / "cat" / "other.png")
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    assert len(seen) == 4
 
 
 # ---- folders that are not as they should be ------------------------------------------------------
@@ -185,17 +168,6 @@ def test_pixels_and_labels_are_those_of_the_files(tmp_path):
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images.images.is_contiguous()
     assert findings.texts() == []
-
-
-def test_digest_is_that_of_the_pixels(tmp_path):
-    write_class_folders(tmp_path, CLASSES, count=3, size=(8, 8))
-    images, _ = read(tmp_path)
-    assert images.digest() == ImageSet(images.images, images.labels).digest()
-    for which in (torch.tensor([4, 0, 1]), slice(1, 3), images.labels == 1):
-        part = images[which]
-        assert torch.equal(part.images, images.images[which])
-        assert torch.equal(part.labels, images.labels[which])
-        assert part.digest() == ImageSet(part.images, part.labels).digest() != images.digest()
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 150])

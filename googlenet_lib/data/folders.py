@@ -1,4 +1,4 @@
-"""Class folders in, uint8 pictures out: decoded by all cores, or taken from the cache."""
+"""Class folders in, uint8 pictures out, decoded by all cores."""
 
 import warnings
 from collections import Counter
@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from googlenet_lib.data.cache import CacheError, Decoded, keep, taken
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.listing import MOST_NAMES, Listing, some
 from googlenet_lib.data.pictures import (
@@ -23,17 +22,6 @@ from googlenet_lib.platforms import progress_bar, usable_cores
 
 MOST_BYTES = 4 * 2**30  # of decoded pictures, held in memory
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
-
-
-@dataclass(frozen=True)
-class ReadImages(ImageSet):
-    """Pictures as they came from a folder, whose digest is known already."""
-
-    known_digest: str
-
-    def digest(self) -> str:
-        """sha256 of the pixels and the labels, as `ImageSet.digest` has it."""
-        return self.known_digest
 
 
 @dataclass
@@ -79,7 +67,7 @@ class Findings:
 
 def read_pictures(
     listing: Listing, *, size: int | None = None, to_train: bool = True
-) -> tuple[ReadImages, Findings]:
+) -> tuple[ImageSet, Findings]:
     """Decode the pictures of a listing: (pictures of size x size, what was noticed).
 
     Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
@@ -88,37 +76,25 @@ def read_pictures(
     a remark).
     """
     check_classes(listing, listing.labels, listing.faults, to_train)
-    remarks = []
-    try:
-        decoded = taken(listing, size)
-    except CacheError as error:
-        decoded = None
-        remarks.append(str(error))
-    if decoded is None:
-        decoded, lasting = _decoded(listing, size)
-        try:
-            if lasting:
-                keep(listing, size, decoded)
-        except CacheError as error:
-            remarks.append(str(error))
-    skipped = sorted([*listing.faults, *decoded.skipped])
-    remarks += check_classes(listing, decoded.labels.tolist(), skipped, to_train)
+    images, failed, animated = _decoded(listing, size or natural_size(listing))
+    skipped = sorted([*listing.faults, *failed])
     findings = Findings(
         files=len(listing.names) + len(listing.faults),
         skipped=[(listing.root / name, reason) for name, reason in skipped],
-        animated=[listing.root / name for name in decoded.animated],
-        remarks=remarks,
+        animated=[listing.root / name for name in animated],
+        remarks=check_classes(listing, images.labels.tolist(), skipped, to_train),
     )
-    return ReadImages(decoded.images, decoded.labels, decoded.digest), findings
+    return images, findings
 
 
-def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
-    """(What the files hold, whether the same files would always give the same)."""
+def _decoded(
+    listing: Listing, size: int
+) -> tuple[ImageSet, list[tuple[str, str]], list[str]]:
+    """(The pictures, which files could not be read and why, which hold several frames)."""
     count = len(listing.names)
-    size = size or natural_size(listing)
     root = str(listing.root)
     images = np.zeros((count, 3, size, size), np.uint8)
-    failed: dict[int, PictureError] = {}
+    failed: dict[int, str] = {}
     animated: list[int] = []
 
     def decode(start: int) -> int:
@@ -130,7 +106,7 @@ def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
                 if several:
                     animated.append(start + row)
             except PictureError as error:
-                failed[start + row] = error
+                failed[start + row] = error.reason
         images[start : start + CHUNK] = pixels.transpose(0, 3, 1, 2)
         return len(names)
 
@@ -147,13 +123,11 @@ def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
         good = torch.ones(count, dtype=torch.bool)
         good[list(failed)] = False
         pictures, labels = pictures[good], labels[good]
-    return Decoded(
-        pictures,
-        labels,
-        ImageSet(pictures, labels).digest(),
-        [(listing.names[at], error.reason) for at, error in sorted(failed.items())],
+    return (
+        ImageSet(pictures, labels),
+        [(listing.names[at], reason) for at, reason in sorted(failed.items())],
         [listing.names[at] for at in sorted(animated)],
-    ), all(error.lasting for error in failed.values())
+    )
 
 
 def natural_size(listing: Listing) -> int:

@@ -47,11 +47,10 @@ def load(
     for under `$GOOGLENET_DATA`, or `data/` without it, and downloaded to there (170 MB) where it
     is missing. A folder holds `cifar-10-batches-py`, or `train/<class>/` with `test/` or `val/`
     beside it, or class folders alone. `size` is in pixels a side, for shapes and folders. Files
-    that cannot be read as pictures are skipped, and named in one warning. What was decoded from
-    2,000 files or more is kept for the next time, under `$GOOGLENET_CACHE` or where the platform
-    keeps such things. A side that would take more than 4 GiB stays in its files, as every side of
-    a folder does with `stream`, and is decoded while the network trains. Validation pictures are a
-    plain seeded draw from the training side, or with `stratified` the same share of every class.
+    that cannot be read as pictures are skipped, and named in one warning. A side that would take
+    more than 4 GiB stays in its files, as every side of a folder does with `stream`, and is
+    decoded while the network trains. Validation pictures are a plain seeded draw from the training
+    side, or with `stratified` the same share of every class.
     Raises UsageError for what is no data set.
     """
     if size is not None and size < LEAST_SIZE:
