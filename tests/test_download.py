@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from samples import write_cifar10_batches, write_class_folders
+from samples import take_as_official, write_cifar10_batches, write_class_folders
 from tqdm import tqdm
 
 from googlenet_lib import download as module
@@ -657,6 +657,7 @@ def cifar10_server(tmp_path, serve, monkeypatch):
     """A tiny archive in the form of the official one, served in its place."""
     batches = tmp_path / "source" / "cifar-10-batches-py"
     write_cifar10_batches(batches)
+    take_as_official(monkeypatch, batches)
     for file in ("batches.meta", "readme.html"):
         (batches / file).write_text(file)
     members = [(f"{batches.name}/{path.name}", path.read_bytes()) for path in batches.iterdir()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from samples import write_cifar10_batches, write_class_folders
+from samples import take_as_official, write_cifar10_batches, write_class_folders
 
 from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
 from googlenet_lib.data.digits import read_digits
@@ -51,8 +51,9 @@ def sizes(data):
 
 
 @pytest.mark.parametrize("name", ["digits", "batches"])
-def test_a_size_that_the_data_cannot_have_is_refused(tmp_path, name):
+def test_a_size_that_the_data_cannot_have_is_refused(tmp_path, monkeypatch, name):
     write_cifar10_batches(tmp_path / "cifar-10-batches-py")
+    take_as_official(monkeypatch, tmp_path / "cifar-10-batches-py")
     source = tmp_path if name == "batches" else name
     with pytest.raises(UsageError, match=r"--size 64 came, but .* has pictures of 32x32"):
         load(source, size=64)
@@ -83,9 +84,10 @@ def test_cifar10_from_png_needs_no_note(home):
     assert pixels_of(data.test) == pixels_in(test)
 
 
-def test_official_batches_win_over_class_folders(home):
+def test_official_batches_win_over_class_folders(home, monkeypatch):
     write_sides(home / "cifar10-a", suffix=".jpg")
     pixels = torch.from_numpy(write_cifar10_batches(home / "cifar10-b" / "cifar-10-batches-py"))
+    take_as_official(monkeypatch, home / "cifar10-b" / "cifar-10-batches-py")
     assert find_cifar10() == home / "cifar10-b"
     data = load("cifar10")
     assert (data.name, data.note, data.classes) == ("CIFAR-10", "", CIFAR10_CLASSES)
