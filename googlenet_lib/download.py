@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout  # torch depends on it, so it is wherever torch is
 from tqdm.auto import tqdm
 
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.platforms import progress_bar
 
 # The home server comes last: since June 2026 it gives about 55 kB/s, 50 minutes for the archive
@@ -359,8 +359,8 @@ def _alone(path: Path) -> Iterator[None]:
             lock.acquire(poll_interval=0.5)
     except OSError as error:
         raise UsageError(
-            f"{path.parent.absolute()} cannot be written to: {error}; choose another folder "
-            "(for CIFAR-10 by the variable GOOGLENET_DATA)"
+            f"{shown(path.parent.absolute())} cannot be written to: {error.strerror}; choose "
+            "another folder (for CIFAR-10 by the variable GOOGLENET_DATA)"
         ) from error
     try:
         with suppress(OSError):

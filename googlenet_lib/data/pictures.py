@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from googlenet_lib.data.kinds import HEAD, begins_as_picture, other_file, other_picture
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 
 SUFFIXES = {
     **dict.fromkeys((".jpg", ".jpeg", ".jfif"), "JPEG"),
@@ -41,6 +41,7 @@ MOST_SCANS = 64  # of a JPEG: a progressive one has about ten, and each goes ove
 MOST_PIECES = 500_000  # that a file is read in: one of a hundred MB has some ten thousand
 
 ORIENTATION = 0x0112  # the EXIF field that says how the camera was held
+NOT_READ = "a kind of picture that is not read"
 TILE = (322, 323)  # the fields of a TIFF for a tile's width and height
 
 
@@ -60,13 +61,6 @@ class MemoryShortError(PictureError):
         super().__init__(
             path, "too little memory was free", "close other programs, or scale it down"
         )
-
-
-def shown(name: str | Path) -> str:
-    """A name as a message shows it: in one line, not too long, and printable in UTF-8."""
-    unprintable = "[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
-    text = re.sub(unprintable, lambda found: ascii(found[0])[1:-1], str(name))
-    return text if len(text) <= 300 else f"{text[:140]}[...]{text[-140:]}"
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -246,11 +240,13 @@ def _opened(path: str | Path, file: io.FileIO) -> Iterator[tuple[Image.Image, bo
     except UnidentifiedImageError:
         raise _no_picture(path) from None
     except Exception as error:  # Pillow's decoders raise many kinds; each means the same here
-        if picture is not None and _memory_is_short(picture):
+        if picture and _memory_is_short(picture.width * picture.height):
             raise MemoryShortError(path) from None
         if isinstance(error, OSError) and error.errno:
             raise PictureError(path, f"not readable ({error.strerror})", "try again") from error
         reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({error})"
+        if not picture and _memory_is_short(MOST_PIXELS):  # WebP takes it before its size is known
+            reason = "damaged, or too little memory was free"
         raise PictureError(path, reason, "copy it again, or save it anew as PNG") from error
 
 
@@ -297,7 +293,7 @@ def _no_picture(path: str | Path) -> PictureError:
     with _file(path) as file:
         head = file.read(HEAD)
     if kind := other_picture(head):
-        reason = f"a kind of picture that is not read ({kind})"
+        reason = f"{NOT_READ} ({kind})"
         return PictureError(path, reason, "save it as JPEG or PNG")
     if begins_as_picture(head):
         return PictureError(path, "damaged (at its beginning)", "copy it again")
@@ -305,10 +301,10 @@ def _no_picture(path: str | Path) -> PictureError:
     return PictureError(path, f"not a picture ({kind})" if kind else "not a picture")
 
 
-def _memory_is_short(picture: Image.Image) -> bool:
-    """Pillow calls a decoder damaged that got no memory: is there what a decoder may need?"""
+def _memory_is_short(pixels: int) -> bool:
+    """A decoder that gets no memory calls the file damaged: is there what it may have needed?"""
     try:
-        bytes(12 * picture.width * picture.height)
+        bytes(12 * pixels)
     except MemoryError:
         return True
     return False
