@@ -61,12 +61,12 @@ def load(
     "digits" (scans) and "shapes" (drawn) need nothing else. "cifar10" is looked
     for under `$GOOGLENET_DATA`, or `data/` without it, and downloaded to there (170 MB) where it
     is missing. A folder holds `cifar-10-batches-py`, or `train/<class>/` with `test/` or `val/`
-    beside it, or class folders alone. `size` is in pixels a side, for shapes and folders. Files
-    that cannot be read as pictures are skipped, and named in one warning. A side that would take
-    more than 4 GiB stays in its files, as every side of a folder does with `stream`, and is
-    decoded while the network trains. Validation pictures are a plain seeded draw from the training
-    side, or with `stratified` the same share of every class.
-    Raises UsageError for what is no data set.
+    beside it, or `train/` or class folders alone, which are split. `size` is in pixels a side, for
+    shapes and folders. What cannot be read as a picture is skipped or passed over, and named with
+    its reason in a warning. A side that would take more than 4 GiB stays in its files, as every
+    side of a folder does with `stream`, and is decoded while the network trains. Validation
+    pictures are a plain seeded draw from the training side, or with `stratified` the same share of
+    every class. Raises UsageError for what is no data set.
     """
     size = _checked_size(size)
     split = partial(split_validation, seed=_checked_seed(split_seed), stratified=stratified)
