@@ -1,4 +1,4 @@
-"""The command line: python -m googlenet_lib train, evaluate, predict, doctor, fork."""
+"""The command line: python -m googlenet_lib train, evaluate, predict, doctor."""
 
 import argparse
 import os
@@ -19,7 +19,6 @@ from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
-from googlenet_lib.fork import GITHUB, fork
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import (
     device_name,
@@ -103,7 +102,7 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         stream=options.stream,
     )
     data = read() if workers.first else None
-    workers.wait()  # what the first has downloaded and decoded, the others find
+    workers.wait()  # what the first has downloaded, the others find
     data = data or read()
     if options.limit is not None:
         data = data.limited(options.limit)
@@ -233,18 +232,6 @@ def doctor(options: argparse.Namespace) -> None:
     print(report())
 
 
-def fork_repository(options: argparse.Namespace) -> None:
-    """Write a fork's own address wherever the former one stands."""
-    former, changes = fork(options.name, options.root)
-    if not changes:
-        print(f"every address is {GITHUB}{options.name} already; nothing was changed")
-        return
-    print(f"{', '.join(GITHUB + name for name in sorted(former))} -> {GITHUB}{options.name}")
-    for path, count in changes.items():
-        print(f"{count:4} in {path}")
-    print("commit these files and push them to main: badges and set-up cells then lead there")
-
-
 def parser() -> argparse.ArgumentParser:
     """The commands and their options; the help is meant to teach."""
     top = argparse.ArgumentParser(
@@ -298,21 +285,6 @@ def parser() -> argparse.ArgumentParser:
         doctor,
         "say what works here, and what to do about the rest",
         "python -m googlenet_lib doctor",
-    )
-    forking = _command(
-        commands,
-        "fork",
-        fork_repository,
-        "write your fork's address into badges, set-up cells and wherever it stands",
-        "python -m googlenet_lib fork teacher/googlenet-class",
-    )
-    forking.add_argument("name", metavar="OWNER/NAME", help="your fork, as GitHub shows it")
-    forking.add_argument(
-        "--root",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="the folder that git clone made; default: the one you are in",
     )
     return top
 
