@@ -17,8 +17,7 @@ from googlenet_lib.weights import (
     find_weights,
     googlenet,
     imagenet_info,
-    read_weights,
-    trained_network,
+    read_network,
 )
 
 BATCH = 50  # pictures at a time: enough to keep the processor busy, few enough for its cache
@@ -43,8 +42,7 @@ def load_network(weights: str | Path) -> tuple[GoogLeNet, WeightsInfo]:
         info = imagenet_info()
         model = googlenet(info.variant, weights=weights)
     else:
-        tensors, info = read_weights(find_weights(weights))
-        model = trained_network(tensors, info)
+        model, info = read_network(find_weights(weights))
     # the same arithmetic in another layout in memory, twice as fast on a CPU
     return model.to(memory_format=torch.channels_last).eval(), info
 

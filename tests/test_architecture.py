@@ -13,7 +13,8 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 
 # The reading order: a module imports from those in front of it, and from no other.
 ORDER = (
-    *("errors", "platforms", "paper", "predecessors", "costs", "readings", "blocks", "variants"),
+    *("errors", "incoming"),
+    *("platforms", "paper", "predecessors", "costs", "readings", "blocks", "variants"),
     *("initialisation", "model", "differences", "weights", "fuse", "download", "data", "settings"),
     *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
     *("allocator", "fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks"),
