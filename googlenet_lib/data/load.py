@@ -1,6 +1,7 @@
 """`load`: a data set by name or by folder, split into train, validation and test."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from googlenet_lib.data.shapes import SHAPES, random_shapes
 from googlenet_lib.data.stream import PictureFiles, stream_pictures
 from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError
+from googlenet_lib.incoming import is_folder
 
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
 VALIDATION_SIDES = ("val", "valid", "validation")
@@ -57,13 +59,14 @@ def load(
     if size is not None and size < LEAST_SIZE:
         raise UsageError(f"a size of {size} pixels came; expected at least {LEAST_SIZE}")
     split = partial(split_validation, seed=split_seed, stratified=stratified)
+    how = {"split_seed": split_seed, "stratified": stratified, "stream": stream}
     if name == "digits":
         _refuse_other_size("digits", size)
-        return _digits(split)
+        return replace(_digits(split), how=how)
     if name == "shapes":
-        return _shapes(32 if size is None else size, split)
+        return replace(_shapes(32 if size is None else size, split), how=how)
     if name == "cifar10":
-        return _folder(_found_or_downloaded_cifar10(), split, size, stream)
+        return replace(_folder(_found_or_downloaded_cifar10(), split, size, stream), how=how)
     folder = Path(name)
     try:
         if not folder.is_dir():
@@ -71,16 +74,38 @@ def load(
                 f"{str(name)!r} is neither a data set by name (cifar10, digits, shapes) nor a "
                 f"folder here; from {Path.cwd()}, give the path of a folder with class folders"
             )
-        return _folder(folder, split, size, stream)
+        return replace(_folder(folder, split, size, stream), how=how)
     except PermissionError as error:
         raise UsageError(
             f"{error.filename} may not be read; allow it, or give another folder"
         ) from error
 
 
+class OtherSize(UsageError):
+    """Pictures that come in one size alone were wanted in another."""
+
+
 def _refuse_other_size(name: str, size: int | None) -> None:
     if size not in (None, 32):
-        raise UsageError(f"--size {size} came, but {name} has pictures of 32x32; leave it out")
+        raise OtherSize(f"--size {size} came, but {name} has pictures of 32x32; leave it out")
+
+
+def is_flat(name: str | Path) -> bool:
+    """Is this a folder of class folders, without sides for training and for testing?"""
+    folder = Path(name)
+    named = name in ("digits", "shapes", "cifar10") or folder.name == CIFAR10_BATCHES
+    sides = any(is_folder(folder / side) for side in ("train", CIFAR10_BATCHES))
+    return is_folder(folder) and not named and not sides
+
+
+def load_whole(
+    folder: Path, *, size: int | None = None, stream: bool = False
+) -> tuple[tuple[str, ...], ImageSet | PictureFiles]:
+    """All pictures of a folder without sides, none of them set aside: (its classes, they)."""
+    listing = list_pictures(folder, checked_classes(folder))
+    everything, findings = _read(listing, size, stream, to_train=False)
+    findings.warn(stacklevel=WARNED - 1)
+    return listing.classes, everything
 
 
 def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
@@ -146,7 +171,8 @@ def _folder(folder: Path, split, size: int | None, stream: bool) -> Data:
     everything, findings = _read(listing, size, stream)
     findings.warn(stacklevel=WARNED)
     train, test = split_validation(everything, max(1, len(everything) // 10))
-    return _whole(folder.name, listing.classes, train, test, split, note=_jpeg_note(listing))
+    note = _jpeg_note(listing)
+    return _whole(folder.name, listing.classes, train, test, split, note=note, flat=True)
 
 
 def _read(
@@ -162,7 +188,7 @@ def _read(
         findings.remarks.append(
             f"{len(files):,} pictures of {pixels}x{pixels} in {listing.root} would take "
             f"{taken / 2**30:.1f} GiB of memory, so that each is decoded anew whenever its batch "
-            f"comes; a smaller --size may fit ({MOST_BYTES / 2**30:.0f} GiB are used at most)"
+            f"comes; smaller pictures may fit ({MOST_BYTES / 2**30:.0f} GiB are used at most)"
         )
     return files, findings
 
