@@ -10,15 +10,17 @@ from pathlib import Path
 
 import torch
 
-from googlenet_lib.checkpoints import BEST, LAST
+from googlenet_lib.checkpoints import LAST, refuse_to_resume_nothing
 from googlenet_lib.console import steady_console
 from googlenet_lib.data import load, make_batches
-from googlenet_lib.data.cifar10 import CIFAR10_BATCHES
-from googlenet_lib.data.load import VALIDATION_SIDES
+from googlenet_lib.data.cifar10 import batches_in
+from googlenet_lib.data.listing import some
+from googlenet_lib.data.load import SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
+from googlenet_lib.incoming import printable
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import (
     device_name,
@@ -28,7 +30,7 @@ from googlenet_lib.platforms import (
 )
 from googlenet_lib.predict import load_network, predict
 from googlenet_lib.recipes import QUICK, RECIPES, Recipe, find_recipe
-from googlenet_lib.runs import RUN_FILE, describe_run
+from googlenet_lib.runs import RUN_FILE, describe_run, held_back
 from googlenet_lib.settings import changed
 from googlenet_lib.tensorboard import Board
 from googlenet_lib.training import EVALUATION_BATCH, evaluate
@@ -113,9 +115,11 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         heads=not options.no_heads,
         width=options.width,
     )
+    _refuse_output_as_data(options)
     named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
     out = options.out = options.out or Path("runs") / named
-    _refuse_output_as_data(options)
+    if options.resume and not restarted():
+        refuse_to_resume_nothing(out)
     together = f"{workers.count} processes on " if workers.count > 1 else ""
     say(
         f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
@@ -167,12 +171,12 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
 
 
 def _refuse_output_as_data(options: argparse.Namespace) -> None:
-    """What lies among class folders would be taken for a class."""
+    """What lies among class folders may be taken for a class, but for the usual runs/."""
     data = Path(options.data)
-    if (data / "train").is_dir():
-        places = [data / side for side in ("train", "test", *VALIDATION_SIDES)]
-    else:
-        places = [] if (data / CIFAR10_BATCHES).is_dir() or data.name == CIFAR10_BATCHES else [data]
+    if batches_in(data):
+        return
+    sides = [data / name for names in SIDES.values() for name in names]
+    places = [side for side in sides if side.is_dir()] or [data]
     for option, output in (("--out", options.out), ("--tensorboard", options.tensorboard)):
         if not output:
             continue
@@ -188,24 +192,29 @@ def _refuse_output_as_data(options: argparse.Namespace) -> None:
 def evaluate_run(options: argparse.Namespace) -> None:
     """Measure the best weights of a run once more."""
     path = find_weights(options.weights)
-    if path.is_dir():
-        path = path / BEST
-    model, info = load_network(path)
-    data = load(options.data, size=None if options.data == "digits" else info.image_size)
+    model, info = load_network(options.weights)
+    data = held_back(path, info, options.data, options.split)
     if data.classes != info.classes:
         raise UsageError(
-            f"{path} tells {', '.join(info.classes)} apart, but {data.name} holds "
-            f"{', '.join(data.classes)}; evaluate it on data with its own classes"
+            f"{path} tells {printable(some(info.classes))} apart, but {options.data} holds "
+            f"{printable(some(data.classes))}; evaluate it on data with its own classes"
         )
+    if data.pictures.image_size != info.image_size:
+        raise UsageError(
+            f"{path} takes pictures of {info.image_size} pixels a side, but {options.data} has "
+            f"pictures of {data.pictures.image_size}; evaluate it on the data it was trained on"
+        )
+    if data.note:
+        print(f"note: {data.note}", file=sys.stderr)
     device = pick_device(options.device)
     batches = make_batches(
-        getattr(data, options.split), EVALUATION_BATCH, device=device, mean=info.mean, std=info.std
+        data.pictures, EVALUATION_BATCH, device=device, mean=info.mean, std=info.std
     )
     metrics = evaluate(model.to(device), batches, flips=options.flips)
     mirrored = ", each with its mirror image" if options.flips else ""
     print(
-        f"{path} on {len(batches.labels):,} {options.split} pictures of {data.name}{mirrored}: "
-        f"accuracy {metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
+        f"{path} on {len(batches.labels):,} {data.says}{mirrored}: accuracy "
+        f"{metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
     )
 
 
@@ -216,15 +225,15 @@ def predict_pictures(options: argparse.Namespace) -> None:
     faults = []
     for path in options.pictures:
         try:
-            guesses = predict(model, info, [path], min(options.top, len(info.classes)))[0]
-        except UsageError as error:  # one bad picture does not keep the others from their turn
+            guesses = predict(model, info, [path], options.top)[0]
+        except (UsageError, OSError) as error:  # the others are to have their turn
             faults.append(str(error))
             continue
         print(path)
         for guess in guesses:
-            print(f"  {guess.probability:6.1%}  {guess.label}")
+            print(f"  {guess.probability:6.1%}  {printable(guess.label)}")
     if faults:
-        raise UsageError("\n".join(faults))
+        raise UsageError("\n".join(dict.fromkeys(faults)))
 
 
 def doctor(options: argparse.Namespace) -> None:
@@ -255,7 +264,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_data(evaluation)
     evaluation.add_argument(
-        "--split", choices=("train", "validation", "test"), default="test", help="default: test"
+        "--split",
+        choices=("train", "validation", "test"),
+        help="default: test; of a folder without sides that it was not trained on, all of it",
     )
     evaluation.add_argument(
         "--flips", action="store_true", help="average over each picture and its mirror image"
@@ -274,7 +285,7 @@ def parser() -> argparse.ArgumentParser:
         default="cifar10",
         metavar="WEIGHTS",
         help="cifar10 (ours, ten classes; the default), shapes (ours), imagenet (torchvision's, "
-        "1000 classes, downloaded once) or a safetensors file",
+        "1000 classes, downloaded once), the folder of a run or a safetensors file",
     )
     prediction.add_argument("--top", type=int, default=5, help="how many labels; default: 5")
     for command in (evaluation, prediction):

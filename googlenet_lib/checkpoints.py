@@ -6,16 +6,19 @@ import json
 import os
 import socket
 import warnings
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, SoftFileLock, Timeout
+from filelock import FileLock, Timeout
 
 from googlenet_lib.errors import UsageError
+from googlenet_lib.incoming import checksum, damage_refused, is_file, is_folder
 
 BEST, LAST, HISTORY = "best.safetensors", "last.pt", "history.json"
+RUN_FILE = "run.json"
 LOCK = ".lock"  # there while a process trains into the folder, and after a kill, when it locks none
 TEMPORARY = ".{name}.{process}.tmp"  # what a file is called until it is whole
 
@@ -38,6 +41,8 @@ ANY_ADVICE = (
     "what stood there before is as it was. Go on with --resume once that is mended, or go on in a "
     "copy of the folder, named by --out"
 )
+
+ANEW = "bring back a copy of it, or start the run anew in another --out"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -88,21 +93,43 @@ def _force_directory(folder: Path) -> None:
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, texts, lists and dicts of them) atomically to `path`."""
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save({**state, "sha256": checksum(state)}, buffer)
     write_atomically(path, buffer.getbuffer())
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read what `save_checkpoint` wrote, its tensors on `device`."""
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"{path} was not found; expected the last.pt of a run that was stopped")
+    with damage_refused(path, "a checkpoint", ANEW):
+        state = _unpacked(path, device)
+        if not isinstance(state, dict):
+            raise ValueError(f"it holds a {type(state).__name__}, expected a dict")
+        known = state.pop("sha256", None)  # None in older files
+        if known not in (None, checksum(state)):
+            raise ValueError("its checksum is another, so that it is not what was written")
+    return state
+
+
+def _unpacked(path: Path, device: torch.device | str) -> Any:
     try:
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(part.file_size for part in archive.infolist())
+            if claimed > path.stat().st_size or archive.testzip():
+                raise ValueError("a part of it is not as it was written")
         return torch.load(path, map_location=device, weights_only=True)
+    except MemoryError:
+        raise
     except Exception as error:  # many kinds; and a text that advises to unpickle what comes
-        raise UsageError(
-            f"{path} cannot be read as a checkpoint ({type(error).__name__}); start the run "
-            "anew in another --out"
-        ) from error
+        raise ValueError(f"it is no whole file of torch.save ({type(error).__name__})") from error
+
+
+def clear_unfinished(folder: Path, *names: str) -> None:
+    """Remove what kills in the middle of writing files of these names have left in `folder`."""
+    for name in names:
+        for unfinished in folder.glob(TEMPORARY.format(name=name, process="*")):
+            with suppress(OSError):
+                unfinished.unlink()
 
 
 def random_state() -> dict[str, Any]:
@@ -124,13 +151,17 @@ class RunFolder:
     """The folder of one run: `last.pt`, `best.safetensors` and `history.json`.
 
     `last.pt` alone decides how the run goes on; the other two are made from it. `identity` is
-    what two runs must share to be one run: recipe, network, data and seed. In a `with` block the
-    folder is this process's alone; the system lets go of it when the process is killed.
+    what two runs must share to be one run: recipe, network, data and seed. `defaults` is what
+    parts of it are in runs of older versions, which do not name them. In a `with` block the folder
+    is this process's alone; the system lets go of it when the process is killed.
     """
 
-    def __init__(self, path: Path | str, identity: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path | str, identity: dict[str, Any], defaults: dict[str, Any] | None = None
+    ) -> None:
         self.path = Path(path)
         self.identity = flattened(identity)
+        self.defaults = flattened(defaults or {})
 
     def __enter__(self) -> "RunFolder":
         """Make the folder and keep other processes out, or raise UsageError if one is in."""
@@ -139,21 +170,22 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             sign.open("ab").close()
         except OSError as error:
-            problem = "be written to" if self.path.is_dir() else "be made a folder"
+            problem = "be written to" if is_folder(self.path) else "be made a folder"
             raise UsageError(
                 f"{self.path} cannot {problem} ({error.strerror}); mend that, or choose another "
                 "--out"
             ) from error
+        holder = _holder(sign)  # before some versions of filelock empty the file
         self._lock = FileLock(sign)
         try:
             with warnings.catch_warnings(action="ignore"):  # filelock's; ours follows
                 self._lock.acquire(timeout=0)
-            offered = not isinstance(self._lock, SoftFileLock)
+            offered = _has_locks(sign)
         except Timeout:
-            offered = not isinstance(self._lock, SoftFileLock)
+            offered = _has_locks(sign)
             if offered:
                 raise UsageError(
-                    f"{self.path} is in use: {_holder(sign)} trains into it. Wait until it has "
+                    f"{self.path} is in use: {holder} trains into it. Wait until it has "
                     "ended, stop it, or choose another --out"
                 ) from None
         except (OSError, NotImplementedError):
@@ -186,31 +218,43 @@ class RunFolder:
         """The state to go on from, or None where there is none yet.
 
         Raises UsageError for a folder with a run in it where none was to be resumed, or where
-        the run there is another one.
+        the run there is another one, damaged, or has lost its `last.pt`.
         """
         last = self.path / LAST
-        if last.exists() and not resume:
+        found = run_files(self.path)
+        if found and not resume:
             raise UsageError(
                 f"{self.path} already holds a run; go on with it by --resume, or choose another "
                 "--out"
             )
-        for name in (LAST, BEST, HISTORY, "run.json"):
-            for unfinished in self.path.glob(TEMPORARY.format(name=name, process="*")):
-                with suppress(OSError):  # left by a kill in the middle of a write
-                    unfinished.unlink()
-        if not last.exists():
+        if found and not last.exists():
+            raise UsageError(
+                f"{self.path} holds {', '.join(found)} of a run, but {LAST} is gone, from which "
+                "alone it could go on. Bring it back, or choose another --out"
+            )
+        clear_unfinished(self.path, LAST, BEST, HISTORY, RUN_FILE)
+        if not found:
             return None
         state = load_checkpoint(last, device)
-        found = state.get("identity", {})
-        differing = [name for name in self.identity if found.get(name) != self.identity[name]]
+        with damage_refused(last, "a checkpoint", ANEW):
+            differing = self._differing(state.get("identity"))
         if differing:
-            came = ", ".join(f"{name}={found.get(name)}" for name in differing)
-            wanted = ", ".join(f"{name}={self.identity[name]}" for name in differing)
+            came, wanted = (", ".join(f"{n}={side[n]}" for n in side) for side in differing)
             raise UsageError(
                 f"{last} belongs to another run, with {came}; this one has {wanted}. Repeat the "
                 "command that began it, or choose another --out"
             )
         return state
+
+    def _differing(self, found: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """In what the run of a checkpoint is another one: (what it has, what this one has)."""
+        if not isinstance(found, dict):
+            raise ValueError("it does not say which run it is of")
+        found = self.defaults | json.loads(json.dumps(found))  # plain values, nothing else
+        names = [*self.identity, *(found.keys() - self.identity.keys())]  # those of newer versions
+        names = [name for name in names if found.get(name) != self.identity.get(name)]
+        sides = [{name: side.get(name) for name in names} for side in (found, self.identity)]
+        return tuple(sides) if names else None
 
     def save(self, state: dict[str, Any], best: bytes) -> None:
         """Write all three files; `best` is the content of `best.safetensors`."""
@@ -221,6 +265,44 @@ class RunFolder:
         """Write what is made from `last.pt`: a kill may have come before this was done."""
         write_atomically(self.path / BEST, best)
         write_atomically(self.path / HISTORY, json.dumps(history, indent=1).encode())
+
+
+def run_files(folder: Path) -> list[str]:
+    """The files of a run that `folder` holds; a link counts that leads nowhere at the moment."""
+    return [name for name in (LAST, BEST, HISTORY, RUN_FILE) if os.path.lexists(folder / name)]
+
+
+def refuse_to_resume_nothing(folder: Path) -> None:
+    """Raise UsageError where no run has begun in `folder`, whose name may be mistyped.
+
+    A run that was stopped before its first checkpoint leaves a folder that holds nothing else.
+    """
+    made = {"tensorboard"}
+    if run_files(folder) or (
+        is_folder(folder)
+        and all(path.name in made or path.name.startswith(".") for path in folder.iterdir())
+    ):
+        return
+    raise UsageError(
+        f"--resume came, but {folder} holds no run to go on with; check --out, or leave out "
+        "--resume to start a new run there"
+    )
+
+
+def _has_locks(sign: Path) -> bool:
+    """Has the file system locks? Where it has none, filelock takes the file itself for one."""
+    if os.name != "posix":
+        return True
+    import fcntl
+
+    try:
+        with sign.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # somebody holds it, this process for one
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _holder(sign: Path) -> str:

@@ -5,6 +5,7 @@ data, in `variants.py`; the class below has no other switches.
 Source: Szegedy et al., 2014 (arXiv:1409.4842), Table 1, Figure 3 and section 5.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple, Optional
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from googlenet_lib.blocks import AuxiliaryHead, ConvBlock, Inception
 from googlenet_lib.errors import UsageError
+from googlenet_lib.incoming import renamed
 from googlenet_lib.initialisation import initialise
 from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, Widths
 from googlenet_lib.variants import PAPER, WIDEST, Variant
@@ -181,15 +183,19 @@ class GoogLeNet(nn.Module):
                 f"pictures came as {x.dtype}; expected floating point, normalised: for pixels of "
                 "0 to 255, (x.float() / 255 - mean) / std"
             )
-        if x.dtype == torch.float64 and self.fc.weight.dtype != torch.float64:
-            raise UsageError(
-                f"pictures came as {x.dtype}, the weights are {self.fc.weight.dtype}; use x.float()"
-            )
+        dtype = self.conv1.conv.weight.dtype
+        if x.dtype == torch.float64 and dtype != torch.float64:
+            raise UsageError(f"pictures came as {x.dtype}, the weights are {dtype}; use x.float()")
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], *args, **options):
+        """As torch's. Weights of a network that DataParallel or torch.compile held fit, too."""
+        return super().load_state_dict(renamed(state_dict, self.state_dict()), *args, **options)
 
     def replace_classifier(self, num_classes: int) -> "GoogLeNet":
         """Fit the network to other classes: new last layers, everything else kept. In place."""
         _check_classes(num_classes)
-        old = [self.fc] + [head.fc2 for head in (self.aux1, self.aux2) if head is not None]
+        heads = [head for head in (self.aux1, self.aux2) if head is not None]
+        old = [self.fc] + [head.fc2 for head in heads]
         new = [
             nn.Linear(layer.in_features, num_classes).to(layer.weight.device, layer.weight.dtype)
             for layer in old
@@ -197,8 +203,8 @@ class GoogLeNet(nn.Module):
         for layer in new:
             initialise(layer, self.variant.init)
         self.fc = new[0]
-        if self.aux1 is not None:
-            self.aux1.fc2, self.aux2.fc2 = new[1:]
+        for head, layer in zip(heads, new[1:], strict=True):
+            head.fc2 = layer
         return self
 
     def remove_heads(self) -> "GoogLeNet":

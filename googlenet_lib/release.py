@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from googlenet_lib.checkpoints import BEST, write_atomically
+from googlenet_lib.checkpoints import BEST, clear_unfinished, write_atomically
 from googlenet_lib.data import Batches, Data, load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.predict import load_network
@@ -46,18 +46,22 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
         raise UsageError(
             f"the weights of {folder} take {len(content):,} bytes; expected at most {MOST_BYTES:,}"
         )
-    path = weights / f"{name}.safetensors"
+    path, record = weights / f"{name}.safetensors", runs / f"{folder.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_unfinished(path.parent, path.name)
+    clear_unfinished(runs, "*.json")
+    # First nobody claims the name, then it is given away, then claimed: a kill in between leaves
+    # weights without a record, which releasing them again mends, and no record of other weights.
+    for former in runs.glob("*.json"):
+        other = read_run(former)
+        if other.weights == name:
+            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(former)
     write_atomically(path, content)
     batches = Batches(data.test, EVALUATION_BATCH, mean=info.mean, std=info.std)
     accuracy = evaluate(load_network(path)[0], batches).accuracy
     digest = hashlib.sha256(content).hexdigest()
     run = replace(run, weights=name, weights_sha256=digest, test_accuracy_rounded=accuracy)
-    for record in runs.glob("*.json"):  # the weights that were called so before are gone
-        other = read_run(record)
-        if other.weights == name:
-            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(record)
-    run.save(runs / f"{folder.name}.json")
+    run.save(record)
     return run
 
 

@@ -9,15 +9,19 @@ from typing import Any
 
 import torch
 
+from googlenet_lib.checkpoints import RUN_FILE as RUN_FILE
 from googlenet_lib.checkpoints import write_atomically
-from googlenet_lib.data import Data
+from googlenet_lib.data import Data, ImageSet, PictureFiles, load
+from googlenet_lib.data.load import OtherSize, is_flat, load_whole
 from googlenet_lib.errors import UsageError
-from googlenet_lib.fitting import Result
+from googlenet_lib.fitting import DIGITS, Result, split_of
+from googlenet_lib.incoming import damage_refused, described, read_json
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, versions
 from googlenet_lib.recipes import Recipe
+from googlenet_lib.weights import Split, WeightsInfo
 
-RUN_FILE = "run.json"
+HOW = ("stratified", "split_seed", "stream")  # the options of `load` that decide the sides
 RECORDED = files("googlenet_lib") / "assets" / "runs"
 
 
@@ -55,6 +59,16 @@ class Run:
     test_accuracy_rounded: float | None = None  # of those weights, which are float16
     # of the best epoch, each picture together with its mirror image, where training saw these
     test_accuracy_flips: float | None = None
+    split: Split | None = None  # which pictures were held back; None in records of older versions
+
+    def __post_init__(self) -> None:
+        for name, fits in (
+            ("best_epoch", 1 <= self.best_epoch <= len(self.history)),
+            ("history", all("val_accuracy" in epoch for epoch in self.history)),
+            ("versions", "torch" in self.versions),
+        ):
+            if not fits:
+                raise UsageError(f"{name} is not that of a run: {getattr(self, name)}")
 
     def save(self, path: Path) -> None:
         """Write the run as JSON, whole or not at all."""
@@ -72,12 +86,14 @@ class Run:
 def read_run(path: Path) -> Run:
     """The run that a JSON file holds."""
     try:
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:  # no file, no JSON, not these fields
+        content = path.read_bytes()
+    except OSError as error:
         raise UsageError(
-            f"{path} cannot be read as a recorded run ({error}); expected the run.json that train "
-            "wrote"
+            f"{path} cannot be read as a recorded run ({error.strerror}); expected the run.json "
+            "that train wrote"
         ) from error
+    with damage_refused(path, "a recorded run", "expected the run.json that train wrote"):
+        return described(Run, read_json(content))
 
 
 def recorded_run(name: str) -> Run:
@@ -132,4 +148,80 @@ def describe_run(
         test_accuracy=result.test_accuracy,
         test_accuracy_last=result.test_accuracy_last,
         test_accuracy_flips=result.test_accuracy_flips,
+        split=split_of(data),
     )
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Pictures to measure weights on, what they are called, and what a reader must know of them."""
+
+    pictures: ImageSet | PictureFiles
+    classes: tuple[str, ...]
+    says: str  # such as "test pictures of pets"
+    note: str = ""
+
+
+def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None = None) -> HeldBack:
+    """What the run behind the weights in `path` kept from training, out of the data `name`.
+
+    The sides are drawn as that run drew them; without a `side` it is the test side. A folder
+    without sides that the run was not trained on is taken whole, unless a side is asked for.
+    """
+    split = info.split or _split_of_older(path)
+    whole = side is None and is_flat(name)
+    side = side or "test"
+    data = None
+    if not whole or (split and split.flat):
+        data = _split_again(info, split, name, whole)
+    own = data is not None and split is not None and data.checksum == split.checksum
+    unsure = f"{path} does not say what it was trained on"
+    if split:
+        unsure = f"{name} is not the data that {path} was trained on, or was changed since"
+    unsure += ": an accuracy on pictures that were seen in training is too high"
+    if whole and not own:
+        classes, pictures = load_whole(Path(name), size=info.image_size)
+        return HeldBack(pictures, classes, f"pictures of {Path(name).name}", unsure)
+    if own and split.limit:
+        data = data.limited(split.limit)
+    pictures, note = getattr(data, side), ""
+    if not own:
+        if split or data.flat or side == "validation":
+            note = unsure
+    elif not split.validation:
+        if data.flat or side == "validation":
+            note = (
+                f"{path} is of an older version, which did not keep how it split its data: the "
+                f"{side} side is the one of train without --stratified and --stream"
+            )
+    elif side != "train" and pictures.digest()[:DIGITS] != getattr(split, side):
+        raise UsageError(
+            f"the {side} side of {name} cannot be found again: this version draws another one "
+            f"than the run of {path} had; evaluate it by the version that trained it"
+        )
+    return HeldBack(pictures, data.classes, f"{side} pictures of {data.name}", note)
+
+
+def _split_again(
+    info: WeightsInfo, split: Split | None, name: str | Path, whole: bool
+) -> Data | None:
+    """The data `name`, split as a run split its own; None where they are too few and `whole`."""
+    how = {option: getattr(split, option) for option in HOW} if split else {}
+    try:
+        return load(name, size=info.image_size, **how)
+    except OtherSize:
+        return load(name, **how)
+    except UsageError:
+        if whole:
+            return None
+        raise
+
+
+def _split_of_older(path: Path) -> Split | None:
+    """What the record beside weights of an older version says of their data."""
+    try:
+        run = read_run(path.with_name(RUN_FILE))
+    except UsageError:
+        return None
+    most = max(run.training_pictures, run.validation_pictures, run.test_pictures)
+    return Split(run.data, run.data_checksum, "", "", flat=True, limit=most)

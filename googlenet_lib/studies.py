@@ -63,7 +63,8 @@ class Study:
                 if (folder / RUN_FILE).is_file():
                     continue
                 words = [*arm.options, "--data", data, "--limit", self.pictures]
-                words += ["--epochs", self.epochs, "--seed", seed, "--out", folder, "--resume"]
+                words += ["--epochs", self.epochs, "--seed", seed, "--out", folder]
+                words += ["--resume"] * folder.is_dir()
                 command = [sys.executable, "-m", "googlenet_lib", "train", *map(str, words)]
                 if subprocess.run(command, check=False).returncode:
                     failed.append(folder.name)

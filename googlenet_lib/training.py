@@ -22,6 +22,7 @@ from googlenet_lib.checkpoints import random_state, restore_random_state
 from googlenet_lib.data import Augmentation, Batches, Data, ImageSet, make_batches
 from googlenet_lib.distributed import ALONE, Workers, talking
 from googlenet_lib.errors import UsageError
+from googlenet_lib.incoming import bare
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import make_optimiser, moving_average, rate_factor
 from googlenet_lib.platforms import pick_precision, progress_bar
@@ -141,11 +142,7 @@ class Trainer:
         device: torch.device,
         workers: Workers = ALONE,
     ) -> None:
-        if model.num_classes != len(data.classes):
-            raise UsageError(
-                f"the network tells {model.num_classes} classes apart, but {data.name} has "
-                f"{len(data.classes)}; use num_classes={len(data.classes)}"
-            )
+        wrapped, model = model, bare(model)  # what is saved has the network's own names
         if recipe.shrink and not model.variant.smallest <= recipe.shrink < data.image_size:
             raise UsageError(
                 f"shrink={recipe.shrink} came for pictures of {data.image_size} pixels a side; "
@@ -181,7 +178,7 @@ class Trainer:
         )
         self._refuse_lone_pictures(data)
         self.validation_batches = self._batches(data.validation, EVALUATION_BATCH)
-        self.network = DistributedDataParallel(model) if workers.count > 1 else model
+        self.network = DistributedDataParallel(model) if workers.count > 1 else wrapped
         self.optimiser = make_optimiser(model, recipe)
         self.steps = recipe.epochs * len(self.train_batches)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(

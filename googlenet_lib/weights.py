@@ -5,25 +5,57 @@ says which variant, classes and normalisation the tensors belong to. Some come w
 and go by a name, such as "cifar10".
 """
 
+import hashlib
+import io
 import json
-import pickle
+import os
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
+from googlenet_lib.incoming import (
+    check_finite,
+    check_form,
+    checksum,
+    damage_refused,
+    described,
+    is_file,
+    is_folder,
+    plain_names,
+    read_json,
+)
 from googlenet_lib.model import GoogLeNet
-from googlenet_lib.variants import VARIANTS, find_variant
+from googlenet_lib.variants import VARIANTS, Variant, find_variant
 
 COMMITTED = Path(str(files("googlenet_lib"))) / "assets" / "weights"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# of torchvision's file, whose name holds the first eight digits
+IMAGENET_SHA256 = "1378be20a8e875cf1568b8a71654e704449655e34711a959a38b04fb34905cef"
+MOST_IMAGENET_BYTES = 100_000_000
+MOST_PIXELS = 9_000  # a side: a network that takes larger pictures is none of ours
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which pictures a run held back, and how to come by them again."""
+
+    data: str
+    checksum: str  # of all its pictures
+    validation: str  # the first digits of that side's own digest
+    test: str
+    flat: bool = False  # was the test side drawn from a folder without sides, too?
+    stratified: bool = False
+    split_seed: int = 0
+    stream: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +72,18 @@ class WeightsInfo:
     details: dict[str, Any] | None = None  # every field of the variant, as it was then
     transform_input: bool = False
     border: float = 0.0  # share of a picture that is cut off at each edge before resizing
+    split: Split | None = None  # None: of an older version, or not made by `fit`
+
+    def __post_init__(self) -> None:
+        for name, fits, expected in (
+            ("classes", len(self.classes) > 0, "at least one name"),
+            ("mean", all(abs(one) < 1e6 for one in self.mean), "three numbers"),
+            ("std", all(1e-6 <= one < 1e6 for one in self.std), "three numbers above 0"),
+            ("image_size", 1 <= self.image_size <= MOST_PIXELS, f"1 to {MOST_PIXELS} pixels"),
+            ("border", 0 <= self.border < 0.5, "a share from 0 to less than a half"),
+        ):
+            if not fits:
+                raise UsageError(f"{name}={getattr(self, name)} came; expected {expected}")
 
 
 def googlenet(
@@ -60,10 +104,9 @@ def googlenet(
     torchvision's weights come without heads, because those that they hold were never trained:
     asking for them warns. `width` and `transform_input` are the weights' own.
     """
-    chosen = find_variant(variant)
     if weights is None:
         return GoogLeNet(
-            chosen,
+            find_variant(variant),
             1000 if num_classes is None else num_classes,
             heads=heads is not False,
             width=width,
@@ -96,20 +139,32 @@ def _imagenet(variant: str, heads: bool, width: float) -> GoogLeNet:
             "noise until you train them",
             stacklevel=3,
         )
+    model = GoogLeNet(VARIANTS["torchvision"], 1000, heads=True, transform_input=True)
+    model.load_state_dict(_imagenet_state(), strict=True)
+    return model if heads else model.remove_heads()
+
+
+def _imagenet_state() -> dict[str, Tensor]:
+    """What torchvision's file holds, once it is known to be that file, to the bit."""
     from torchvision.models import GoogLeNet_Weights
 
+    url = GoogLeNet_Weights.IMAGENET1K_V1.url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     try:
-        state = GoogLeNet_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    # OSError: offline; RuntimeError: half a file; UnpicklingError: a log-in page in its place.
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=IMAGENET_SHA256)
+        with path.open("rb") as file:
+            content = file.read(MOST_IMAGENET_BYTES)
+        found = hashlib.sha256(content).hexdigest()
+        if found != IMAGENET_SHA256:  # nothing of it is read: it may be anything
+            raise OSError(f"{path} is another file, with SHA-256 {found[:16]}...: remove it")
+    except (OSError, RuntimeError) as error:  # RuntimeError: something else was sent
         raise UsageError(
             f"torchvision's ImageNet weights could not be downloaded or read ({error}); go online "
-            f"once, or fetch {GoogLeNet_Weights.IMAGENET1K_V1.url} elsewhere and put it into "
-            f"{torch.hub.get_dir()}/checkpoints/"
+            f"once, or fetch {url} elsewhere and put it into {path.parent}/"
         ) from error
-    model = GoogLeNet(VARIANTS["torchvision"], 1000, heads=True, transform_input=True)
-    model.load_state_dict(state, strict=True)
-    return model if heads else model.remove_heads()
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def imagenet_info() -> WeightsInfo:
@@ -135,8 +190,15 @@ def committed_names() -> list[str]:
 
 
 def find_weights(weights: str | Path) -> Path:
-    """The file that holds `weights`: the name of one that comes with the library, or a path."""
-    return COMMITTED / f"{weights}.safetensors" if weights in committed_names() else Path(weights)
+    """The file of `weights`: the name of some that come with the library, a file, a run's folder.
+
+    Of a run it is best.safetensors.
+    """
+    if not isinstance(weights, str | os.PathLike):
+        raise UsageError(f"weights came as {weights!r}; expected a name or the path of a file")
+    if weights in committed_names():
+        return COMMITTED / f"{weights}.safetensors"
+    return Path(weights, "best.safetensors") if is_folder(weights) else Path(weights)
 
 
 def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -152,39 +214,110 @@ def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weights_to_bytes(state: dict[str, Tensor], info: WeightsInfo) -> bytes:
-    """A state dict and `info` as the content of a safetensors file."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
-    return save(tensors, metadata={"googlenet": json.dumps(asdict(info))})
+    """A state dict and `info` as the content of a safetensors file, with their checksum."""
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in plain_names(state).items()}
+    says = asdict(info)
+    says["sha256"] = checksum([says, tensors])
+    # one entry: safetensors writes several in any order, and equal weights are to be equal bytes
+    return save(tensors, metadata={"googlenet": json.dumps(says)})
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
     """Tensors (on the CPU) and `WeightsInfo` of a safetensors file that this library wrote."""
-    if not path.is_file():
+    return _read(path)[1:]
+
+
+def read_network(path: Path) -> tuple[GoogLeNet, WeightsInfo]:
+    """The network of a safetensors file that this library wrote, and what it says of itself."""
+    network, tensors, info = _read(path)
+    network.to_empty(device=torch.get_default_device()).load_state_dict(
+        tensors
+    )  # half precision becomes float32
+    return network, info
+
+
+def _read(path: Path) -> tuple[GoogLeNet, dict[str, Tensor], WeightsInfo]:
+    """(The network that a file describes, not in memory yet; its tensors, which fit; its text)."""
+    if not is_file(path):
         raise UsageError(
             f"{path} was not found; expected a safetensors file, such as a run's best.safetensors, "
             f"or weights by name: {', '.join(committed_names())} or imagenet"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get("googlenet")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise UsageError(
-            f"{path} cannot be read as safetensors ({error}); expected a file that train wrote, "
-            "such as best.safetensors"
-        ) from error
-    if metadata is None:
+    _refuse_other_kinds(path)
+    advice = "expected a file that train wrote: copy it again, or train anew"
+    with damage_refused(path, "safetensors", advice), safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "googlenet" not in metadata:
         raise UsageError(
             f"{path} does not say which variant and classes it holds; expected a file that train "
             "wrote. For tensors from elsewhere, build the variant and call load_state_dict"
         )
-    try:
-        return tensors, WeightsInfo(**with_tuples(json.loads(metadata)))
-    except (TypeError, ValueError) as error:
+    with damage_refused(path, "weights", advice):
+        says = with_tuples(read_json(metadata["googlenet"]))
+        known = says.pop("sha256", None) if isinstance(says, dict) else None
+        if known not in (None, checksum([says, tensors])) or not _as_recorded(path):
+            raise ValueError("its checksum is another, so that it is not what was written")
+        info = described(WeightsInfo, says)
+        tensors = plain_names(tensors)
+        with torch.device("meta"):  # shapes alone: what a file claims may not fit into memory
+            network = network_of(info)
+            size = (1, 3, info.image_size, info.image_size)
+            network._check_input(torch.empty(size))  # these are not too small for it
+        check_finite(tensors)
+        changed = _misfit(tensors, network)
+        if changed and known is None:
+            raise ValueError(changed)
+    if changed:
         raise UsageError(
-            f"{path} describes itself in a way that this version cannot read ({error}); expected a "
-            "file of this version or an older one: update googlenet_lib, or train anew"
+            f"{path} holds a network that was changed by hand after it was made: {changed}. Build "
+            "it so again, then call model.load_state_dict(safetensors.torch.load_file(path))"
+        )
+    return network, tensors, info
+
+
+def _misfit(tensors: dict[str, Tensor], network: GoogLeNet) -> str:
+    try:
+        check_form(tensors, network.state_dict())
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Say what a file is that many give instead, or why it cannot be read at all."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(20)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); allow it, or mend the disk"
         ) from error
+    if start.startswith((b"PK", b"\x80")):
+        best = path.with_name("best.safetensors")
+        way = (
+            f"give {best}, which is beside it"
+            if best.is_file()
+            else "build its network and call model.load_state_dict(torch.load(path))"
+        )
+        raise UsageError(
+            f"{path} cannot be read as safetensors: it is a file of torch.save, such as last.pt; "
+            f"{way}"
+        )
+    if start.startswith(b"version https://git-"):
+        raise UsageError(f"{path} is a pointer of Git LFS; run git lfs pull to get the file itself")
+
+
+def _as_recorded(path: Path) -> bool:
+    """Is a file that comes with the library the one that the record of its run names?"""
+    if path.parent != COMMITTED:
+        return True
+    for record in (COMMITTED.parent / "runs").glob("*.json"):
+        text = record.read_text(encoding="utf-8")
+        if f'"weights": "{path.stem}"' in text:  # to parse each would take longer
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            return json.loads(text)["weights_sha256"] == found
+    return True
 
 
 def with_tuples(said: Any) -> Any:
@@ -195,7 +328,7 @@ def with_tuples(said: Any) -> Any:
 
 
 def _from_file(path: Path, variant: str, heads: bool | None) -> GoogLeNet:
-    tensors, info = read_weights(path)
+    model, info = read_network(path)
     if variant != info.variant:
         raise UsageError(
             f"{path} holds a {info.variant!r} network, but variant {variant!r} was asked for; "
@@ -203,21 +336,19 @@ def _from_file(path: Path, variant: str, heads: bool | None) -> GoogLeNet:
         )
     if heads and not info.heads:
         raise UsageError(f"{path} holds no auxiliary heads; use heads=False, or leave it out")
-    model = trained_network(tensors, info)
     return model.remove_heads() if heads is False else model
-
-
-def trained_network(tensors: dict[str, Tensor], info: WeightsInfo) -> GoogLeNet:
-    """The network that `read_weights` found in a file."""
-    model = network_of(info)
-    model.load_state_dict(tensors, strict=True)  # half precision becomes float32 here
-    return model
 
 
 def network_of(info: WeightsInfo) -> GoogLeNet:
     """An untrained network of the form that `info` describes."""
+    details = info.details or {}
+    if info.variant in VARIANTS or not details:  # older files say less
+        details = asdict(find_variant(info.variant)) | details
+    variant = described(Variant, details)
+    if variant.name != info.variant:
+        raise UsageError(f"variant={info.variant!r} came with the details of {variant.name!r}")
     return GoogLeNet(
-        replace(VARIANTS[info.variant], **(info.details or {})),
+        variant,
         len(info.classes),
         heads=info.heads,
         width=info.width,

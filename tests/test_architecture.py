@@ -13,8 +13,9 @@ PACKAGE = Path(googlenet_lib.__file__).parent
 
 # The reading order: a module imports from those in front of it, and from no other.
 ORDER = (
-    *("errors", "settings", "platforms", "paper", "predecessors", "costs", "readings", "blocks"),
-    *("variants", "initialisation", "model", "differences", "weights", "fuse", "download", "data"),
+    *("errors", "incoming", "settings", "platforms", "paper", "predecessors", "costs", "readings"),
+    *("blocks", "variants", "initialisation", "model", "differences", "weights", "fuse"),
+    *("download", "data"),
     *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
     *("allocator", "fitting", "predict", "hooks", "lanes", "recording", "receptive_fields"),
     *("bottlenecks",),

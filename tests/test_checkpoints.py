@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import random
 import subprocess
 import sys
 import warnings
@@ -21,6 +22,7 @@ from googlenet_lib.checkpoints import (
     flattened,
     load_checkpoint,
     random_state,
+    refuse_to_resume_nothing,
     restore_random_state,
     save_checkpoint,
     write_atomically,
@@ -229,6 +231,56 @@ def test_damaged_checkpoint_is_refused_however_it_is_damaged(tmp_path):
         assert "weights_only" not in str(error.value)  # torch advises to unpickle what comes
 
 
+def test_checkpoint_of_an_older_version_has_no_checksum(tmp_path):
+    state = {"tensor": torch.arange(3)}
+    torch.save(state, tmp_path / "last.pt")
+    assert torch.equal(load_checkpoint(tmp_path / "last.pt")["tensor"], state["tensor"])
+
+
+def test_checkpoint_that_is_not_as_it_was_written(tmp_path):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"tensor": torch.arange(3.0), "lr": 0.1, "nested": [{"a": 1}]})
+    whole = torch.load(path, weights_only=True)
+    for change in ({"lr": 0.2}, {"tensor": torch.zeros(3)}, {"nested": [{"a": 2}]}, {"more": 1}):
+        torch.save(whole | change, path)
+        with pytest.raises(UsageError, match=r"last\.pt .* checksum is another"):
+            load_checkpoint(path)
+    for content in ([1], "text", None):
+        torch.save(content, path)
+        with pytest.raises(UsageError, match="not written by this library: it holds a"):
+            load_checkpoint(path)
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_no_flipped_bit_of_a_checkpoint_changes_a_number(tmp_path, older):
+    path, draw = tmp_path / "last.pt", random.Random(0)
+    state = {"tensor": torch.rand(2000), "nested": [{"lr": 0.1}]}
+    torch.save(state, path) if older else save_checkpoint(path, state)
+    whole, noticed = path.read_bytes(), 0
+    for _ in range(60):
+        content = bytearray(whole)
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+        try:
+            found = load_checkpoint(path)
+        except UsageError:
+            noticed += 1
+        else:
+            assert torch.equal(found["tensor"], state["tensor"])
+            assert found["nested"] == state["nested"]
+    assert noticed > 40  # the rest hit what nobody reads
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch):
+    def load(*args, **how):
+        raise MemoryError
+
+    save_checkpoint(tmp_path / "last.pt", {})
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(UsageError, match="for lack of memory"):
+        load_checkpoint(tmp_path / "last.pt")
+
+
 class Evil:
     def __init__(self, marker):
         self.marker = marker
@@ -288,6 +340,68 @@ def test_folder_with_a_run_in_it_is_not_overwritten(tmp_path):
     saved(tmp_path)
     with pytest.raises(UsageError, match="already holds a run; go on with it by --resume"):
         RunFolder(tmp_path, IDENTITY).load(resume=False, device=CPU)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("left", [[BEST], [HISTORY], ["run.json"], [BEST, HISTORY, "run.json"]])
+@pytest.mark.parametrize("last", ["gone", "a link to nothing"])
+def test_run_without_its_last_pt_is_not_overwritten(tmp_path, left, last, resume):
+    for name in left:
+        (tmp_path / name).write_bytes(b"of a finished run")
+    if last != "gone":
+        (tmp_path / LAST).symlink_to(tmp_path / "disk that is not mounted" / LAST)
+    with pytest.raises(UsageError, match=r"of a run, but last\.pt is gone|already holds a run"):
+        RunFolder(tmp_path, IDENTITY).load(resume=resume, device=CPU)
+    assert all((tmp_path / name).read_bytes() == b"of a finished run" for name in left)
+
+
+def test_runs_of_older_versions_lack_what_came_since(tmp_path):
+    saved(tmp_path)
+    newer = {**IDENTITY, "recipe": {**IDENTITY["recipe"], "clip": 0.0}}
+    defaults = {"recipe": {"clip": 0.0, "lr": 9.0}}
+    assert RunFolder(tmp_path, newer, defaults).load(resume=True, device=CPU)["epochs"] == 3
+    newer["recipe"]["clip"] = 1.0
+    with pytest.raises(UsageError, match=r"with recipe\.clip=0\.0; this one has recipe\.clip=1\.0"):
+        RunFolder(tmp_path, newer, defaults).load(resume=True, device=CPU)
+    with pytest.raises(UsageError, match=r"with recipe\.clip=None; this one"):
+        RunFolder(tmp_path, newer).load(resume=True, device=CPU)
+
+
+def test_run_of_a_newer_version_is_another_run(tmp_path):
+    saved(tmp_path, {**IDENTITY, "novel": 1})
+    with pytest.raises(UsageError, match="with novel=1; this one has novel=None"):
+        RunFolder(tmp_path, IDENTITY).load(resume=True, device=CPU)
+
+
+@pytest.mark.parametrize("identity", [None, [], "x", {"seed": torch.zeros(2)}])
+def test_identity_that_is_none(tmp_path, identity):
+    save_checkpoint(tmp_path / LAST, {"identity": identity})
+    with pytest.raises(UsageError, match="is damaged, or not written by this library"):
+        RunFolder(tmp_path, IDENTITY).load(resume=True, device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("holds", "begun"),
+    [
+        (None, False),
+        (["pictures"], False),
+        ([], True),
+        ([LOCK, f".{LAST}.4711.tmp", "tensorboard"], True),
+        ([LAST], True),
+        ([BEST, "notes.txt"], True),
+    ],
+)
+def test_nothing_to_resume_is_said(tmp_path, holds, begun):
+    folder = tmp_path / "run"
+    if holds is not None:
+        folder.mkdir()
+        for name in holds:
+            (folder / name).touch()
+    if begun:
+        refuse_to_resume_nothing(folder)
+    else:
+        with pytest.raises(UsageError, match=r"holds no run to go on with; check --out"):
+            refuse_to_resume_nothing(folder)
 
 
 @pytest.mark.parametrize(
@@ -384,11 +498,13 @@ def enter(folder):
 
 def test_second_run_in_a_folder_is_refused_until_the_first_has_ended(tmp_path):
     with RunFolder(tmp_path, IDENTITY) as first:
+        said = []
         for _ in range(2):  # being refused changes nothing
-            with pytest.raises(UsageError) as error:
+            with pytest.raises(UsageError, match="is in use: ") as error:
                 enter(tmp_path)
+            said.append(str(error.value))
         first.save({"history": []}, b"")
-    text = str(error.value)
+    text = said[0]  # a refusal may empty the file that names the process
     assert f"{tmp_path} is in use: " in text
     assert f"process {os.getpid()} on " in text or os.name != "posix"
     assert "Wait until it has ended, stop it, or choose another --out" in text

@@ -94,7 +94,8 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, recipe, kills)
     assert main([*arguments, str(whole)]) == 0
 
     for most_epochs_later in kills:
-        delay = kill_after_an_epoch([*arguments, str(killed), "--resume"], most_epochs_later)
+        resume = ["--resume"] * killed.exists()
+        delay = kill_after_an_epoch([*arguments, str(killed), *resume], most_epochs_later)
     epochs = len(load_checkpoint(killed / LAST)["history"])
     assert epochs < 6, "it was killed too late to have anything left to do"
     assert main([*arguments, str(killed), "--resume"]) == 0

@@ -189,7 +189,7 @@ def test_top_counts_the_labels(model):
     assert predict(model, INFO, [], top=1) == []
 
 
-@pytest.mark.parametrize("top", [0, 5, -1])
+@pytest.mark.parametrize("top", [0, -1, 2.5, "3", None])
 def test_top_out_of_range_is_refused(model, top):
     with pytest.raises(UsageError, match=f"the top {top} came; expected 1 to 4, the classes"):
         predict(model, INFO, [noise_picture(0)], top=top)

@@ -27,13 +27,15 @@ def test_what_has_ended_is_not_repeated_and_what_fails_is_named(tmp_path, starte
     done = tmp_path / ONE.folder(ONE.arms[1], 1)
     done.mkdir()
     (done / RUN_FILE).write_text("{}", encoding="utf-8")
+    (tmp_path / ONE.folder(ONE.arms[1], 0)).mkdir()  # it was stopped
     assert run([ONE], "about", ["--out", str(tmp_path), "--data", "digits"]) == 1
     assert len(started) == len(ONE.arms) * len(SEEDS) - 1
     assert not any("--seed 1" in command for command in started if "one-b-1" in command)
     assert started[0].endswith(
         "googlenet_lib train --variant small --data digits --limit 30 --epochs 2 --seed 0 "
-        f"--out {tmp_path / 'one-a-0'} --resume"
+        f"--out {tmp_path / 'one-a-0'}"
     )
+    assert [command.endswith("one-b-0 --resume") for command in started[:3]] == [False, True, False]
     assert capsys.readouterr().err == "not finished: one-a-2, one-b-2\n"
 
 

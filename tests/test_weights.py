@@ -1,9 +1,14 @@
 """Weights out to a file and in again, torchvision's ImageNet weights, and what is refused."""
 
 import copy
+import hashlib
+import io
 import json
+import math
 import os
 import pickle
+import random
+import shutil
 import urllib.error
 import warnings
 from dataclasses import asdict, replace
@@ -13,10 +18,11 @@ import pytest
 import torch
 import torchvision
 from networks import enliven, error, pictures
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 from torchvision.models import GoogLeNet_Weights
 
-from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
+from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet, weights
 from googlenet_lib.weights import (
     WeightsInfo,
     imagenet_info,
@@ -220,9 +226,11 @@ def test_width_and_normalisation_are_the_files_own(saved):
 
 
 def test_no_such_file(tmp_path):
-    for path in (tmp_path / "best.safetensors", tmp_path):
-        message = refusal("small", weights=path)
-        assert f"{path} was not found; expected a safetensors file" in message
+    for given in (tmp_path / "best.safetensors", tmp_path):  # a run's folder holds such a file
+        message = refusal("small", weights=given)
+        assert (
+            f"{tmp_path / 'best.safetensors'} was not found; expected a safetensors file" in message
+        )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
@@ -254,6 +262,189 @@ def test_pickle_under_another_name_is_not_unpickled(tmp_path):
     assert "cannot be read as safetensors" in refusal("small", weights=path)
 
 
+def described(path):
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["googlenet"])
+
+
+def rewritten(path, says=None, tensors=None):
+    """The content of a file that an older version wrote, without a checksum, or somebody else."""
+    state, _ = read_weights(path)
+    said = {name: value for name, value in described(path).items() if name != "sha256"}
+    text = says if isinstance(says, str) else json.dumps({**said, **(says or {})})
+    return save({**state, **(tensors or {})}, metadata={"googlenet": text})
+
+
+def detail(**fields):
+    return {"details": {**asdict(VARIANTS["small"]), **fields}}
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ("{", ""),
+        ("[]", "a description was expected"),
+        ("[" * 100_000, "nested too deeply"),
+        ({"novel": 1}, "'novel', which this version does not know; a newer googlenet_lib may"),
+        ({"classes": []}, "classes=()"),
+        ({"classes": ["a"] * 6}, "'aux1.fc2.weight' is"),
+        ({"classes": [str(n) for n in range(100_000)]}, "'aux1.fc2.weight' is"),
+        ({"classes": [1, 2, 3, 4, 5]}, "classes=1"),
+        ({"classes": "abcde"}, "classes='abcde'"),
+        ({"mean": [0.1, 0.2]}, "mean="),
+        ({"mean": [0.1, 0.2, 1e300]}, "mean="),
+        ({"std": [0, 1, 1]}, "std="),
+        ({"std": [1, 1, "1"]}, "std='1'"),
+        ({"image_size": 0}, "image_size=0"),
+        ({"image_size": 4}, "at least 8x8"),
+        ({"image_size": 10**9}, "image_size=1000000000"),
+        ({"image_size": 32.5}, "image_size=32.5"),
+        ({"border": 0.5}, "border=0.5"),
+        ({"width": 40}, "of shape"),
+        ({"width": 1e6}, ""),
+        ({"width": 1e200}, ""),
+        ({"width": -1}, "width came as -1"),
+        ({"width": None}, "width=None"),
+        ({"heads": False}, "'aux1.conv.bn.bias'"),
+        ({"heads": "yes"}, "heads='yes'"),
+        ({"variant": "huge"}, "'huge' is unknown"),
+        ({"variant": "paper"}, "'aux1.conv.bn.bias'"),
+        ({"variant": "\x1b[2J"}, "is unknown"),
+        ({"transform_input": 1}, "transform_input=1"),
+        ({"split": {}}, "no field 'data'"),
+        ({"details": {"novel": 1}}, "'novel'"),
+        (detail(name="paper"), "'small' came with the details of 'paper'"),
+        (detail(init="magic"), "'magic' is unknown"),
+        (detail(dropout="0.5"), "dropout='0.5'"),
+        (detail(stem_kernel=5), "conv1.conv.weight"),
+        (detail(reduction=-1.0), ""),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_description_that_is_untrue(saved, tmp_path, says, reason):
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(rewritten(saved, says))
+    message = refusal("small", weights=path)
+    for part in (str(path), "is damaged, or not written by this library: ", "train anew"):
+        assert part in message
+    assert reason in message
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["fc.weight", "aux1.fc1.bias", "conv1.bn.running_var"])
+def test_weights_that_are_no_numbers(saved, tmp_path, name, bad):
+    tensor = read_weights(saved)[0][name].clone()
+    tensor.view(-1)[-1] = bad
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(rewritten(saved, tensors={name: tensor}))
+    assert f"not written by this library: '{name}' holds values that are no finite" in refusal(
+        "small", weights=path
+    )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"fc.weight": torch.zeros(5, 49)},
+        {"fc.bias": torch.zeros(5, dtype=torch.int64)},
+        {"fc.bias": torch.zeros(5).to(torch.float8_e4m3fn)},
+        {"conv1.bn.num_batches_tracked": torch.tensor(1.0)},
+        {"fc.biar": torch.zeros(5)},
+    ],
+)
+def test_tensors_that_do_not_fit(saved, tmp_path, damage):
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(rewritten(saved, tensors=damage))
+    message = refusal("small", weights=path)
+    assert "is damaged, or not written by this library: " in message
+    assert next(iter(damage)) in message
+
+
+def test_a_file_claims_no_memory_that_it_does_not_fill(saved, tmp_path):
+    resource = pytest.importorskip("resource", reason="Windows has no limits on a process")
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(rewritten(saved, {"width": 200}))  # a network of 700 GB
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + 500_000_000, hard))
+    try:
+        assert "not written by this library" in refusal("small", weights=path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_every_flipped_bit_is_noticed(saved, tmp_path):
+    whole, draw = saved.read_bytes(), random.Random(0)
+    path = tmp_path / "best.safetensors"
+    head = 8 + int.from_bytes(whole[:8], "little")
+    for end in [head] * 20 + [len(whole)] * 20:
+        content = bytearray(whole)
+        content[draw.randrange(end)] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"best\.safetensors "):
+            read_weights(path)
+
+
+@pytest.mark.parametrize("name", ["module.", "_orig_mod.", "_orig_mod.module."])
+def test_names_of_wrapped_networks_are_the_networks_own(network, saved, tmp_path, name):
+    wrapped = {f"{name}{tensor}": value for tensor, value in network.state_dict().items()}
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(weights_to_bytes(wrapped, INFO))
+    assert path.read_bytes() == saved.read_bytes()
+    path.write_bytes(save(wrapped, metadata={"googlenet": json.dumps(asdict(INFO))}))  # of others
+    same_tensors(googlenet("small", weights=path).state_dict(), network.state_dict())
+    fresh = googlenet("small", 5, width=0.1)
+    fresh.load_state_dict(wrapped)
+    same_tensors(fresh.state_dict(), network.state_dict())
+
+
+def test_variant_of_ones_own_comes_back_by_its_own_name(tmp_path):
+    variant = replace(VARIANTS["small"], name="mine", dropout=0.5)
+    network = enliven(GoogLeNet(variant, 5, width=0.1))
+    path = tmp_path / "best.safetensors"
+    info = replace(INFO, variant="mine", details=asdict(variant))
+    path.write_bytes(weights_to_bytes(network.state_dict(), info))
+    assert googlenet("mine", weights=path).variant == variant
+    assert "holds a 'mine' network, but variant 'small' was asked for" in refusal(
+        "small", weights=path
+    )
+
+
+def test_network_that_was_changed_by_hand_says_how_to_load_it(tmp_path, network):
+    changed = copy.deepcopy(network)
+    changed.fc = torch.nn.Sequential(changed.fc)
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(weights_to_bytes(changed.state_dict(), INFO))
+    message = refusal("small", weights=path)
+    for part in ("changed by hand", "'fc.0.bias', 'fc.0.weight'", "load_state_dict"):
+        assert part in message
+
+
+def test_committed_file_that_is_not_the_recorded_one(tmp_path, monkeypatch):
+    for kind in ("weights", "runs"):
+        shutil.copytree(weights.COMMITTED.parent / kind, tmp_path / kind)
+    monkeypatch.setattr(weights, "COMMITTED", tmp_path / "weights")
+    assert googlenet("small", weights="shapes").num_classes == 10
+    path = tmp_path / "weights" / "shapes.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1000] ^= 1
+    path.write_bytes(content)
+    assert "its checksum is another" in refusal("small", weights="shapes")
+
+
+def test_files_that_many_give_instead_are_named(tmp_path, network, saved):
+    other = tmp_path / "other.pth"
+    for zipped in (True, False):
+        torch.save(network.state_dict(), other, _use_new_zipfile_serialization=zipped)
+        message = refusal("small", weights=other)
+        assert "a file of torch.save, such as last.pt; build its network" in message
+    shutil.copy(saved, tmp_path)
+    assert f"give {tmp_path / 'best.safetensors'}" in refusal("small", weights=other)
+    other.write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert "run git lfs pull" in refusal("small", weights=other)
+
+
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_tensors_from_elsewhere(tmp_path, network, metadata):
     path = tmp_path / "theirs.safetensors"
@@ -273,44 +464,58 @@ def imagenet_state():
     return enliven(network).state_dict()
 
 
+@pytest.fixture(scope="module")
+def imagenet_content(imagenet_state):
+    buffer = io.BytesIO()
+    torch.save(imagenet_state, buffer)
+    return buffer.getvalue()
+
+
 @pytest.fixture
-def online(monkeypatch, imagenet_state):
-    """The calls that would have gone to the network."""
+def online(monkeypatch, tmp_path, imagenet_content):
+    """An empty cache; the calls that would have gone to the network."""
     calls = []
 
-    def get_state_dict(self, *args, **options):
-        calls.append((self.name, options))
-        return imagenet_state
+    def download_url_to_file(url, path, hash_prefix):
+        calls.append((url, hash_prefix))
+        Path(path).write_bytes(imagenet_content)
 
-    monkeypatch.setattr(GoogLeNet_Weights, "get_state_dict", get_state_dict)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download_url_to_file)
+    known = hashlib.sha256(imagenet_content).hexdigest()
+    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
     return calls
+
+
+def test_sum_of_the_imagenet_weights_is_the_one_in_their_name():
+    assert f"-{weights.IMAGENET_SHA256[:8]}.pth" in GoogLeNet_Weights.IMAGENET1K_V1.url
 
 
 def test_imagenet_weights_make_torchvisions_network(online, imagenet_state):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours = googlenet("torchvision", weights="imagenet")
-    assert online == [("IMAGENET1K_V1", {"progress": True, "check_hash": True})]
+    assert online == [(GoogLeNet_Weights.IMAGENET1K_V1.url, weights.IMAGENET_SHA256)]
     assert ours.transform_input
     assert ours.aux1 is None
     assert ours.aux2 is None
     assert ours.num_classes == 1000
-    theirs = torchvision.models.googlenet(weights=GoogLeNet_Weights.IMAGENET1K_V1)
+    theirs = torchvision.models.googlenet(weights=None, init_weights=False, transform_input=True)
+    theirs.load_state_dict(imagenet_state)
+    theirs.aux1 = theirs.aux2 = None
     same_tensors(ours.state_dict(), theirs.state_dict())
     x = pictures(2, 96)
     with torch.no_grad():
         assert error(ours.eval()(x), theirs.eval()(x)) < 1e-5
 
 
-def test_heads_of_imagenet_weights_come_with_a_warning(online, imagenet_state):
+def test_options_of_imagenet_weights(online, imagenet_state):
     with pytest.warns(UserWarning, match="never trained") as caught:
         network = googlenet("torchvision", weights="imagenet", heads=True)
     assert [warning.filename for warning in caught] == [__file__]  # at the caller's line
     same_tensors(network.state_dict(), imagenet_state)
-
-
-def test_imagenet_weights_fit_other_classes(online, imagenet_state):
     network = googlenet("torchvision", 10, weights="imagenet")
+    assert len(online) == 1  # the second comes from the cache
     assert network.num_classes == 10
     assert network.transform_input
     expected = {name: tensor for name, tensor in imagenet_state.items() if "aux" not in name}
@@ -337,22 +542,41 @@ def offline(monkeypatch, tmp_path):
     return tmp_path / "hub" / "checkpoints" / Path(GoogLeNet_Weights.IMAGENET1K_V1.url).name
 
 
-def test_offline_says_which_file_goes_where(offline, imagenet_state):
+def test_offline_says_which_file_goes_where(offline, monkeypatch, imagenet_content):
     message = refusal("torchvision", weights="imagenet")
     for part in ("the cable is out", GoogLeNet_Weights.IMAGENET1K_V1.url, f"{offline.parent}/"):
         assert part in message
-    torch.save(imagenet_state, offline)  # and where it says, it works
-    network = googlenet("torchvision", weights="imagenet", num_classes=10)
-    assert torch.equal(network.conv1.conv.weight, imagenet_state["conv1.conv.weight"])
+    offline.write_bytes(imagenet_content)  # and where it says, it works
+    known = hashlib.sha256(imagenet_content).hexdigest()
+    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
+    assert googlenet("torchvision", weights="imagenet", num_classes=10).num_classes == 10
 
 
-@pytest.mark.parametrize("content", [b"<html>Please log in</html>", b"PK\x03\x04 half a file"])
-def test_something_else_in_the_files_place(offline, content):
+@pytest.mark.parametrize("kind", ["page", "half", "pickle", "torch.save", "legacy", "folder"])
+def test_other_file_in_the_place_of_imagenet_weights_is_not_opened(offline, kind, tmp_path):
     offline.parent.mkdir(parents=True)
-    offline.write_bytes(content)
+    mischief = Mischief(tmp_path / "trace")
+    if kind == "folder":
+        offline.mkdir()
+    elif kind in ("torch.save", "legacy"):
+        torch.save(mischief, offline, _use_new_zipfile_serialization=kind != "legacy")
+    else:
+        contents = {"page": b"<html>Please log in</html>", "half": b"PK\x03\x04 half a file"}
+        offline.write_bytes(contents.get(kind, pickle.dumps(mischief)))
     message = refusal("torchvision", weights="imagenet")
     for part in ("downloaded or read", GoogLeNet_Weights.IMAGENET1K_V1.url, str(offline.parent)):
         assert part in message
+    assert not (tmp_path / "trace").exists()
+
+
+def test_even_the_expected_file_could_run_nothing(offline, monkeypatch, tmp_path):
+    offline.parent.mkdir(parents=True)
+    torch.save(Mischief(tmp_path / "trace"), offline)
+    known = hashlib.sha256(offline.read_bytes()).hexdigest()
+    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
+    with pytest.raises(pickle.UnpicklingError):
+        googlenet("torchvision", weights="imagenet")
+    assert not (tmp_path / "trace").exists()
 
 
 def test_imagenet_info_is_torchvisions():

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,6 +79,8 @@ class Data:
     checksum: str
     mirrors: bool = True  # is a picture's mirror image still of its class?
     note: str = ""  # what a reader of a result must know about these pictures
+    flat: bool = False  # a folder without sides, from which the test side was drawn as well
+    how: dict[str, Any] = field(default_factory=dict)  # the options that decided the sides
 
     def __post_init__(self) -> None:
         for side in ("train", "validation", "test"):
@@ -107,7 +110,7 @@ class Data:
             return side[torch.arange(kept) * len(side) // kept]
 
         sides = {side: thinned(getattr(self, side)) for side in ("train", "validation", "test")}
-        return replace(self, **sides)
+        return replace(self, how=self.how | {"limit": count}, **sides)
 
 
 def combined_checksum(*sides: ImageSet) -> str:

@@ -1,6 +1,7 @@
 """`load`: a data set by name or by folder, split into train, validation and test."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from operator import index
 from pathlib import Path
@@ -37,6 +38,7 @@ from googlenet_lib.data.shapes import SHAPES, random_shapes
 from googlenet_lib.data.stream import PictureFiles, stream_pictures
 from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError, shown
+from googlenet_lib.incoming import is_folder
 
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
 SIDES = {
@@ -70,6 +72,7 @@ def load(
     """
     size = _checked_size(size)
     split = partial(split_validation, seed=_checked_seed(split_seed), stratified=stratified)
+    how = {"split_seed": split_seed, "stratified": stratified, "stream": stream}
     try:
         data, findings = _loaded(name, split, size, stream)
     except PermissionError as error:
@@ -89,7 +92,7 @@ def load(
             "smaller --size, or for folders --stream"
         ) from error
     findings.warn(stacklevel=2)
-    return data
+    return replace(data, how=how)
 
 
 def _loaded(name: str | Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
@@ -154,9 +157,32 @@ def _checked_seed(seed: int) -> int:
     return seed
 
 
+class OtherSize(UsageError):
+    """Pictures that come in one size alone were wanted in another."""
+
+
 def _refuse_other_size(name: str, size: int | None) -> None:
     if size not in (None, 32):
-        raise UsageError(f"--size {size} came, but {name} has pictures of 32x32; leave it out")
+        raise OtherSize(f"--size {size} came, but {name} has pictures of 32x32; leave it out")
+
+
+def is_flat(name: str | Path) -> bool:
+    """Is this a folder without a test side, so that one is drawn from what is there?"""
+    folder = Path(name)
+    if name in ("digits", "shapes", "cifar10") or not is_folder(folder) or batches_in(folder):
+        return False
+    return [*_sides(folder)] in ([], ["train"])
+
+
+def load_whole(
+    folder: Path, *, size: int | None = None, stream: bool = False
+) -> tuple[tuple[str, ...], ImageSet | PictureFiles]:
+    """All pictures of a folder without a test side, none set aside: (its classes, they)."""
+    folder = _sides(folder).get("train", folder)
+    listing = list_pictures(folder, checked_classes(folder))
+    everything, findings = _read(listing, size, stream, to_train=False)
+    findings.warn(stacklevel=2)
+    return listing.classes, everything
 
 
 def _whole(name, classes, train, test, split, *, count=None, **details) -> Data:
@@ -276,7 +302,7 @@ def _read(
         findings.remarks.append(
             f"{len(pictures):,} pictures of {size}x{size} in {listing.root} would take "
             f"{taken / 2**30:.1f} GiB of memory, so that each is decoded anew whenever its batch "
-            f"comes; a smaller --size may fit ({MOST_BYTES / 2**30:.0f} GiB are used at most)"
+            f"comes; smaller pictures may fit ({MOST_BYTES / 2**30:.0f} GiB are used at most)"
         )
     return pictures, findings
 
@@ -289,7 +315,8 @@ def _split_folder(
     everything, findings = _read(listing, size, stream)
     train, test = split_validation(everything, max(1, len(everything) // 10))
     del everything  # or there would be three copies of it
-    data = _whole(name, listing.classes, train, test, split, note=_jpeg_note(listing))
+    note = _jpeg_note(listing)
+    data = _whole(name, listing.classes, train, test, split, note=note, flat=True)
     findings.remarks += _not_drawn(data, "validation") + _not_drawn(data, "test")
     return data, findings
 

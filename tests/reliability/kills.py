@@ -284,6 +284,7 @@ class Bench:
         )
 
     def command(self, recipe: int, folder: Path, resume: bool = True) -> list[str]:
+        resume = resume and folder.is_dir()  # a kill may have come before that was made
         return [*TINY, *RECIPES[recipe], "--out", str(folder), *(["--resume"] if resume else [])]
 
     def finish(self, recipe: int, folder: Path, resume: bool = True) -> list[str]:
