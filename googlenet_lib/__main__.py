@@ -14,7 +14,6 @@ from googlenet_lib.checkpoints import BEST, LAST
 from googlenet_lib.console import steady_console
 from googlenet_lib.data import load, make_batches
 from googlenet_lib.data.cifar10 import CIFAR10_BATCHES
-from googlenet_lib.data.load import VALIDATION_SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError
@@ -36,6 +35,8 @@ from googlenet_lib.training import EVALUATION_BATCH, evaluate
 from googlenet_lib.variants import VARIANTS, find_variant
 from googlenet_lib.weights import find_weights
 
+BUILT_IN = ("digits", "shapes", "cifar10")
+SIDES = ("train", "val", "test")  # how the names of a folder's sides begin
 DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 
 
@@ -95,6 +96,9 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say) -> None:
+    named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
+    out = options.out = options.out or Path("runs") / named
+    _refuse_output_as_data(options)
     read = partial(
         load,
         options.data,
@@ -114,9 +118,6 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         heads=not options.no_heads,
         width=options.width,
     )
-    named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
-    out = options.out = options.out or Path("runs") / named
-    _refuse_output_as_data(options)
     together = f"{workers.count} processes on " if workers.count > 1 else ""
     say(
         f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
@@ -168,21 +169,19 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
 
 
 def _refuse_output_as_data(options: argparse.Namespace) -> None:
-    """What lies among class folders would be taken for a class."""
-    data = Path(options.data)
-    if (data / "train").is_dir():
-        places = [data / side for side in ("train", "test", *VALIDATION_SIDES)]
-    else:
-        places = [] if (data / CIFAR10_BATCHES).is_dir() or data.name == CIFAR10_BATCHES else [data]
+    """What lies among class folders would be taken for a class, or for pictures of one."""
+    data = Path(options.data).resolve()
+    if options.data in BUILT_IN or not data.is_dir() or (data / CIFAR10_BATCHES).is_dir():
+        return
+    sides = [place for place in data.iterdir() if place.name.lower().startswith(SIDES)]
+    sided = any(side.name.lower().startswith("train") for side in sides)
     for option, output in (("--out", options.out), ("--tensorboard", options.tensorboard)):
-        if not output:
-            continue
-        inside = {Path(output).resolve(), *Path(output).resolve().parents}
-        if any(place.is_dir() and place.resolve() in inside for place in places):
+        holders = Path(output).resolve().parents if output else ()
+        if any(place in holders for place in (sides if sided else [data])):
+            elsewhere = os.path.relpath(data.parent / "runs" / Path(output).name)
             raise UsageError(
-                f"{output} is in the folder of the pictures, {data}, where it would be taken for "
-                f"pictures; give another place by {option}, such as "
-                f"{os.path.relpath(data.resolve().parent / 'runs' / Path(output).name)}"
+                f"{output} is among the pictures of {options.data}, and would be taken for some; "
+                f"give another place by {option}, such as {elsewhere}"
             )
 
 

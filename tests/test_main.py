@@ -250,7 +250,7 @@ def test_output_that_would_be_taken_for_a_class_is_refused(
     arguments = ["train", *TINY, "--epochs", "1", "--limit", "8", "--data", data, *options]
     if refused:
         line = error_of(capsys, *arguments)
-        assert "taken for pictures; give another place by --" in line
+        assert "taken for some; give another place by --" in line
         assert {*tmp_path.rglob("*")} == before
     else:
         assert main(arguments) == 0
