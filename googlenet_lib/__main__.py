@@ -37,6 +37,7 @@ from googlenet_lib.training import EVALUATION_BATCH, evaluate
 from googlenet_lib.variants import VARIANTS, find_variant
 from googlenet_lib.weights import find_weights
 
+BUILT_IN = ("digits", "shapes", "cifar10")
 DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 
 
@@ -96,6 +97,11 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say) -> None:
+    named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
+    _refuse_output_as_data(options)
+    out = options.out = options.out or Path("runs") / named
+    if options.resume and not restarted():
+        refuse_to_resume_nothing(out)
     read = partial(
         load,
         options.data,
@@ -115,11 +121,6 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         heads=not options.no_heads,
         width=options.width,
     )
-    _refuse_output_as_data(options)
-    named = f"{recipe.name}-{options.variant}-{Path(options.data).resolve().name}-{options.seed}"
-    out = options.out = options.out or Path("runs") / named
-    if options.resume and not restarted():
-        refuse_to_resume_nothing(out)
     together = f"{workers.count} processes on " if workers.count > 1 else ""
     say(
         f"{options.variant} ({sum(p.numel() for p in model.parameters()):,} parameters) by recipe "
@@ -172,21 +173,20 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
 
 def _refuse_output_as_data(options: argparse.Namespace) -> None:
     """What lies among class folders may be taken for a class, but for the usual runs/."""
-    data = Path(options.data)
-    if batches_in(data):
+    data = Path(options.data).resolve()
+    if options.data in BUILT_IN or not data.is_dir() or batches_in(data):
         return
-    sides = [data / name for names in SIDES.values() for name in names]
-    places = [side for side in sides if side.is_dir()] or [data]
+    names = {name for names in SIDES.values() for name in names}
+    sides = [place for place in data.iterdir() if place.name.lower() in names]
     for option, output in (("--out", options.out), ("--tensorboard", options.tensorboard)):
-        if not output:
-            continue
-        inside = {Path(output).resolve(), *Path(output).resolve().parents}
-        if any(place.is_dir() and place.resolve() in inside for place in places):
-            raise UsageError(
-                f"{output} is in the folder of the pictures, {data}, where it would be taken for "
-                f"pictures; give another place by {option}, such as "
-                f"{os.path.relpath(data.resolve().parent / 'runs' / Path(output).name)}"
-            )
+        path = Path(output).resolve() if output else Path()
+        for place in sides or [data]:
+            if place in path.parents and path.relative_to(place).parts[0] != "runs":
+                elsewhere = os.path.relpath(data.parent / "runs" / path.name)
+                raise UsageError(
+                    f"{output} is among the pictures of {options.data}, and would be taken for "
+                    f"some; give another place by {option}, such as {elsewhere}"
+                )
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
