@@ -719,7 +719,7 @@ def test_equal_values_differ_in_nothing(result, expected):
         ({"a": [torch.ones(1)]}, {"a": [1.0]}, "In place ['a']: in place [0]: expected"),
         ([1], [1, 2], "1 entry,"),
         ([], [1, 2], "0 entries,"),
-        (3.0, torch.ones(2), "a tensor; a float came"),
+        (3.0, torch.ones(2), "a tensor; a float came."),
         ([1.0, 1.0], torch.ones(2), "a tensor; a list came. `torch.tensor(...)` makes one"),
         ([torch.ones(2)], torch.ones(2), "a tensor; a list came."),
         (np.ones(2), torch.ones(2), "a NumPy array came. `torch.from_numpy(...)` makes one"),

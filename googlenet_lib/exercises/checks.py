@@ -37,8 +37,7 @@ from googlenet_lib.exercises.tools import expect_kind, fault
 
 FEW = 10  # guesses, below which a calibration says next to nothing
 UNUSABLE = (
-    "what came back cannot be compared with what is asked for. Look at its type and its shape, and "
-    "at what each layer reads and gives"
+    "what came back cannot be compared with what is asked for. Look at its type and its shape"
 )
 LARGEST = sys.float_info.max
 LINE = 88  # characters, beyond which JupyterLab breaks printed lines in the middle of a word

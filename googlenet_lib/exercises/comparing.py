@@ -104,7 +104,7 @@ def _way(result: Any, expected: Any) -> str:
         return " `list(...)` makes one of it."
     if many and isinstance(result, set | frozenset):
         return " A set has no order."
-    if isinstance(expected, Tensor) and isinstance(result, list | tuple | float | int):
+    if isinstance(expected, Tensor) and isinstance(result, list | tuple):
         return "" if _holds_tensors(result) else " `torch.tensor(...)` makes one of it."
     if type(expected) is int and isinstance(result, float):
         return " `/` and `float(...)` give floats, even whole ones."

@@ -61,7 +61,7 @@ class Printed(TextIOBase):
 
 def _device() -> torch.device | None:
     """The default device; None stands for the processor, which needs no setting."""
-    device = torch.get_default_device()
+    device = torch.empty(0).device
     return None if device.type == "cpu" else device
 
 
@@ -192,11 +192,20 @@ def time_limit(seconds: float, own: Collection[str | None] = ("__main__",)) -> I
 @contextmanager
 def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable[[], bool]]:
     """It gives a function that sets the alarm anew, where an answer has switched it off."""
-    looks, raised, over = iter(range(LOOKS)), 0, False
+    looks, raised, idle = iter(range(LOOKS)), 0, True
 
     def stop(_number: int, frame: FrameType | None) -> None:
+        nonlocal idle
+        if idle:  # else this alarm came while an earlier one is looked at, or when all is over
+            idle = False
+            try:
+                look(frame)
+            finally:
+                idle = True
+
+    def look(frame: FrameType | None) -> None:
         nonlocal raised
-        if over or (_importing(frame) and next(looks, None) is not None):
+        if _importing(frame) and next(looks, None) is not None:
             return
         raised += 1
         if raised == 2:  # it was caught: one of many will meet the answer outside of its `try`
@@ -216,7 +225,7 @@ def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable
     try:
         yield again
     finally:
-        over = True
+        idle = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if remaining:  # somebody else's alarm, such as a test runner's, goes on
