@@ -75,7 +75,9 @@ def jpeg(picture, **how):
 def test_every_kind_of_picture_becomes_rgb(tmp_path, mode, suffix):
     grey = Image.new("RGB", (8, 8), (200, 200, 200))
     picture = grey.quantize(4) if mode == "P" else grey.convert(mode)
-    opened = open_picture(saved(tmp_path / f"picture{suffix}", picture))
+    # without compression, Pillow 12 and older do not read YCbCr that they have written
+    how = {"compression": "jpeg"} if (mode, suffix) == ("YCbCr", ".tif") else {}
+    opened = open_picture(saved(tmp_path / f"picture{suffix}", picture, **how))
     assert opened.mode == "RGB"
     if mode == "1":  # dithered
         assert {0, 255} == {int(value > 127) * 255 for value in np.unique(opened)}
