@@ -321,7 +321,9 @@ def test_a_folder_with_something_else_is_left_as_it_is(
     tmp_path, rehearsed, pictures, capsys, found
 ):
     path = tmp_path / "summary.json"
-    path.write_text(found or json.dumps(summary(rehearsed) | {"device": "another GPU"}))
+    path.write_text(
+        found or json.dumps(summary(rehearsed) | {"device": "another GPU"}), encoding="utf-8"
+    )
     before = path.read_bytes()
     assert gpu.main(["--data", str(pictures), "--out", str(tmp_path)]) == 2
     assert "choose another --out" in capsys.readouterr().err.lower()

@@ -367,7 +367,10 @@ def test_a_file_claims_no_memory_that_it_does_not_fill(saved, tmp_path):
     path = tmp_path / "best.safetensors"
     path.write_bytes(rewritten(saved, {"width": 200}))  # a network of 700 GB
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    in_use = (
+        int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
+        * resource.getpagesize()
+    )
     resource.setrlimit(resource.RLIMIT_AS, (in_use + 500_000_000, hard))
     try:
         assert "not written by this library" in refusal("small", weights=path)
@@ -442,7 +445,7 @@ def test_files_that_many_give_instead_are_named(tmp_path, network, saved):
         assert "a file of torch.save, such as last.pt; build its network" in message
     shutil.copy(saved, tmp_path)
     assert f"give {tmp_path / 'best.safetensors'}" in refusal("small", weights=other)
-    other.write_text("version https://git-lfs.github.com/spec/v1\n")
+    other.write_text("version https://git-lfs.github.com/spec/v1\n", encoding="utf-8")
     assert "run git lfs pull" in refusal("small", weights=other)
 
 
