@@ -8,8 +8,8 @@ import math
 import os
 import pickle
 import random
-import sys
 import shutil
+import sys
 import urllib.error
 import warnings
 from dataclasses import asdict, replace
