@@ -581,6 +581,7 @@ def shown(figure):
 def test_a_figure_s_picture_keeps_the_colours_of_branches_and_of_what_is_shown():
     figure = plt.figure(figsize=(4, 2))
     colours = [*BRANCH_COLOURS.values(), HEAD_COLOUR, "#666666", "#FFFFFF", "#000000"]
+    colours += [tint(branch, 0.78) for branch in BRANCH_COLOURS.values()]
     for i, colour in enumerate(colours):
         figure.add_artist(Rectangle((i / len(colours), 0.5), 1 / len(colours), 0.4, color=colour))
     draw = np.random.default_rng(0)  # a photograph shares the palette with the drawing above it
