@@ -160,6 +160,14 @@ def test_committed_weights_are_small_and_float16(name):
     assert {t.dtype for t in tensors.values() if t.is_floating_point()} == {torch.float16}
 
 
+def test_a_flipped_bit_in_committed_weights_is_noticed(name, tmp_path):
+    content = bytearray(find_weights(name).read_bytes())
+    content[-1000] ^= 1
+    (tmp_path / "copy.safetensors").write_bytes(content)
+    with pytest.raises(UsageError, match="its checksum is another"):
+        load_network(tmp_path / "copy.safetensors")
+
+
 def test_committed_weights_have_the_record_of_their_run(name):
     runs = [run for run in map(recorded_run, recorded_names()) if run.weights == name]
     digest = hashlib.sha256(find_weights(name).read_bytes()).hexdigest()
