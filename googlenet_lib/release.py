@@ -47,9 +47,9 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
             f"the weights of {folder} take {len(content):,} bytes; expected at most {MOST_BYTES:,}"
         )
     path, record = weights / f"{name}.safetensors", runs / f"{folder.name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear_unfinished(path.parent, path.name)
-    clear_unfinished(runs, "*.json")
+    for place, kind in ((weights, path.name), (runs, "*.json")):
+        place.mkdir(parents=True, exist_ok=True)
+        clear_unfinished(place, kind)
     # First nobody claims the name, then it is given away, then claimed: a kill in between leaves
     # weights without a record, which releasing them again mends, and no record of other weights.
     for former in runs.glob("*.json"):

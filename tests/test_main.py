@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,8 +14,10 @@ from test_console import ENDINGS, needs_full
 from googlenet_lib import __main__ as command_line
 from googlenet_lib.__main__ import main
 from googlenet_lib.data import CIFAR10_CLASSES, load
+from googlenet_lib.model import GoogLeNet
 from googlenet_lib.runs import read_run, recorded_run
-from googlenet_lib.weights import read_weights
+from googlenet_lib.variants import Variant
+from googlenet_lib.weights import read_weights, weights_to_bytes
 
 CLASSES = ("cat", "cow", "dog")
 TINY = ["--width", "0.0625", "--set", "batch_size=8", "--device", "cpu"]
@@ -125,6 +129,27 @@ def test_a_run_is_gone_on_with_only_when_asked(pets, tmp_path, capsys):
     assert main([*arguments, "--resume"]) == 0
     assert "going on after epoch 1 of 1" in capsys.readouterr().out
     assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_nothing_to_resume_is_told_unless_torchrun_has_restarted(
+    pets, tmp_path, capsys, monkeypatch
+):
+    arguments = ["train", "--epochs", "1", *TINY, "--data", pets, "--resume", "--out"]
+    line = error_of(capsys, *arguments, tmp_path / "mistyped")
+    assert f"{tmp_path / 'mistyped'} holds no run to go on with; check --out" in line
+    assert not (tmp_path / "mistyped").exists()
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert main([*map(str, arguments), str(tmp_path / "restarted")]) == 0
+
+
+def test_finished_run_without_its_last_pt_is_kept(trained, pets, tmp_path, capsys):
+    out = shutil.copytree(trained, tmp_path / "run")
+    (out / "last.pt").unlink()
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    arguments = ["train", "--epochs", "1", *TINY, "--data", pets, "--out", out]
+    assert "already holds a run" in error_of(capsys, *arguments)
+    assert "last.pt is gone" in error_of(capsys, *arguments, "--resume")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -320,6 +345,107 @@ def test_evaluation_of_nothing(tmp_path, capsys):
     assert "cannot be read as safetensors" in error_of(capsys, "evaluate", tmp_path)
 
 
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory):
+    """A folder without sides, with a file that is no picture among the others."""
+    root = tmp_path_factory.mktemp("flat") / "pets"
+    write_class_folders(root, CLASSES, 14, size=(8, 8))
+    for name in CLASSES:
+        (root / name / "0000b.png").write_text("a text")
+    return root
+
+
+def train_and_evaluate(flat, out, *options):
+    """What run.json says of a run, and what `evaluate` measures of it, side by side."""
+    arguments = ["--recipe", "classroom", "--epochs", "1", *TINY, "--vary", "init=he"]
+    assert main(["train", *arguments, *options, "--data", str(flat), "--out", str(out)]) == 0
+    return read_run(out / "run.json")
+
+
+def measured(capsys, *arguments):
+    """(pictures, side, accuracy, loss, note) as `evaluate` prints them."""
+    capsys.readouterr()
+    assert main(["evaluate", *map(str, arguments), "--device", "cpu"]) == 0
+    printed = capsys.readouterr()
+    found = re.search(
+        r" on (\d+) (.*)pictures of .*accuracy ([\d.]+), .*loss ([\d.]+)", printed.out
+    )
+    note = re.search("note: .*", printed.err)
+    return int(found[1]), found[2].strip(), found[3], float(found[4]), note[0] if note else ""
+
+
+@pytest.mark.filterwarnings("ignore:.* of .* files were")
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--stratified"], ["--limit", "9"], ["--size", "16"], ["--stream", "--limit", "20"]],
+    ids="".join,  # --stream takes seconds: its workers are processes
+)
+def test_evaluation_measures_what_training_held_back(flat, tmp_path, capsys, options):
+    run = train_and_evaluate(flat, tmp_path / "run", *options)
+    count, side, accuracy, _, note = measured(capsys, tmp_path / "run", "--data", flat)
+    assert (count, side, note) == (run.test_pictures, "test", "")
+    assert accuracy == f"{run.test_accuracy:.4f}"
+    count, _, accuracy, loss, note = measured(
+        capsys, tmp_path / "run" / "best.safetensors", "--data", flat, "--split", "validation"
+    )
+    assert (count, note) == (run.validation_pictures, "")
+    assert accuracy == f"{run.validation_accuracy:.4f}"
+    assert loss == pytest.approx(run.history[0]["val_loss_main"], abs=2e-4)
+    assert run.split == read_weights(tmp_path / "run" / "best.safetensors")[1].split
+
+
+@pytest.mark.filterwarnings("ignore:.* of .* files were")
+def test_folder_that_a_run_was_not_trained_on_is_measured_whole(flat, pets, tmp_path, capsys):
+    train_and_evaluate(flat, tmp_path / "run")
+    unsure = "accuracy on pictures that were seen in training is too high"
+    for weights in (tmp_path / "run", tmp_path / "run" / "best.safetensors"):
+        count, side, *_, note = measured(capsys, weights, "--data", pets / "test")
+        assert (count, side) == (18, "")
+        assert unsure in note
+        assert "is not the data that" in note
+    few = tmp_path / "few"
+    write_class_folders(few, CLASSES, 1, size=(8, 8), seed=3)
+    assert measured(capsys, tmp_path / "run", "--data", few)[0] == 3
+    count, side, *_, note = measured(
+        capsys, tmp_path / "run", "--data", pets / "test", "--split", "test"
+    )
+    assert (count, side) == (1, "test")
+    assert unsure in note
+    changed = shutil.copytree(flat, tmp_path / "changed")
+    (changed / "cat" / "0001.png").unlink()
+    count, side, *_, note = measured(capsys, tmp_path / "run", "--data", changed)
+    assert (count, side) == (41, "")
+    assert "or was changed since" in note
+
+
+@pytest.mark.filterwarnings("ignore:.* of .* files were")
+def test_evaluation_of_a_run_of_an_older_version(flat, tmp_path, capsys):
+    out = tmp_path / "run"
+    run = train_and_evaluate(flat, out, "--limit", "9")
+    tensors, info = read_weights(out / "best.safetensors")
+    older = replace(info, split=None)
+    (out / "best.safetensors").write_bytes(weights_to_bytes(tensors, older))
+    replace(run, split=None).save(out / "run.json")
+    count, side, accuracy, _, note = measured(capsys, out, "--data", flat)
+    assert (count, side, accuracy) == (run.test_pictures, "test", f"{run.test_accuracy:.4f}")
+    assert "is of an older version, which did not keep how it split" in note
+    (out / "run.json").unlink()
+    count, side, *_, note = measured(capsys, out, "--data", flat)
+    assert (count, side) == (42, "")
+    assert "does not say what it was trained on" in note
+
+
+def test_evaluation_at_another_size_blames_no_option(trained, tmp_path, capsys):
+    digits = tmp_path / "best.safetensors"
+    info = read_weights(trained / "best.safetensors")[1]
+    model = GoogLeNet(Variant(**info.details), 10, width=info.width)
+    info = replace(info, classes=tuple("0123456789"), image_size=16, split=None)
+    digits.write_bytes(weights_to_bytes(model.state_dict(), info))
+    line = error_of(capsys, "evaluate", digits, "--data", "digits")
+    assert "takes pictures of 16 pixels a side, but digits has pictures of 32" in line
+    assert "--size" not in line
+
+
 # ---- predict, doctor, help -----------------------------------------------------------------------
 
 
@@ -352,6 +478,32 @@ def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
     assert "was not found" in error_of(capsys, "predict", "a.png", "--weights", tmp_path / "none")
 
 
+def test_prediction_by_the_folder_of_a_run(trained, tmp_path, capsys):
+    noise_picture(0).save(tmp_path / "a.png")
+    said = []
+    for weights in (trained, trained / "best.safetensors"):
+        assert main(["predict", str(tmp_path / "a.png"), "--weights", str(weights)]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    line = error_of(capsys, "predict", "a.png", "--weights", trained / "last.pt")
+    assert f"give {trained / 'best.safetensors'}" in line
+    line = error_of(capsys, "predict", "a.png", "--weights", tmp_path)
+    assert "best.safetensors was not found" in line
+
+
+def test_terminal_codes_in_class_names_are_not_obeyed(trained, tmp_path, capsys):
+    noise_picture(0).save(tmp_path / "a.png")
+    tensors, info = read_weights(trained / "best.safetensors")
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(weights_to_bytes(tensors, replace(info, classes=("\x1b[2J", "a\nb", "\x07"))))
+    assert main(["predict", str(tmp_path / "a.png"), "--weights", str(path)]) == 0
+    printed = capsys.readouterr().out
+    for name in (r"\x1b[2J", r"a\nb", r"\x07"):
+        assert name in printed
+    assert "\x1b" not in printed
+    assert "\x1b" not in error_of(capsys, "evaluate", path, "--data", "digits")
+
+
 def test_prediction_with_imagenet_weights_needs_a_network_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     noise_picture(0).save(tmp_path / "a.png")
@@ -371,11 +523,13 @@ def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, caps
     noise_picture(0).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("a text", encoding="utf-8")
     noise_picture(1).save(tmp_path / "c.png")
-    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "x" * 300, "y" * 5000, "c.png")]
     assert main(["predict", *paths, "--weights", "shapes"]) == 2
     printed = capsys.readouterr()
-    assert [line for line in printed.out.splitlines() if line.endswith("png")] == paths[::2]
+    lines = [line for line in printed.out.splitlines() if line.endswith("png")]
+    assert lines == [paths[0], paths[-1]]
     assert "b.png could not be read" in printed.err
+    assert "too long" in printed.err
 
 
 def test_evaluation_of_committed_weights_by_name(capsys):

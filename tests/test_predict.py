@@ -1,5 +1,8 @@
 """One picture in: whatever form it comes in, the same labels, and probabilities that sum to 1."""
 
+import copy
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +57,58 @@ def test_path_image_and_tensor_agree(tmp_path, size):
     assert expected.shape == (3, 16, 16)
     for other in (tmp_path / "picture.png", str(tmp_path / "picture.png"), as_tensor(picture)):
         assert torch.equal(prepare(other, INFO), expected)
+
+
+def test_what_users_have_in_hand_agrees(tmp_path, model):
+    picture = noise_picture(0, (40, 24))
+    path = tmp_path / "picture.png"
+    picture.save(path)
+    content, pixels = path.read_bytes(), np.array(picture)
+    expected = predict(model, INFO, [path])
+    with path.open("rb") as file:
+        for one in (
+            path, str(path), content, bytearray(content), memoryview(content), io.BytesIO(content),
+            file, picture, pixels, pixels[:, ::-1][:, ::-1], as_tensor(picture),
+        ):  # fmt: skip
+            assert predict(model, INFO, one) == expected  # alone, in no list
+    several = (path, content, pixels, picture)
+    for many in (several, list(several), iter(several), np.stack([pixels] * 4)):
+        assert predict(model, INFO, many) == expected * 4
+    grey = np.array(picture.convert("L"))
+    assert torch.equal(prepare(grey, INFO), prepare(picture.convert("L"), INFO))
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (torch.zeros(3, 0, 0, dtype=torch.uint8), r"with shape \(3, 0, 0\)"),
+        (np.zeros((0, 5, 3), np.uint8), r"with shape \(0, 5, 3\)"),
+        (np.zeros((5, 5, 3)), "came as float64"),
+        (np.zeros((5, 5), bool), "came as bool"),
+        (np.zeros((5, 5, 4), np.uint8), r"expected uint8 with shape \(height, width, 3\)"),
+        (np.zeros(5, np.uint8), r"with shape \(5,\)"),
+        (Image.new("RGB", (0, 0)), "0x0 came"),
+        (b"", r"0 bytes could not be read as a picture: empty"),
+        (b"no picture", "10 bytes could not be read as a picture: not a picture"),
+        (io.StringIO("text"), "came as StringIO"),
+        (None, "came as NoneType; expected a path, a PIL image"),
+        (7, "came as int"),
+        ([["picture.png"]], "came as list"),
+    ],
+)
+def test_what_is_no_picture_is_refused(model, picture, said):
+    with pytest.raises(UsageError, match=said):
+        predict(model, INFO, picture)
+
+
+def test_open_files_that_cannot_be_read(tmp_path):
+    noise_picture(0).save(tmp_path / "a.png")
+    closed = (tmp_path / "a.png").open("rb")
+    closed.close()
+    with (tmp_path / "a.png").open(encoding="utf-8") as text:
+        for file in (closed, text):
+            with pytest.raises(UsageError, match=r"open it by open\(path, 'rb'\)"):
+                prepare(file, INFO)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
@@ -195,6 +250,31 @@ def test_top_out_of_range_is_refused(model, top):
         predict(model, INFO, [noise_picture(0)], top=top)
 
 
+def test_of_fewer_classes_all_are_given(model):
+    (all_four,) = predict(model, INFO, noise_picture(0))
+    assert len(all_four) == 4
+    assert predict(model, INFO, noise_picture(0), top=np.int64(4)) == [all_four]
+
+
+@pytest.mark.parametrize("change", [torch.nn.Module.half, torch.nn.Module.double])
+def test_networks_of_any_precision_answer(model, change):
+    changed = change(copy.deepcopy(model))
+    (expected,), (found,) = (predict(m, INFO, noise_picture(0)) for m in (model, changed))
+    assert [p.probability for p in found] == pytest.approx(
+        [p.probability for p in expected], abs=0.01
+    )
+
+
+def test_network_whose_answers_mean_nothing_is_refused(model):
+    broken = copy.deepcopy(model)
+    broken.fc.weight.data[0] = float("nan")
+    with pytest.raises(UsageError, match="numbers that are not finite"):
+        predict(broken, INFO, noise_picture(0))
+    broken.fc = torch.nn.Sequential(torch.nn.Linear(32, 3))
+    with pytest.raises(UsageError, match="tells 3 classes apart, but names for 4 came"):
+        predict(broken, INFO, noise_picture(0))
+
+
 def test_network_in_training_mode_is_taken_out_of_it(model):
     model.train()
     twice = [predict(model, INFO, [noise_picture(0)], top=4) for _ in range(2)]
@@ -213,6 +293,15 @@ def test_network_is_loaded_ready_to_predict(tmp_path, model):
     assert predict(load_network(str(path))[0], info, [picture], top=4)
 
 
+@pytest.mark.parametrize("weights", [None, 3, b"cifar10"])
+def test_weights_that_are_no_path(weights):
+    with pytest.raises(UsageError, match="weights came as"):
+        load_network(weights)
+
+
 def test_weights_that_are_missing(tmp_path):
+    for name in ("x" * 300, "y" * 5000, ""):
+        with pytest.raises(UsageError, match="was not found"):
+            load_network(tmp_path / name)
     with pytest.raises(UsageError, match="was not found"):
         load_network(tmp_path / "missing.safetensors")

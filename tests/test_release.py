@@ -1,8 +1,10 @@
 """Weights that come with the library: rounded, measured, recorded; and how they are released."""
 
+import contextlib
 import hashlib
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +18,14 @@ from googlenet_lib.predict import load_network, predict
 from googlenet_lib.recipes import CLASSROOM
 from googlenet_lib.release import MOST_BYTES, main, release
 from googlenet_lib.runs import RUN_FILE, describe_run, read_run, recorded_names, recorded_run
-from googlenet_lib.weights import COMMITTED, committed_names, find_weights, read_weights, rounded
+from googlenet_lib.weights import (
+    COMMITTED,
+    committed_names,
+    find_weights,
+    read_weights,
+    rounded,
+    weights_to_bytes,
+)
 
 SMALLER = {"shapes": 4_000_000}
 
@@ -34,6 +43,10 @@ def trained(tmp_path_factory):
     )
     run.save(folder / RUN_FILE)
     return folder, data
+
+
+def places(root):
+    return {"weights": root / "weights", "runs": root / "runs"}
 
 
 def test_release_writes_float16_weights_and_the_run(trained, tmp_path):
@@ -69,6 +82,44 @@ def test_the_run_that_was_released_before_gives_up_the_name(trained, tmp_path):
     assert read_run(tmp_path / "other-0.json") == released["other-0"]
     assert read_run(tmp_path / "tiny-1.json") == released["tiny-1"]
     assert [released[run].weights for run in ("other-0", "tiny-1")] == ["other", "tiny"]
+
+
+@pytest.mark.parametrize("killed_at", range(1, 4))
+@pytest.mark.parametrize("before", [True, False], ids=["before a rename", "after it"])
+def test_release_that_is_killed_leaves_no_record_of_other_weights(
+    trained, tmp_path, monkeypatch, killed_at, before
+):
+    class Killed(BaseException):
+        """What no `except` catches."""
+
+    folder, data = trained
+    release(shutil.copytree(folder, tmp_path / "a-0"), "tiny", data, **places(tmp_path))
+    better = shutil.copytree(folder, tmp_path / "b-0")
+    tensors, info = read_weights(better / BEST)
+    tensors["fc.bias"] += 1
+    (better / BEST).write_bytes(weights_to_bytes(tensors, info))
+    rename, times = Path.replace, []
+
+    def killed(self, to):
+        times.append(to)
+        if before and len(times) == killed_at:
+            raise Killed
+        rename(self, to)
+        if len(times) == killed_at:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        patch.setattr(Path, "unlink", lambda *args, **how: None)  # nor does it tidy up
+        with contextlib.suppress(Killed):
+            release(better, "tiny", data, **places(tmp_path))
+    digest = hashlib.sha256((tmp_path / "weights" / "tiny.safetensors").read_bytes()).hexdigest()
+    claims = [run for run in map(read_run, (tmp_path / "runs").glob("*.json")) if run.weights]
+    assert [run.weights_sha256 for run in claims] in ([], [digest])
+    released = release(better, "tiny", data, **places(tmp_path))
+    assert read_run(tmp_path / "runs" / "b-0.json") == released
+    assert not read_run(tmp_path / "runs" / "a-0.json").weights
+    assert not list(tmp_path.glob("*/.*"))
 
 
 def test_release_refuses_other_data(trained, tmp_path):
@@ -107,6 +158,14 @@ def test_committed_weights_are_small_and_float16(name):
     assert path.stat().st_size < SMALLER.get(name, MOST_BYTES)
     tensors, _ = read_weights(path)
     assert {t.dtype for t in tensors.values() if t.is_floating_point()} == {torch.float16}
+
+
+def test_a_flipped_bit_in_committed_weights_is_noticed(name, tmp_path):
+    content = bytearray(find_weights(name).read_bytes())
+    content[-1000] ^= 1
+    (tmp_path / "copy.safetensors").write_bytes(content)
+    with pytest.raises(UsageError, match="its checksum is another"):
+        load_network(tmp_path / "copy.safetensors")
 
 
 def test_committed_weights_have_the_record_of_their_run(name):

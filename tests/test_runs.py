@@ -89,11 +89,49 @@ def test_source_names_what_a_reader_must_know():
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[1, 2]", b'{"recipe": "classroom"}', b"\xff\xfe\x00 no text", b'{"other": 1}'],
+    [
+        b"",
+        b"{",
+        b"[1, 2]",
+        b'{"recipe": "classroom"}',
+        b"\xff\xfe\x00 no text",
+        b'{"other": 1}',
+        b"[" * 100_000,
+    ],
 )
 def test_unreadable_run_is_refused(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(UsageError, match=r"run\.json cannot be read as a recorded run"):
+        read_run(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", "7"),
+        ("seed", None),
+        ("heads", 1),
+        ("seconds", float("nan")),
+        ("test_accuracy", [0.5]),
+        ("settings", []),
+        ("versions", {"torch": 2}),
+        ("versions", {}),
+        ("history", []),
+        ("history", [{"epoch": 1}]),
+        ("history", [{"val_accuracy": "high"}]),
+        ("best_epoch", 0),
+        ("best_epoch", 4),
+        ("split", {"data": "x"}),
+        ("novel", 1),
+    ],
+)
+def test_run_with_a_field_that_is_none_is_refused(tmp_path, name, value):
+    described().save(tmp_path / "run.json")
+    said = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(said | {name: value}))
+    with pytest.raises(
+        UsageError, match=r"is damaged, or not written by this library: .+; expected"
+    ):
         read_run(tmp_path / "run.json")
 
 

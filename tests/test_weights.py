@@ -426,18 +426,6 @@ def test_network_that_was_changed_by_hand_says_how_to_load_it(tmp_path, network)
         assert part in message
 
 
-def test_committed_file_that_is_not_the_recorded_one(tmp_path, monkeypatch):
-    for kind in ("weights", "runs"):
-        shutil.copytree(weights.COMMITTED.parent / kind, tmp_path / kind)
-    monkeypatch.setattr(weights, "COMMITTED", tmp_path / "weights")
-    assert googlenet("small", weights="shapes").num_classes == 10
-    path = tmp_path / "weights" / "shapes.safetensors"
-    content = bytearray(path.read_bytes())
-    content[-1000] ^= 1
-    path.write_bytes(content)
-    assert "its checksum is another" in refusal("small", weights="shapes")
-
-
 def test_files_that_many_give_instead_are_named(tmp_path, network, saved):
     other = tmp_path / "other.pth"
     for zipped in (True, False):
