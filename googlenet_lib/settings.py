@@ -45,7 +45,7 @@ def check_fields(settings: Any, domains: Mapping[str, Domain]) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         types = get_args(field.type)
-        each = value if types and isinstance(value, tuple) else (value,)
+        each = value if types and isinstance(value, tuple | list) else (value,)
         types = types or (field.type,)
         if len(each) != len(types) or not all(map(_is_a, each, types)):
             said = ", ".join(one.__name__ for one in types)

@@ -110,21 +110,6 @@ def evaluate(
     return tally.metrics(workers)
 
 
-def part_sizes(count: int, parts: int) -> list[int]:
-    """A batch of `count` in at most `parts` parts of two pictures or more, which BatchNorm needs.
-
-    Equal but for the last, as `torch.chunk` has them; a rest of one picture joins the part before.
-    """
-    size = max(2, math.ceil(count / parts))
-    whole, rest = divmod(count, size)
-    sizes = [size] * whole
-    if rest == 1 and sizes:
-        sizes[-1] += 1
-    elif rest:
-        sizes.append(rest)
-    return sizes
-
-
 class Diverged(UsageError):
     """The loss is no longer a number."""
 
@@ -219,13 +204,15 @@ class Trainer:
         """One update of the weights from one batch: (total loss, main loss, main logits).
 
         `of` is the number of pictures in the batch of all workers. With the recipe's `accumulate`,
-        parts of the batch follow one another (`part_sizes`), and their gradients add up to its.
+        parts of the batch follow one another, and their gradients add up to the batch's.
         """
         of = of or len(labels) * self.workers.count
         self.optimiser.zero_grad()
         total, main, logits = 0.0, 0.0, []
-        sizes = part_sizes(len(labels), self.recipe.accumulate)
-        for some, wanted in zip(images.split(sizes), labels.split(sizes), strict=True):
+        # as many for each worker, of two pictures at least, which BatchNorm needs
+        parts = max(1, min(self.recipe.accumulate, of // self.workers.count // 2))
+        pairs = zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True)
+        for some, wanted in pairs:
             with self.precision.autocast():
                 outputs = self.network(some)
                 losses = combined_loss(

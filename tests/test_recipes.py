@@ -187,6 +187,13 @@ def test_types_and_ranges_hold_for_recipes_made_in_code(field, value, expected):
         replace(CLASSROOM, **{field: value})
 
 
+def test_lists_are_as_good_as_tuples():
+    """As JSON has them: fields of a recorded run."""
+    assert replace(CLASSROOM, mean=[0.1, 0.2, 0.3]).mean == [0.1, 0.2, 0.3]
+    with pytest.raises(UsageError, match=r"mean=\[0.1, 2\] came"):
+        replace(CLASSROOM, mean=[0.1, 2])
+
+
 def test_every_number_has_a_domain():
     numbers = {
         field.name for field in fields(Recipe) if {int, float} & {field.type, *get_args(field.type)}

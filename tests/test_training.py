@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from googlenet_lib import googlenet, training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
 from googlenet_lib.data import Batches
+from googlenet_lib.distributed import Workers
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import best_epoch, describe_weights, epoch_line, fit
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
@@ -25,7 +26,6 @@ from googlenet_lib.training import (
     Trainer,
     combined_loss,
     evaluate,
-    part_sizes,
 )
 from googlenet_lib.variants import VARIANTS
 from googlenet_lib.weights import read_weights
@@ -395,7 +395,7 @@ def test_a_batch_in_parts_makes_the_same_step_as_a_whole_one():
         recipe = replace(SHORT, batch_size=7, accumulate=parts, optimiser="sgd", lr=0.1, clip=1.0)
         trainer = Trainer(model, tiny_data(), recipe, seed=0, device=CPU)
         images = torch.randn(7, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-        labels = torch.arange(7) % 3  # parts of 3 and 4
+        labels = torch.arange(7) % 3  # parts of 3, 2 and 2
         steps.append((*trainer.step(images, labels), copied(model)))
     for whole, parts in zip(*(step[:3] for step in steps), strict=True):
         torch.testing.assert_close(whole, parts)
@@ -404,22 +404,29 @@ def test_a_batch_in_parts_makes_the_same_step_as_a_whole_one():
 
 
 @pytest.mark.parametrize(
-    ("count", "parts", "expected"),
+    ("pictures", "accumulate", "processes", "parts"),
     [
-        (8, 1, [8]),
-        (9, 2, [5, 4]),
-        (9, 4, [3, 3, 3]),
-        (7, 3, [3, 4]),
-        (10, 4, [3, 3, 4]),
-        (3, 2, [3]),
-        (3, 4, [3]),
-        (4, 4, [2, 2]),
-        (2, 2, [2]),
-        (1, 2, [1]),
+        (8, 1, 1, [8]),
+        (9, 2, 1, [5, 4]),
+        (9, 4, 1, [3, 2, 2, 2]),
+        (3, 2, 1, [3]),
+        (4, 4, 1, [2, 2]),
+        (1, 2, 1, [1]),
+        (9, 4, 2, [3, 2, 2, 2]),  # of 17; the other process has four parts of two
+        (6, 4, 2, [3, 3]),  # of 11; the other has 2 and 3
     ],
 )
-def test_parts_of_a_batch_hold_two_pictures_at_least(count, parts, expected):
-    assert part_sizes(count, parts) == expected
+def test_parts_of_a_batch_hold_two_pictures_and_are_as_many_for_each_worker(
+    pictures, accumulate, processes, parts
+):
+    recipe = replace(SHORT, batch_size=20, accumulate=accumulate)
+    trainer = Trainer(network(), tiny_data(size=16), recipe, seed=0, device=CPU)
+    trainer.workers = Workers(0, processes)
+    seen = []
+    trainer.model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    of = pictures if processes == 1 else 2 * pictures - 1
+    trainer.step(torch.zeros(pictures, 3, 16, 16), torch.zeros(pictures, dtype=torch.int64), of)
+    assert seen == parts
 
 
 @pytest.mark.parametrize("size", [8, 16])  # the last maps of small are 1x1 and 2x2
