@@ -233,16 +233,16 @@ def clock(seconds, out=Path()):
 
 def test_what_takes_too_long_is_interrupted_whatever_it_catches(monkeypatch):
     def stubborn():
-        while True:
+        for _ in range(4):
             with suppress(Exception):
-                time.sleep(30)
+                time.sleep(1)
 
     monkeypatch.setattr(gpu_budget, "GRACE", 0.1)
     begun = time.monotonic()
     assert clock(0.1).attempt("stubborn", stubborn)[1].startswith("OutOfTime")
     outer = clock(0.3)
     # one inside the other: the outer one's end holds
-    _, reason = outer.attempt("both", lambda: (clock(0.1).attempt("", stubborn), time.sleep(30)))
+    _, reason = outer.attempt("both", lambda: (clock(0.1).attempt("", stubborn), time.sleep(4)))
     assert reason.startswith("OutOfTime")
     assert time.monotonic() - begun < 2
     assert outer.attempt("too late", stubborn) == (None, gpu_budget.NO_TIME)
@@ -465,6 +465,21 @@ def test_a_training_stops_when_its_time_is_over(monkeypatch):
     row, _ = gpu_trainings.trained(kit, kit.data, FAST, TINY.settings, seed=0, seconds=1)
     assert row["cut_short"]
     assert 0 < row["epochs"] < row["recipe"]["epochs"]
+
+
+def test_what_validation_prefers_is_gone_on_with(monkeypatch):
+    first, slower, wider = TINY.settings, {"lr": 0.05}, {"width": 0.2}
+    accuracies = [(first, 0.5), (first | slower, 0.6), (first | slower | wider, 0.55)]
+    coming = iter(accuracies)
+
+    def trained(kit, data, base, settings, **_):
+        expected, accuracy = next(coming)
+        assert settings == expected
+        return {"settings": settings, "validation_accuracy": accuracy}, None
+
+    monkeypatch.setattr(gpu, "trained", trained)
+    assert len([*gpu.choice(some_kit())]) == len(accuracies)
+    assert [row["reason"] for row in gpu.choice(some_kit(seconds=0))] == [gpu.NO_TIME] * 3
 
 
 def test_seconds_to_an_accuracy():
