@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
@@ -27,6 +27,7 @@ sys.path.append(str(BENCHMARKS))
 import gpu  # noqa: E402
 import gpu_budget  # noqa: E402
 import gpu_trainings  # noqa: E402
+import gpu_turns  # noqa: E402
 import gpu_ways  # noqa: E402
 from gpu_budget import Clock, Item  # noqa: E402
 from gpu_scale import TINY, Kit  # noqa: E402
@@ -409,6 +410,79 @@ def imitated(monkeypatch):
     return sizes
 
 
+class Imitated:
+    """A stream, an event and a graph of a GPU whose work is done when it is asked for."""
+
+    replays = 0
+
+    def __init__(self, *_, **__):
+        self.at = None
+
+    def wait_stream(self, other):
+        assert isinstance(other, Imitated)
+
+    def record(self):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        assert self.at
+
+    def elapsed_time(self, end):
+        return 1000 * (end.at - self.at)
+
+    def replay(self):
+        Imitated.replays += 1
+
+
+@pytest.fixture
+def imitated_cuda(monkeypatch):
+    """What the kit asks of torch.cuda, on the CPU: that every name is there and called rightly."""
+    for name in ("Stream", "Event", "CUDAGraph", "current_stream"):
+        monkeypatch.setattr(torch.cuda, name, Imitated)
+    for name in ("stream", "graph"):
+        monkeypatch.setattr(torch.cuda, name, nullcontext)
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", lambda module, sample: module)
+    monkeypatch.setattr(gpu_ways, "_cuda", lambda trainer: CPU)
+    monkeypatch.setattr(gpu_turns, "synchronise", lambda device: None)
+
+
+def test_every_way_of_ours_steps(imitated_cuda):
+    recipe = replace(FAST, batch_size=8, precision="bfloat16")
+    ways = gpu_ways.training_ways(
+        gpu_ways.WAYS | gpu_ways.MORE_WAYS, some_kit().data, recipe, CPU, variant="small", width=0.1
+    )
+    found = {row["way"]: row for row in race(clock(60), Turns(1, 0.0, 1), ways)}
+    assert not [row["reason"] for row in found.values() if "reason" in row]
+    assert all(math.isfinite(row["loss"] or 0) for row in found.values())
+    assert [name for name, row in found.items() if row["cudnn_benchmark"]] == [
+        "eager, cudnn.benchmark"
+    ]
+    assert not torch.backends.cudnn.benchmark
+    assert Imitated.replays == 3  # the first step, an untimed one and a timed one
+
+
+def test_a_gpu_is_timed_by_its_own_clock(imitated_cuda):
+    seconds = gpu_turns.seconds_each(lambda: time.sleep(0.01), 3, torch.device("cuda"))
+    assert 0.009 < seconds < 0.1
+
+
+def test_after_a_failed_capture_dropout_draws_again(monkeypatch):
+    done = []
+
+    def refuse(*_, **__):
+        raise RuntimeError("Offset increment outside graph capture")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append("cache"))
+    monkeypatch.setattr(torch, "rand", refuse)
+    monkeypatch.setattr(torch, "zeros", lambda *_, **__: torch.ones(1))
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Imitated)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: nullcontext(done.append("capture")))
+    gpu_budget.free(torch.device("cuda"))
+    assert done == ["cache", "capture"]
+    monkeypatch.setattr(torch.cuda, "empty_cache", refuse)
+    gpu_budget.free(torch.device("cuda"))  # a GPU that is gone ends no plan
+
+
 def some_kit(seconds=60):
     data = tiny_data(30, 12, 12, classes=10, size=32)
     return Kit(
@@ -467,6 +541,37 @@ def test_a_training_stops_when_its_time_is_over(monkeypatch):
     row, _ = gpu_trainings.trained(kit, kit.data, FAST, TINY.settings, seed=0, seconds=1)
     assert row["cut_short"]
     assert 0 < row["epochs"] < row["recipe"]["epochs"]
+
+
+def test_what_validation_prefers_is_gone_on_with(monkeypatch):
+    first, slower, wider = TINY.settings, {"lr": 0.05}, {"width": 0.2}
+    accuracies = [(first, 0.5), (first | slower, 0.6), (first | slower | wider, 0.55)]
+    coming = iter(accuracies)
+
+    def trained(kit, data, base, settings, **_):
+        expected, accuracy = next(coming)
+        assert settings == expected
+        return {"settings": settings, "validation_accuracy": accuracy}, None
+
+    monkeypatch.setattr(gpu, "trained", trained)
+    assert len([*gpu.choice(some_kit())]) == len(accuracies)
+    assert [row["reason"] for row in gpu.choice(some_kit(seconds=0))] == [gpu.NO_TIME] * 3
+
+
+@pytest.mark.parametrize(("accuracy", "epochs"), [(0.94, 7), (0.93, gpu.MOST_EPOCHS)])
+def test_a_length_that_reached_the_target_is_kept(tmp_path, monkeypatch, accuracy, epochs):
+    tried = {"settings": TINY.settings, "validation_accuracy": accuracy, "epochs": 7}
+    (tmp_path / "c-recipe.json").write_text(json.dumps({"rows": [tried, {"reason": "lost"}]}))
+    seen = []
+
+    def trained(kit, data, base, settings, **options):
+        seen.append((settings, options["seed"], options["most"]))
+        return {"reason": "not done"}, None
+
+    monkeypatch.setattr(gpu, "trained", trained)
+    monkeypatch.setattr(gpu, "pace_of", lambda *_: None)
+    assert len([*gpu.target(replace(some_kit(), out=tmp_path))]) == 3
+    assert seen == [(TINY.settings, seed, epochs) for seed in gpu.SEEDS]
 
 
 def test_seconds_to_an_accuracy():

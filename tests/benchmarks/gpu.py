@@ -12,9 +12,9 @@ away leaves what was finished. Afterwards the folder holds
     log.txt               what was said on the way, and errors in full
 
 The same command again does what is missing. torch, numpy, Pillow, safetensors, filelock and tqdm
-are needed; nothing else has to be installed, no network is asked, and without torchvision only the
-rows that need it are left out. --rehearse goes through everything in small; without a GPU nothing
-else is done.
+are needed, and a network only where --data cifar10 has to fetch its pictures; without torchvision
+the rows that need it are left out. --rehearse goes through everything in small; without a GPU
+nothing else is done.
 
 How steps are timed and compared stands in gpu_turns.py, what keeps to the budget in gpu_budget.py.
 A training measures its pace first, before its clock starts, and from that takes as many epochs as
@@ -57,7 +57,15 @@ from gpu_budget import (
     told_to_stop,
 )
 from gpu_scale import REAL, TINY, Kit, Scale
-from gpu_trainings import TARGET, better, enlarged, keep_weights, pace_of, trained
+from gpu_trainings import (
+    MOST_EPOCHS,
+    TARGET,
+    better,
+    enlarged,
+    keep_weights,
+    pace_of,
+    trained,
+)
 from gpu_turns import Way, arithmetic, race
 from gpu_ways import (
     EAGER,
@@ -156,11 +164,10 @@ def chosen(kit: Kit) -> Row:
 
 
 def target(kit: Kit) -> Iterator[Row]:
-    """94% in the least time. A length that was enough for a try is enough here."""
-    tried, most = chosen(kit), kit.scale.target_seconds
-    if tried["validation_accuracy"] >= TARGET:
-        most = tried["seconds"]
-    yield from seeds(kit, tried["settings"], most, PLAN["d"])
+    """94% in the least time. As many epochs as were enough for a try are enough here."""
+    tried, seconds = chosen(kit), kit.scale.target_seconds
+    enough = tried["epochs"] if tried["validation_accuracy"] >= TARGET else MOST_EPOCHS
+    yield from seeds(kit, tried["settings"], seconds, PLAN["d"], enough)
 
 
 def best_in_minutes(kit: Kit) -> Iterator[Row]:
@@ -170,15 +177,18 @@ def best_in_minutes(kit: Kit) -> Iterator[Row]:
     yield from seeds(kit, settings | kit.scale.best | wider, kit.scale.best_seconds, PLAN["e"])
 
 
-def seeds(kit: Kit, settings: Row, most: float, item: Item) -> Iterator[Row]:
+def seeds(
+    kit: Kit, settings: Row, at_most: float, item: Item, epochs: int = MOST_EPOCHS
+) -> Iterator[Row]:
     """The same training with each seed, each of the same number of epochs."""
     kit.attempt("pace", partial(pace_of, kit, kit.data, FAST, settings, "small"))
-    seconds, best = min(most, FILLED * kit.left() / len(SEEDS)), None
+    seconds, best = min(at_most, FILLED * kit.left() / len(SEEDS)), None
     for seed in SEEDS:
         if kit.left() < seconds:
             yield {"settings": settings, "seed": seed, "reason": NO_TIME}
             continue
-        row, trainer = trained(kit, kit.data, FAST, settings, seed=seed, seconds=seconds, test=True)
+        options = {"seconds": seconds, "most": epochs, "test": True}
+        row, trainer = trained(kit, kit.data, FAST, settings, seed=seed, **options)
         if trainer and better(best, row) is row:
             best = row
             row["weights"] = keep_weights(kit, trainer, kit.data, item.stem)

@@ -299,7 +299,7 @@ def in_short(row: Row) -> str:
 
 @contextmanager
 def logged(out: Path) -> Iterator[None]:
-    """What is said goes to the terminal and into the folder."""
+    """What is said goes to the terminal and, with each epoch of a training, into the folder."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(out / LOG, encoding="utf-8")
@@ -307,8 +307,10 @@ def logged(out: Path) -> Iterator[None]:
         raise UsageError(
             f"--out {out} cannot be written to ({error.strerror}); choose another folder"
         ) from error
-    log.setLevel(logging.INFO)
-    log.handlers = [logging.StreamHandler(sys.stdout), file]
+    log.setLevel(logging.DEBUG)
+    terminal = logging.StreamHandler(sys.stdout)
+    terminal.setLevel(logging.INFO)
+    log.handlers = [terminal, file]
     for handler in log.handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     try:

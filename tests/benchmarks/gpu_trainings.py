@@ -24,6 +24,7 @@ from googlenet_lib.training import History, Trainer
 from googlenet_lib.weights import rounded, weights_to_bytes
 
 TARGET = 0.94
+MOST_EPOCHS = 10_000
 
 
 def recipe_of(base: Recipe, settings: Row) -> tuple[Recipe, float]:
@@ -103,7 +104,7 @@ def train(
     seed: int,
     variant: str,
     seconds: float,
-    most: int = 10_000,
+    most: int = MOST_EPOCHS,
     test: bool = False,
 ) -> tuple[Row, Trainer]:
     """Train for as many epochs as fit into `seconds`; test once, at the end, where asked to."""
@@ -119,7 +120,7 @@ def train(
     synchronise(kit.device)
     with freed_memory_kept(kit.device):
         while len(history) < recipe.epochs and kit.left() > last:
-            log.info(epoch_line(trainer.run_epoch()))
+            log.debug(epoch_line(trainer.run_epoch()))
             last = history[-1]["seconds"]
     row = {
         "way": way,

@@ -93,7 +93,7 @@ def warmed(way: Way, turns: Turns, device: torch.device) -> Racer:
     synchronise(device)
     racer = Racer(step, len(labels), time.perf_counter() - begun, loss=loss)
     seconds = seconds_each(racer.once, turns.untimed, device)
-    racer.calls = min(MOST_STEPS, max(1, round(turns.seconds / seconds)))
+    racer.calls = min(MOST_STEPS, max(1, round(turns.seconds / max(seconds, 1e-9))))
     return racer
 
 
