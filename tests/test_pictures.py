@@ -397,6 +397,14 @@ def of_digits(path):
         file.truncate(2**24 + 1)
 
 
+def of_long_comment(path):
+    noise_picture(0).convert("P").save(path, "GIF")
+    content = path.read_bytes()
+    at = content.index(b",\0\0\0\0")
+    comment = b"!\xfe" + (b"\xff" + b"c" * 255) * 10_000 + b"\0"
+    path.write_bytes(content[:at] + comment + content[at:])
+
+
 @pytest.mark.parametrize("read", READ)
 @pytest.mark.parametrize(
     ("make", "reason"),
@@ -411,28 +419,19 @@ def of_digits(path):
         (of_wide_tiles, "larger than 67,108,864 pixels"),
         (of_digits, "digits of more than 16 MiB"),
         (lambda path: bomb(path, 8, 8, chunk(b"abCd") * 10_000), "made of too many parts"),
+        (of_long_comment, "made of too many parts"),
         (
             lambda path: path.write_bytes(b"\xff\xd8" + b"\xff\xfe\xff\xfe" + bytes(2**24 + 100)),
             "larger than 16 MiB before its pixels",
         ),
     ],
     ids=[
-        "tall",
-        "wide",
-        "bytes",
-        "pipe",
-        "device",
-        "loop",
-        "scans",
-        "tiles",
-        "digits",
-        "parts",
-        "head",
+        *("tall", "wide", "bytes", "pipe", "device", "loop"),
+        *("scans", "tiles", "digits", "parts", "comment", "head"),
     ],
 )
 def test_costly_file_is_refused_undecoded(tmp_path, monkeypatch, read, make, reason):
     monkeypatch.setattr(pictures, "upright", lambda _: pytest.fail("it was decoded"))
-    monkeypatch.setattr(pictures, "MOST_PIECES", 10_000)
     make(tmp_path / "a.png")
     began = time.process_time()
     with pytest.raises(PictureError, match=reason):

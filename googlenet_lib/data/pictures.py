@@ -38,7 +38,8 @@ MOST_BYTES = 2**29  # of a file: 50 million pixels of 16 bits, not compressed, h
 MOST_TEXT = 2**24  # bytes of a picture in digits (PPM), each of which is read by Python
 MOST_HEAD = 2**24  # bytes of a JPEG before its pixels
 MOST_SCANS = 64  # of a JPEG: a progressive one has about ten, and each goes over all pixels
-MOST_PIECES = 500_000  # that a file is read in: one of a hundred MB has some ten thousand
+MOST_HEAD_PIECES = 10_000  # that a head is read in: most have a dozen, and each takes its time
+MOST_PIECES = 500_000  # that the pixels are read in: a hundred MB of PNG have some ten thousand
 
 ORIENTATION = 0x0112  # the EXIF field that says how the camera was held
 NOT_READ = "a kind of picture that is not read"
@@ -147,7 +148,7 @@ def without_pillow_warnings() -> Iterator[None]:
 def picture_size(path: str | Path) -> tuple[int, int] | None:
     """(width, height) in pixels as the file's head gives them; None where it cannot be read."""
     try:
-        with without_pillow_warnings(), _file(path) as file, _head(file) as picture:
+        with without_pillow_warnings(), _file(path) as file, _head(file) as (picture, _):
             _refuse_large(path, picture)
             return picture.size
     except Exception:  # many kinds, as in `_opened`; whoever reads the file says what is wrong
@@ -157,7 +158,7 @@ def picture_size(path: str | Path) -> tuple[int, int] | None:
 def jpeg_quality(path: str | Path) -> int | None:
     """The quality (1 to 100) that a JPEG file was saved with; None for any other file."""
     try:
-        with without_pillow_warnings(), _file(path) as file, _head(file) as picture:
+        with without_pillow_warnings(), _file(path) as file, _head(file) as (picture, _):
             tables = getattr(picture, "quantization", None)
     except Exception:
         return None
@@ -176,14 +177,14 @@ def _qualities() -> dict[tuple[int, ...], int]:
 
 
 class _InPieces(io.BufferedReader):
-    """A file that is read in MOST_PIECES at most: a head of millions of parts takes minutes."""
+    """A file that is read in so many pieces at most: a head of a million takes minutes."""
 
-    pieces = 0
+    left = MOST_HEAD_PIECES
 
     def read(self, size: int | None = -1, /) -> bytes:
-        self.pieces += 1
-        if self.pieces > MOST_PIECES:
-            raise PictureError(self.raw.name, "made of too many parts", "save it anew as PNG")
+        self.left -= 1
+        if self.left < 0:
+            raise PictureError(self.raw.name, "made of too many parts", "save it anew")
         return super().read(size)
 
 
@@ -209,11 +210,11 @@ def _file(path: str | Path) -> io.FileIO:
 
 
 @contextmanager
-def _head(file: io.FileIO) -> Iterator[Image.Image]:
+def _head(file: io.FileIO) -> Iterator[tuple[Image.Image, _InPieces]]:
     """A picture of which the head alone is read. No other place opens any by Pillow."""
     file.seek(0)
     with _InPieces(file) as pieces, Image.open(pieces, formats=FORMATS) as picture:
-        yield picture
+        yield picture, pieces
 
 
 @contextmanager
@@ -226,11 +227,13 @@ def _opened(path: str | Path, file: io.FileIO) -> Iterator[tuple[Image.Image, bo
     size = os.fstat(file.fileno()).st_size
     try:
         _refuse_long_head(path, file, size)
-        with _head(file) as picture:
+        with _head(file) as (picture, pieces):
             _refuse_large(path, picture)
+            animated = _is_animated(picture)
+            pieces.left = MOST_PIECES
             with _room_for(picture, size):
                 _refuse_slow(path, picture, size)
-                yield picture, _is_animated(picture)
+                yield picture, animated
     except PictureError:
         raise
     except MemoryError:
@@ -331,6 +334,8 @@ def _is_animated(picture: Image.Image) -> bool:
     # a camera's MPO holds one photograph and previews of it
     try:
         return picture.format != "MPO" and bool(getattr(picture, "is_animated", False))
+    except PictureError:
+        raise
     except Exception:  # a damaged second frame, which is not needed
         return True
 
