@@ -197,7 +197,8 @@ def find_cifar10() -> Path:
         if batches_in(place):
             return place
     for place in places:
-        if (place / "train").is_dir() and is_cifar10(class_folders(place / "train")):
+        train = place / "train"
+        if os.path.isdir(train) and is_cifar10(class_folders(train)):  # noqa: PTH112
             return place
     raise UsageError(
         f"CIFAR-10 was not found in {shown(root.absolute())}; expected "

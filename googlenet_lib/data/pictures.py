@@ -247,7 +247,7 @@ def _opened(path: str | Path, file: io.FileIO) -> Iterator[tuple[Image.Image, bo
             raise MemoryShortError(path) from None
         if isinstance(error, OSError) and error.errno:
             raise PictureError(path, f"not readable ({error.strerror})", "try again") from error
-        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({error})"
+        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({shown(error)})"
         if not picture and _memory_is_short(MOST_PIXELS):  # WebP takes it before its size is known
             reason = "damaged, or too little memory was free"
         raise PictureError(path, reason, "copy it again, or save it anew as PNG") from error
