@@ -1,7 +1,6 @@
 """The one kind of error that is the caller's to mend, and names in its text."""
 
 import re
-from pathlib import Path
 
 
 class UsageError(ValueError):
