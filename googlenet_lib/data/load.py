@@ -146,12 +146,12 @@ def _checked_size(size: int | None) -> int | None:
 
 def _checked_seed(seed: int) -> int:
     try:
-        torch.Generator().manual_seed(seed)
+        torch.Generator().manual_seed(index(seed))
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise UsageError(
             f"a split seed of {seed!r} came; expected a whole number, such as {SPLIT_SEED}"
         ) from error
-    return seed
+    return index(seed)
 
 
 def _refuse_other_size(name: str, size: int | None) -> None:

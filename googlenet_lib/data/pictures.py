@@ -366,9 +366,11 @@ def _plain_jpeg_pixels(file: io.FileIO, size: int) -> np.ndarray | None:
     in a third of the time, most of which that reader spends on the file's head.
     """
     try:
-        most = 4 * size * size + 4096  # bytes: one with many scans has more
+        most = 4 * size * size + 4096  # bytes: more are no plain one
         content = file.read(most + 1)
         if len(content) > most or _plain_jpeg_size(content) != (size, size):
+            return None
+        if content.count(b"\xff\xda") > MOST_SCANS:
             return None
         picture = Image.frombytes("RGB", (size, size), content, "jpeg", "RGB", "")
     except Exception:  # damaged: the long way says how
