@@ -379,7 +379,7 @@ def sparse(path):
 
 
 def of_many_scans(path):
-    content = jpeg(noise_picture(0), progressive=True)
+    content = jpeg(Image.new("RGB", (32, 32), RED), progressive=True)
     scan = content[content.rindex(b"\xff\xda") : -2]
     path.write_bytes(content[:-2] + scan * 70 + content[-2:])
 
@@ -431,8 +431,9 @@ def of_long_comment(path):
     ],
 )
 def test_costly_file_is_refused_undecoded(tmp_path, monkeypatch, read, make, reason):
-    monkeypatch.setattr(pictures, "upright", lambda _: pytest.fail("it was decoded"))
     make(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "upright", lambda _: pytest.fail("it was decoded"))
+    monkeypatch.setattr(Image, "frombytes", lambda *_: pytest.fail("it was decoded"))
     began = time.process_time()
     with pytest.raises(PictureError, match=reason):
         read(tmp_path / "a.png")
@@ -453,6 +454,15 @@ def test_photograph_of_fifty_million_pixels_is_read(tmp_path):
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (8_660, 5_774), RED), quality=10)
     pixels, _ = decode_picture(path, 32)
     assert np.abs(pixels.astype(int) - RED).max() < 15
+
+
+def test_camera_s_file_of_a_photograph_and_its_preview_is_read(tmp_path):
+    picture = noise_picture(0, (64, 48))
+    preview = picture.resize((32, 24))
+    saved(tmp_path / "a.jpg", picture, format="MPO", save_all=True, append_images=[preview])
+    pixels, animated = decode_picture(tmp_path / "a.jpg", 48)
+    assert open_picture(tmp_path / "a.jpg").size == (64, 48)
+    assert (pixels.shape, animated) == ((48, 48, 3), False)
 
 
 def test_what_follows_a_photograph_is_no_part_of_it(tmp_path):

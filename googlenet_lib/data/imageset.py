@@ -101,8 +101,8 @@ class Data:
 
     def limited(self, count: int) -> "Data":
         """The same data with at most `count` pictures a side, taken at even distances."""
-        if count < 1:
-            raise UsageError(f"a limit of {count} pictures came; expected at least 1")
+        if not isinstance(count, int) or count < 1:
+            raise UsageError(f"a limit of {count} pictures came; expected a whole number from 1 on")
 
         def thinned(side: ImageSet) -> ImageSet:
             # a side may be sorted by class, so that its first pictures would be all of one

@@ -149,12 +149,12 @@ def _checked_size(size: int | None) -> int | None:
 
 def _checked_seed(seed: int) -> int:
     try:
-        torch.Generator().manual_seed(seed)
+        torch.Generator().manual_seed(index(seed))
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise UsageError(
             f"a split seed of {seed!r} came; expected a whole number, such as {SPLIT_SEED}"
         ) from error
-    return seed
+    return index(seed)
 
 
 class OtherSize(UsageError):
@@ -223,7 +223,8 @@ def find_cifar10() -> Path:
         if batches_in(place):
             return place
     for place in places:
-        if (place / "train").is_dir() and is_cifar10(class_folders(place / "train")):
+        train = place / "train"
+        if os.path.isdir(train) and is_cifar10(class_folders(train)):  # noqa: PTH112
             return place
     raise UsageError(
         f"CIFAR-10 was not found in {shown(root.absolute())}; expected "

@@ -247,7 +247,7 @@ def _opened(path: str | Path, file: io.FileIO) -> Iterator[tuple[Image.Image, bo
             raise MemoryShortError(path) from None
         if isinstance(error, OSError) and error.errno:
             raise PictureError(path, f"not readable ({error.strerror})", "try again") from error
-        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({error})"
+        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({shown(error)})"
         if not picture and _memory_is_short(MOST_PIXELS):  # WebP takes it before its size is known
             reason = "damaged, or too little memory was free"
         raise PictureError(path, reason, "copy it again, or save it anew as PNG") from error
@@ -366,9 +366,11 @@ def _plain_jpeg_pixels(file: io.FileIO, size: int) -> np.ndarray | None:
     in a third of the time, most of which that reader spends on the file's head.
     """
     try:
-        most = 4 * size * size + 4096  # bytes: one with many scans has more
+        most = 4 * size * size + 4096  # bytes: more are no plain one
         content = file.read(most + 1)
         if len(content) > most or _plain_jpeg_size(content) != (size, size):
+            return None
+        if content.count(b"\xff\xda") > MOST_SCANS:
             return None
         picture = Image.frombytes("RGB", (size, size), content, "jpeg", "RGB", "")
     except Exception:  # damaged: the long way says how
