@@ -230,9 +230,12 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], WeightsInfo]:
 def read_network(path: Path) -> tuple[GoogLeNet, WeightsInfo]:
     """The network of a safetensors file that this library wrote, and what it says of itself."""
     network, tensors, info = _read(path)
-    network.to_empty(device=torch.get_default_device()).load_state_dict(
-        tensors
-    )  # half precision becomes float32
+    # copies, since the tensors lie in the file; half precision becomes float32
+    own = {
+        name: tensors[name].to(torch.get_default_device(), like.dtype, copy=True)
+        for name, like in network.state_dict().items()
+    }
+    network.load_state_dict(own, assign=True)
     return network, info
 
 
