@@ -61,15 +61,6 @@ class Run:
     test_accuracy_flips: float | None = None
     split: Split | None = None  # which pictures were held back; None in records of older versions
 
-    def __post_init__(self) -> None:
-        for name, fits in (
-            ("best_epoch", 1 <= self.best_epoch <= len(self.history)),
-            ("history", all("val_accuracy" in epoch for epoch in self.history)),
-            ("versions", "torch" in self.versions),
-        ):
-            if not fits:
-                raise UsageError(f"{name} is not that of a run: {getattr(self, name)}")
-
     def save(self, path: Path) -> None:
         """Write the run as JSON, whole or not at all."""
         write_atomically(path, (json.dumps(asdict(self), indent=1) + "\n").encode())
@@ -93,7 +84,18 @@ def read_run(path: Path) -> Run:
             "that train wrote"
         ) from error
     with damage_refused(path, "a recorded run", "expected the run.json that train wrote"):
-        return described(Run, read_json(content))
+        return _checked(described(Run, read_json(content)))
+
+
+def _checked(run: Run) -> Run:
+    for name, fits in (
+        ("best_epoch", 1 <= run.best_epoch <= len(run.history)),
+        ("history", all("val_accuracy" in epoch for epoch in run.history)),
+        ("versions", "torch" in run.versions),
+    ):
+        if not fits:
+            raise ValueError(f"{name} is not that of a run: {getattr(run, name)}")
+    return run
 
 
 def recorded_run(name: str) -> Run:
