@@ -280,7 +280,8 @@ gpu.main(sys.argv[1:])
 
 def test_a_kill_leaves_a_summary(tmp_path, pictures):
     # A process of its own, which imports torch: three seconds.
-    command = [sys.executable, "-c", KILLED, "--data", str(pictures), "--out", str(tmp_path)]
+    options = ["--seconds", "3600", "--data", str(pictures), "--out", str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, *options]
     with subprocess.Popen(command, cwd=BENCHMARKS, stdout=subprocess.DEVNULL) as process:
         file = tmp_path / "a-step.json"
         try:
@@ -561,7 +562,9 @@ def test_what_validation_prefers_is_gone_on_with(monkeypatch):
 @pytest.mark.parametrize(("accuracy", "epochs"), [(0.94, 7), (0.93, gpu.MOST_EPOCHS)])
 def test_a_length_that_reached_the_target_is_kept(tmp_path, monkeypatch, accuracy, epochs):
     tried = {"settings": TINY.settings, "validation_accuracy": accuracy, "epochs": 7}
-    (tmp_path / "c-recipe.json").write_text(json.dumps({"rows": [tried, {"reason": "lost"}]}))
+    (tmp_path / "c-recipe.json").write_text(
+        json.dumps({"rows": [tried, {"reason": "lost"}]}), encoding="utf-8"
+    )
     seen = []
 
     def trained(kit, data, base, settings, **options):

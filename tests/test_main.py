@@ -351,7 +351,7 @@ def flat(tmp_path_factory):
     root = tmp_path_factory.mktemp("flat") / "pets"
     write_class_folders(root, CLASSES, 14, size=(8, 8))
     for name in CLASSES:
-        (root / name / "0000b.png").write_text("a text")
+        (root / name / "0000b.png").write_text("a text", encoding="utf-8")
     return root
 
 

@@ -127,8 +127,8 @@ def test_unreadable_run_is_refused(tmp_path, content):
 )
 def test_run_with_a_field_that_is_none_is_refused(tmp_path, name, value):
     described().save(tmp_path / "run.json")
-    said = json.loads((tmp_path / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps(said | {name: value}))
+    said = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    (tmp_path / "run.json").write_text(json.dumps(said | {name: value}), encoding="utf-8")
     with pytest.raises(
         UsageError, match=r"is damaged, or not written by this library: .+; expected"
     ):

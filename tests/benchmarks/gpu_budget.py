@@ -277,6 +277,7 @@ def work_on(item: Item, clock: Clock, summary: Summary) -> None:
         for row in item.rows(clock):
             rows.append(row)
             log.info("%s  %s", item.name, in_short(row))
+            note(CUT_OFF, AT_WORK)
         reasons = [row.get("reason", "") for row in rows]
         note(FINISHED, "") if not all(reasons) else note(FAILED, [*reasons, NO_TIME][0])
     except Exception as error:
