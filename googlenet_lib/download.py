@@ -98,14 +98,16 @@ def download_archive(
             return folder
         archive = folder.with_name(PurePosixPath(urlsplit(places[0]).path).name)
         ours = archive.with_name(f".{archive.name}.downloaded")  # stays if this is killed
+        if not archive.exists():
+            ours.unlink(missing_ok=True)
         by_hand = archive.exists() and not ours.exists()
         download(places, archive, md5=md5, size=size, patience=patience)
         if not by_hand:
             ours.touch()
         unpack(archive, folder, files)
         if not by_hand:
-            archive.unlink()
             ours.unlink()
+            archive.unlink()
     return folder
 
 

@@ -572,6 +572,11 @@ def test_killed_while_unpacking_leaves_no_archive_for_ever(tmp_path, serve, monk
     assert (tmp_path / "payload.bin").is_file()
     download_archive([place.url], tmp_path / "set", ["a.txt"], **WHAT)
     assert (place.asked, names(tmp_path)) == ([None], ["set"])
+    (tmp_path / ".payload.bin.downloaded").touch()  # of one that somebody took away
+    (tmp_path / "set" / "a.txt").unlink()
+    (tmp_path / "set").rmdir()
+    download_archive([place.url], tmp_path / "set", ["a.txt"], **WHAT)
+    assert names(tmp_path) == ["set"]
 
 
 def test_folder_that_cannot_be_written(tmp_path, serve):

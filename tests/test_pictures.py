@@ -490,7 +490,7 @@ def test_threads_share_memory_for_one_large_picture(tmp_path, monkeypatch, side)
     monkeypatch.setattr(pictures, "upright", slow)
     with pictures.without_pillow_warnings(), ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: decode_picture(path, 8), range(12)))
-    assert max(most) == (1 if side > 1_000 else 2)
+    assert max(most) <= (1 if side > 1_000 else 2)
     assert pictures._room._value == 2
 
 
