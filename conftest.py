@@ -1,7 +1,5 @@
 """Every test, and every process that one starts, sees no GPU, no CIFAR-10 and no network.
 
-Decoded pictures are kept in a folder that goes with the tests, never in the user's own.
-
 Notebook kernels inherit this, so that the outputs that they are compared with hold anywhere. It
 lies here and not in tests/ so that it also holds when notebooks alone are tested.
 """
@@ -13,12 +11,10 @@ from pathlib import Path
 
 OFFLINE = Path(__file__).parent / "tests" / "offline"
 NO_DATA = tempfile.TemporaryDirectory(prefix="googlenet-tests-")
-CACHE = tempfile.TemporaryDirectory(prefix="googlenet-tests-cache-")
 
 # Before anything imports torch, which reads these once.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["GOOGLENET_DATA"] = NO_DATA.name
-os.environ["GOOGLENET_CACHE"] = CACHE.name
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["PYTHONPATH"] = os.pathsep.join(

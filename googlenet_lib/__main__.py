@@ -1,4 +1,4 @@
-"""The command line: python -m googlenet_lib train, evaluate, predict, doctor, fork."""
+"""The command line: python -m googlenet_lib train, evaluate, predict, doctor."""
 
 import argparse
 import shlex
@@ -14,10 +14,8 @@ from googlenet_lib.data import load, make_batches
 from googlenet_lib.data.listing import some
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.fitting import fit
-from googlenet_lib.fork import GITHUB, fork
-from googlenet_lib.incoming import printable
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import device_name, pick_device, seed_everything
 from googlenet_lib.predict import load_network, predict
@@ -71,7 +69,7 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
         stream=options.stream,
     )
     data = read() if workers.first else None
-    workers.wait()  # what the first has downloaded and decoded, the others find
+    workers.wait()  # what the first has downloaded, the others find
     data = data or read()
     if options.limit is not None:
         data = data.limited(options.limit)
@@ -138,8 +136,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     data = held_back(path, info, options.data, options.split)
     if data.classes != info.classes:
         raise UsageError(
-            f"{path} tells {printable(some(info.classes))} apart, but {options.data} holds "
-            f"{printable(some(data.classes))}; evaluate it on data with its own classes"
+            f"{path} tells {shown(some(info.classes))} apart, but {options.data} holds "
+            f"{shown(some(data.classes))}; evaluate it on data with its own classes"
         )
     if data.pictures.image_size != info.image_size:
         raise UsageError(
@@ -173,7 +171,7 @@ def predict_pictures(options: argparse.Namespace) -> None:
             continue
         print(path)
         for guess in guesses:
-            print(f"  {guess.probability:6.1%}  {printable(guess.label)}")
+            print(f"  {guess.probability:6.1%}  {shown(guess.label)}")
     if faults:
         raise UsageError("\n".join(dict.fromkeys(faults)))
 
@@ -181,18 +179,6 @@ def predict_pictures(options: argparse.Namespace) -> None:
 def doctor(options: argparse.Namespace) -> None:
     """Say what works here, and what to do about the rest."""
     print(report())
-
-
-def fork_repository(options: argparse.Namespace) -> None:
-    """Write a fork's own address wherever the former one stands."""
-    former, changes = fork(options.name, options.root)
-    if not changes:
-        print(f"every address is {GITHUB}{options.name} already; nothing was changed")
-        return
-    print(f"{', '.join(GITHUB + name for name in sorted(former))} -> {GITHUB}{options.name}")
-    for path, count in changes.items():
-        print(f"{count:4} in {path}")
-    print("commit these files and push them to main: badges and set-up cells then lead there")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -250,21 +236,6 @@ def parser() -> argparse.ArgumentParser:
         doctor,
         "say what works here, and what to do about the rest",
         "python -m googlenet_lib doctor",
-    )
-    forking = _command(
-        commands,
-        "fork",
-        fork_repository,
-        "write your fork's address into badges, set-up cells and wherever it stands",
-        "python -m googlenet_lib fork teacher/googlenet-class",
-    )
-    forking.add_argument("name", metavar="OWNER/NAME", help="your fork, as GitHub shows it")
-    forking.add_argument(
-        "--root",
-        type=Path,
-        default=Path(),
-        metavar="FOLDER",
-        help="the folder that git clone made; default: the one you are in",
     )
     return top
 

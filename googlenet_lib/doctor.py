@@ -14,7 +14,6 @@ import torch
 
 from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
-from googlenet_lib.data.cache import cache_folder
 from googlenet_lib.download import CIFAR10_PLACES
 from googlenet_lib.errors import UsageError
 from googlenet_lib.platforms import (
@@ -50,7 +49,6 @@ def checks() -> list[Check]:
         Check("precision", _precision()),
         _disk(),
         _data(),
-        Check("cache", f"decoded pictures are kept in {cache_folder() or 'no folder'}"),
         _network(),
     ]
 

@@ -3,6 +3,7 @@
 torchvision's and torch.hub's downloaders know one address, no floor on the rate and no resuming.
 """
 
+import gzip
 import hashlib
 import http.client
 import io
@@ -14,17 +15,17 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout  # torch depends on it, so it is wherever torch is
 from tqdm.auto import tqdm
 
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.platforms import progress_bar
 
 # The home server comes last: since June 2026 it gives about 55 kB/s, 50 minutes for the archive
@@ -44,6 +45,8 @@ CIFAR10_FILES = (
     "readme.html",
 )
 CHUNK = 2**16  # bytes read at once
+MOST_UNPACKED = 2**28  # bytes of an archive; CIFAR-10 has 186 million
+MOST_AT_ONCE = 2**13  # of them: long heads of members take tarfile minutes
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,15 @@ def download_archive(
         if folder.is_dir():  # another process was at it
             return folder
         archive = folder.with_name(PurePosixPath(urlsplit(places[0]).path).name)
-        by_hand = archive.exists()
+        ours = archive.with_name(f".{archive.name}.downloaded")  # stays if this is killed
+        by_hand = archive.exists() and not ours.exists()
         download(places, archive, md5=md5, size=size, patience=patience)
+        if not by_hand:
+            ours.touch()
         unpack(archive, folder, files)
         if not by_hand:
             archive.unlink()
+            ours.unlink()
     return folder
 
 
@@ -270,39 +277,69 @@ def unpack(archive: Path, folder: Path, files: Collection[str]) -> None:
     """Write the archive's `<folder's name>/<file>` to `folder`, which appears when all are there.
 
     Only the bytes of `files` are taken: no other member, no link, no mode, no owner. An archive
-    that reaches outside its own folder is refused.
+    that reaches outside its own folder is refused, as is one of more than MOST_UNPACKED bytes.
     """
     unpacking = folder.with_name(f".{folder.name}.unpacking")
     shutil.rmtree(unpacking, ignore_errors=True)  # what a killed process left
     missing = set(files)
     try:
         unpacking.mkdir(parents=True)
-        with tarfile.open(archive) as tar:
+        with _Bounded(archive) as content, tarfile.open(fileobj=content, mode="r:") as tar:
             for member in tar:
                 path = PurePosixPath(member.name)
                 if path.parts[:1] != (folder.name,) or ".." in path.parts:
                     raise UsageError(
                         f"{archive} was refused: {member.name!r} is outside of {folder.name}/"
                     )
-                if not (member.isreg() or member.isdir()):
+                if not (member.isreg() or member.isdir()) or member.issparse():
                     raise UsageError(
                         f"{archive} was refused: {member.name!r} is neither a file nor a folder"
                     )
                 name = "/".join(path.parts[1:])
                 if member.isreg() and name in missing:
-                    with tar.extractfile(member) as source, (unpacking / name).open("wb") as target:
-                        shutil.copyfileobj(source, target)
+                    with (unpacking / name).open("wb") as target:
+                        content.copy(member.offset_data, member.size, target)
                     missing.remove(name)
         if missing:
             raise UsageError(f"{archive} was refused: it lacks {', '.join(sorted(missing))}")
         unpacking.rename(folder)
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # a damaged archive raises many kinds; each means the same here
         raise UsageError(
             f"{archive} could not be unpacked into {folder}: {error}; make room if the disk is "
             "full, and call again: the archive is kept"
         ) from error
     finally:
         shutil.rmtree(unpacking, ignore_errors=True)
+
+
+class _Bounded(gzip.GzipFile):
+    """A packed file of which no more is unpacked than is expected, however much it may hold."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= MOST_AT_ONCE:
+            raise tarfile.ReadError(f"one of its heads has more than {MOST_AT_ONCE:,} bytes")
+        self._refuse_beyond(self.tell() + size)
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._refuse_beyond(offset)
+        return super().seek(offset, whence)
+
+    def copy(self, start: int, count: int, target: BinaryIO) -> None:
+        """Write `count` bytes from `start` on to `target`."""
+        self.seek(start)
+        while count:
+            piece = self.read(min(count, MOST_AT_ONCE))
+            if not piece:
+                raise tarfile.ReadError("it ends too early")
+            target.write(piece)
+            count -= len(piece)
+
+    def _refuse_beyond(self, position: int) -> None:
+        if position > MOST_UNPACKED + MOST_AT_ONCE:
+            raise tarfile.ReadError(f"it holds more than {MOST_UNPACKED:,} bytes")
 
 
 @contextmanager
@@ -322,8 +359,8 @@ def _alone(path: Path) -> Iterator[None]:
             lock.acquire(poll_interval=0.5)
     except OSError as error:
         raise UsageError(
-            f"{path.parent.absolute()} cannot be written to: {error}; choose another folder "
-            "(for CIFAR-10 by the variable GOOGLENET_DATA)"
+            f"{shown(path.parent.absolute())} cannot be written to: {error.strerror}; choose "
+            "another folder (for CIFAR-10 by the variable GOOGLENET_DATA)"
         ) from error
     try:
         with suppress(OSError):

@@ -19,7 +19,7 @@ ORDER = (
     *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
     *("allocator", "fitting", "predict", "hooks", "lanes", "receptive_fields", "bottlenecks"),
     *("designs", "gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations"),
-    *("release", "course", "colab", "doctor", "fork", "figures", "explore", "exercises"),
+    *("release", "course", "colab", "doctor", "figures", "explore", "exercises"),
     *("__main__",),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")

@@ -1,22 +1,25 @@
-"""CIFAR-10's official batches, which may run no code."""
+"""CIFAR-10's official batches: no other one is opened, for such a file may run any program."""
 
+import os
 import pickle
 import shutil
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from samples import write_cifar10_batches
+from samples import BATCHES, take_as_official, write_cifar10_batches
+from torchvision.datasets import CIFAR10
 
+from googlenet_lib.data import cifar10
 from googlenet_lib.data.cifar10 import read_cifar10_batches
 from googlenet_lib.errors import UsageError
 
 
 @pytest.mark.parametrize("numpy_1", [True, False], ids=["numpy 1", "numpy 2"])
-def test_official_batches(tmp_path, numpy_1):
+def test_official_batches(tmp_path, monkeypatch, numpy_1):
     pixels = write_cifar10_batches(tmp_path / "batches", per_batch=10, numpy_1=numpy_1)
+    take_as_official(monkeypatch, tmp_path / "batches")
     module = b"numpy.core.multiarray" if numpy_1 else b"numpy._core.multiarray"
     assert module in (tmp_path / "batches" / "data_batch_1").read_bytes()
     train, test = read_cifar10_batches(tmp_path / "batches")
@@ -24,6 +27,11 @@ def test_official_batches(tmp_path, numpy_1):
     assert torch.equal(test.images, torch.from_numpy(pixels[50:]))
     assert train.labels.tolist() == list(range(10)) * 5
     assert test.labels.tolist() == list(range(10))
+
+
+def test_official_sums_are_those_of_torchvision():
+    assert dict(map(tuple, CIFAR10.train_list + CIFAR10.test_list)) == cifar10.OFFICIAL_MD5
+    assert tuple(cifar10.OFFICIAL_MD5) == BATCHES
 
 
 class Evil:
@@ -36,8 +44,9 @@ class Evil:
         return self.call
 
 
+@pytest.mark.parametrize("lock", ["MD5", "allowed names"])
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_pickle_that_carries_code_runs_nothing(tmp_path, protocol):
+def test_pickle_that_carries_code_runs_nothing(tmp_path, monkeypatch, protocol, lock):
     write_cifar10_batches(tmp_path)
     marker = tmp_path / "it ran"
     attacks = {
@@ -48,9 +57,14 @@ def test_pickle_that_carries_code_runs_nothing(tmp_path, protocol):
     }
     for attack in attacks.values():
         content = pickle.dumps({b"data": attack, b"labels": [0]}, protocol)
-        (tmp_path / "data_batch_3").write_bytes(content)
-        with pytest.raises(UsageError, match=r"data_batch_3 is not a batch .*which no picture"):
-            read_cifar10_batches(tmp_path)
+        (tmp_path / "data_batch_1").write_bytes(content)
+        if lock == "MD5":
+            with pytest.raises(UsageError, match="data_batch_1 is not the official batch"):
+                read_cifar10_batches(tmp_path)
+        else:
+            take_as_official(monkeypatch, tmp_path)
+            with pytest.raises(pickle.UnpicklingError, match="which no picture needs"):
+                read_cifar10_batches(tmp_path)
         assert not marker.exists()
         pickle.loads(content)  # it would have run
         created = [path for path in tmp_path.iterdir() if path.name.startswith(marker.name)]
@@ -59,39 +73,66 @@ def test_pickle_that_carries_code_runs_nothing(tmp_path, protocol):
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-@pytest.mark.parametrize("name", ["data_batch_5", "test_batch"])
-def test_missing_batch_is_named(tmp_path, name):
-    write_cifar10_batches(tmp_path)
-    (tmp_path / name).unlink()
-    with pytest.raises(UsageError, match=rf"{name} is missing; .* unpack cifar-10-python\.tar\.gz"):
-        read_cifar10_batches(tmp_path)
+class Array:
+    """A pickle of names that an array needs, which make an array of Python objects anywhere."""
+
+    def __init__(self, dtype, content):
+        self.arguments = ((1,), dtype, content)
+
+    def __reduce__(self):
+        return np.ndarray, self.arguments
 
 
-def test_truncated_batch_is_refused_wherever_it_ends(tmp_path):
-    write_cifar10_batches(tmp_path)
-    whole = (tmp_path / "data_batch_2").read_bytes()
-    for length in (0, 1, 20, 60, 200, len(whole) // 2, len(whole) - 1):
-        (tmp_path / "data_batch_2").write_bytes(whole[:length])
-        with pytest.raises(UsageError, match="data_batch_2 is not a batch of CIFAR-10"):
-            read_cifar10_batches(tmp_path)
+def whole():
+    return {b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 4}
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"\x89PNG no pickle",
+        b"",
+        b"no pickle",
+        bytes(2**26),
         pickle.dumps([1, 2, 3]),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8)}, 2),
-        pickle.dumps({b"data": np.zeros((4, 100), np.uint8), b"labels": [0] * 4}, 2),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 5}, 2),
-        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"labels": ["cat"] * 4}, 2),
-        b"\x80\x02X" + struct.pack("<I", 2**31) + b"a text that never comes",
-        b"\x80\x02]q\x00a.",  # append to an empty stack
-        b"\x80\x02}q\x00K\x01a.",  # append to a dictionary
+        pickle.dumps({b"data": Array("O", bytes([0x41] * 8)), b"labels": [0]}, 2),
+        pickle.dumps(whole(), 2),
+        pickle.dumps(whole() | {b"data": np.zeros((4, 3072))}, 2),
+        pickle.dumps(whole() | {b"labels": [3.7] * 4}, 2),
+        b"\x80\x02X\xff\xff\xff\x7fa text that never comes",
     ],
+    ids=range(9),
 )
-def test_what_is_no_batch_is_refused(tmp_path, content):
+def test_no_other_batch_is_opened(tmp_path, monkeypatch, content):
     write_cifar10_batches(tmp_path)
-    (tmp_path / "test_batch").write_bytes(content)
-    with pytest.raises(UsageError, match="test_batch is not a batch of CIFAR-10"):
+    take_as_official(monkeypatch, tmp_path)
+    (tmp_path / "data_batch_1").write_bytes(content)
+    monkeypatch.setattr(cifar10, "_ArraysOnly", lambda *_, **__: pytest.fail("it was opened"))
+    message = r"data_batch_1 is not the official batch .*any program.*expected [0-9a-f]{32}; remove"
+    with pytest.raises(UsageError, match=message):
+        read_cifar10_batches(tmp_path)
+
+
+def test_official_batch_under_the_name_of_another(tmp_path, monkeypatch):
+    write_cifar10_batches(tmp_path)
+    take_as_official(monkeypatch, tmp_path)
+    shutil.copy(tmp_path / "data_batch_2", tmp_path / "test_batch")
+    with pytest.raises(UsageError, match="test_batch is not the official batch"):
+        read_cifar10_batches(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["data_batch_1", "data_batch_5", "test_batch"])
+def test_batch_that_is_missing_or_no_plain_file_is_named(tmp_path, monkeypatch, name):
+    write_cifar10_batches(tmp_path)
+    take_as_official(monkeypatch, tmp_path)
+    path = tmp_path / name
+    path.unlink()
+    with pytest.raises(UsageError, match=rf"{name} is missing; .* unpack the official cifar-10-p"):
+        read_cifar10_batches(tmp_path)
+    for make in (path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero")):
+        make()
+        with pytest.raises(UsageError, match=f"{name} is no plain file; remove"):
+            read_cifar10_batches(tmp_path)
+        path.rmdir() if path.is_dir() else path.unlink()
+    path.symlink_to(name)
+    with pytest.raises(UsageError, match=f"{name} cannot be read"):
         read_cifar10_batches(tmp_path)

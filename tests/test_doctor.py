@@ -22,7 +22,6 @@ NAMES = [
     "precision",
     "disk",
     "cifar10",
-    "cache",
     "network",
 ]
 
@@ -69,13 +68,6 @@ def test_every_way_of_being_offline(monkeypatch, error):
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     assert "offline" in check("network").found
-
-
-def test_the_cache_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("GOOGLENET_CACHE", str(tmp_path))
-    assert str(tmp_path) in check("cache").found
-    monkeypatch.setenv("GOOGLENET_CACHE", "")
-    assert "no folder" in check("cache").found
 
 
 def test_cifar10_missing_and_found(tmp_path, monkeypatch):

@@ -1,8 +1,11 @@
 """Downloads from local servers that are slow, broken, wrong or gone."""
 
+import bz2
+import gzip
 import hashlib
 import io
 import itertools
+import lzma
 import os
 import random
 import re
@@ -19,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from samples import write_cifar10_batches, write_class_folders
+from samples import take_as_official, write_cifar10_batches, write_class_folders
 from tqdm import tqdm
 
 from googlenet_lib import download as module
@@ -550,10 +553,25 @@ def test_full_disk_while_unpacking_keeps_the_archive(tmp_path, serve, small_disk
     what = {"md5": md5(archive), "size": len(archive), "patience": QUICK}
     with pytest.raises(UsageError, match=r"could not be unpacked .*make room.*archive is kept"):
         download_archive(places, tmp_path / "set", ["a.txt"], **what)
-    assert names(tmp_path) == ["payload.bin"]
+    assert (tmp_path / "payload.bin").read_bytes() == archive
     small_disk()
     download_archive(places, tmp_path / "set", ["a.txt"], **what)
     assert (tmp_path / "set" / "a.txt").read_bytes() == bytes(50_000)
+    assert names(tmp_path) == ["set"]
+
+
+def test_killed_while_unpacking_leaves_no_archive_for_ever(tmp_path, serve, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    place = serve(content=ARCHIVE)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "unpack", killed)
+        with pytest.raises(KeyboardInterrupt):
+            download_archive([place.url], tmp_path / "set", ["a.txt"], **WHAT)
+    assert (tmp_path / "payload.bin").is_file()
+    download_archive([place.url], tmp_path / "set", ["a.txt"], **WHAT)
+    assert (place.asked, names(tmp_path)) == ([None], ["set"])
 
 
 def test_folder_that_cannot_be_written(tmp_path, serve):
@@ -624,12 +642,60 @@ def test_archive_without_an_expected_file(tmp_path):
     assert names(tmp_path) == ["set.tar.gz"]
 
 
+def packed(kind, content, file_content=b""):
+    """A member of that kind, and the file that it is about."""
+    head = tarfile.TarInfo("head")
+    head.type, head.size = kind, len(content)
+    file = tarfile.TarInfo("set/a.txt")
+    file.size = 1024
+    blocks = (head.tobuf(tarfile.USTAR_FORMAT), content, file.tobuf(), file_content.ljust(1024))
+    return gzip.compress(b"".join(b + bytes(-len(b) % 512) for b in blocks) + bytes(1024))
+
+
+SPARSE = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n37 GNU.sparse.realsize=1125899906842624\n"
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"no archive", ARCHIVE[:-2_000], ARCHIVE[:9_000] + bytes(9) + ARCHIVE[9_009:]]
+    "content",
+    [
+        b"",
+        b"no archive",
+        ARCHIVE[:-2_000],
+        ARCHIVE[:9_000] + bytes(9) + ARCHIVE[9_009:],
+        lzma.compress(gzip.decompress(ARCHIVE)),
+        bz2.compress(gzip.decompress(ARCHIVE))[:-20],
+        packed(b"x", SPARSE),
+        packed(b"x", bytes(3_000_000)),
+        packed(b"L", b"a" * 3_000_000),
+        packed(b"x", b"9" * 100_000 + b"=x"),
+        packed(b"S", b""),
+        gzip.compress(packed(b"L", b"set/a.txt\0")[:512] * 3000),
+    ],
+    ids=range(12),
 )
 def test_damaged_archive(tmp_path, content):
     (tmp_path / "set.tar.gz").write_bytes(content)
-    with pytest.raises(UsageError, match="could not be unpacked into"):
+    with pytest.raises(UsageError, match=r"could not be unpacked into|was refused"):
+        unpack(tmp_path / "set.tar.gz", tmp_path / "set", ["a.txt"])
+    assert names(tmp_path) == ["set.tar.gz"]
+
+
+def test_no_more_is_unpacked_than_is_expected(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_UNPACKED", 3_000_000)
+    for members in ((("set/a.txt", bytes(6_000_000)),), (("set/b", bytes(6_000_000)),)):
+        archive = archive_in(tmp_path, *members, ("set/a.txt", b"a"))
+        assert archive.stat().st_size < 10_000
+        with pytest.raises(UsageError, match="it holds more than 3,000,000 bytes"):
+            unpack(archive, tmp_path / "set", ["a.txt"])
+        assert names(tmp_path) == ["set.tar.gz"]
+
+
+def test_sparse_file_is_not_written_out(tmp_path):
+    fields = ("major=1", "minor=0", "name=set/a.txt", "realsize=900000000")
+    lines = [f"GNU.sparse.{field}\n" for field in fields]
+    records = "".join(f"{len(line) + 3} {line}" for line in lines).encode()
+    (tmp_path / "set.tar.gz").write_bytes(packed(b"x", records, b"1\n899999999\n1\n"))
+    with pytest.raises(UsageError, match=r"'set/a\.txt' is neither a file nor a folder"):
         unpack(tmp_path / "set.tar.gz", tmp_path / "set", ["a.txt"])
     assert names(tmp_path) == ["set.tar.gz"]
 
@@ -657,6 +723,7 @@ def cifar10_server(tmp_path, serve, monkeypatch):
     """A tiny archive in the form of the official one, served in its place."""
     batches = tmp_path / "source" / "cifar-10-batches-py"
     write_cifar10_batches(batches)
+    take_as_official(monkeypatch, batches)
     for file in ("batches.meta", "readme.html"):
         (batches / file).write_text(file)
     members = [(f"{batches.name}/{path.name}", path.read_bytes()) for path in batches.iterdir()]

@@ -1,18 +1,22 @@
 """Class folders: which files are read, what is decoded, what is skipped, refused and told."""
 
 import os
+import re
 import shutil
+import tracemalloc
 import warnings
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 import torch
 from PIL import Image
 from samples import noise_picture, write_class_folders
 
-from googlenet_lib.data import ImageSet, folders, listing
+from googlenet_lib.data import folders, listing
 from googlenet_lib.data.folders import read_pictures
 from googlenet_lib.data.listing import checked_classes, class_folders, list_pictures
+from googlenet_lib.data.pictures import MemoryShortError
 from googlenet_lib.errors import UsageError
 
 CLASSES = ("cat", "dog")
@@ -33,13 +37,149 @@ def test_only_pictures_that_are_not_hidden_are_listed(tmp_path):
     write_class_folders(tmp_path, CLASSES, suffix=".JPG")
     for hidden in (".DS_Store", "._0000.jpg", "notes.txt", "Thumbs.db", ".jpg"):
         (tmp_path / "cat" / hidden).write_bytes(b"no picture")
-    for other in (".thumbnails", "__MACOSX", "@eaDir"):
-        (tmp_path / other).mkdir()
     (tmp_path / "labels.csv").touch()
+    (tmp_path / "loose.png").touch()
+    (tmp_path / "dog" / "puppies").mkdir()
     assert class_folders(tmp_path) == CLASSES
     found = list_pictures(tmp_path, CLASSES)
     assert (found.names, found.labels) == (["cat/0000.JPG", "dog/0000.JPG"], [0, 1])
     assert found.faults == []
+    assert found.passed == [  # nothing is dropped without a word
+        ("cat/.DS_Store", "hidden"),
+        ("cat/._0000.jpg", "hidden"),
+        ("cat/.jpg", "hidden"),
+        ("cat/Thumbs.db", "left by a system"),
+        ("cat/notes.txt", "neither called a picture nor one"),
+        ("dog/puppies", "a folder"),
+        ("labels.csv", "a file beside the class folders"),
+        ("loose.png", "a file beside the class folders"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        *("lost+found", "$RECYCLE.BIN", "$Recycle.Bin", "System Volume Information", "__pycache__"),
+        *("__MACOSX", "@eaDir", "#recycle", ".git", ".ipynb_checkpoints", ".Trash-1000"),
+    ],
+)
+def test_folders_that_systems_leave_are_passed_over_and_named(tmp_path, monkeypatch, left):
+    write_class_folders(tmp_path, CLASSES)
+    (tmp_path / left).mkdir()
+    scandir = os.scandir
+
+    def denied(path):  # as lost+found is to all but root
+        if Path(path).name == left:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(listing.os, "scandir", denied)
+    assert checked_classes(tmp_path) == CLASSES
+    ((name, reason),) = list_pictures(tmp_path, CLASSES).passed
+    assert (name, reason) == (left, "hidden" if left[0] == "." else "left by a system")
+
+
+def test_links_that_lead_to_no_class_are_passed_over_and_named(tmp_path):
+    write_class_folders(tmp_path / "pets", CLASSES)
+    write_class_folders(tmp_path / "elsewhere", ("cow",))
+    for name, target in {
+        "itself": tmp_path / "pets" / "itself",
+        "nothing": tmp_path / "gone",
+        "all": tmp_path / "pets",
+        "more": "..",
+        "cow": tmp_path / "elsewhere" / "cow",
+    }.items():
+        (tmp_path / "pets" / name).symlink_to(target)
+    classes = checked_classes(tmp_path / "pets")
+    assert classes == ("cat", "cow", "dog")
+    assert list_pictures(tmp_path / "pets", classes).passed == [
+        ("all", "a link to a folder that it is in"),
+        ("itself", "a link to nothing"),
+        ("more", "a link to a folder that it is in"),
+        ("nothing", "a link to nothing"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *("runs/a/last.pt", "runs/a/b.lock", "mine/a/run.json", "mine/best.safetensors"),
+        *("mine/history.json", "board/events.out.tfevents.1"),
+    ],
+)
+def test_what_training_wrote_is_no_class(tmp_path, output):
+    write_class_folders(tmp_path, CLASSES)
+    (tmp_path / output).parent.mkdir(parents=True)
+    (tmp_path / output).touch()
+    (tmp_path / "cat" / "run.json").touch()  # beside pictures it makes no difference
+    assert checked_classes(tmp_path) == CLASSES
+    folder = output.partition("/")[0]
+    assert (folder, "an output folder of runs") in list_pictures(tmp_path, CLASSES).passed
+
+
+def test_what_predict_reads_a_class_folder_reads(tmp_path):
+    """A name without a picture's suffix says nothing: the first bytes do."""
+    pixels = write_class_folders(tmp_path, CLASSES, 5)
+    for number, name in enumerate(("0000", "0001.png_large", "0002.PNG", "0003.png.bak")):
+        (tmp_path / "cat" / f"{number:04}.png").rename(tmp_path / "cat" / name)
+    images, findings = read(tmp_path)
+    assert torch.equal(images.images, channels_first(pixels))
+    assert findings.texts() == []
+    for path in (tmp_path / "dog").iterdir():
+        path.rename(path.with_suffix(""))
+    assert checked_classes(tmp_path) == CLASSES
+    assert len(read(tmp_path)[0]) == 10
+
+
+def test_pictures_that_are_not_read_are_named_with_their_kind(tmp_path):
+    write_class_folders(tmp_path, CLASSES, 5)
+    (tmp_path / "cat" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "cat" / "b.jpg").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "cat" / "c.svg").write_bytes(b"<svg>")
+    (tmp_path / "cat" / "d.jpg").write_bytes(b"<html>")
+    _, findings = read(tmp_path)
+    head, *lines = findings.texts()[0].splitlines()
+    kind = "a kind of picture that is not read"
+    assert head == f"4 of 14 files were skipped (3 {kind}, 1 not a picture):"
+    assert [line.partition(": ")[2] for line in lines] == [
+        f"{kind} (HEIC, which telephones take)",
+        f"{kind} (HEIC, which telephones take)",
+        f"{kind} (SVG, a drawing)",
+        "not a picture (a web page)",
+    ]
+
+
+def test_accent_of_one_letter_or_two_is_the_same_class(tmp_path):
+    composed, decomposed = (normalize(form, "café") for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    write_class_folders(tmp_path, (decomposed, "dog"), 2)
+    (tmp_path / decomposed / "0000.png").write_bytes(b"damaged")
+    assert checked_classes(tmp_path) == (composed, "dog")
+    images, findings = read(tmp_path, (composed, "dog"))
+    assert images.labels.tolist() == [0, 1, 1]
+    if (tmp_path / composed).exists():  # a file system that takes both for one
+        return
+    write_class_folders(tmp_path, (composed,), 3)
+    assert class_folders(tmp_path) == (composed, "dog")
+    images, findings = read(tmp_path, (composed, "dog"))
+    assert images.labels.tolist() == [0, 0, 0, 0, 1, 1]
+    assert len(findings.skipped) == 1
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "\x1b[31mred", "two\nlines"])
+def test_class_that_cannot_be_shown_is_refused_and_a_file_is_read(tmp_path, name):
+    write_class_folders(tmp_path, CLASSES, 2)
+    path = tmp_path / "cat" / f"{name}.png"
+    (tmp_path / "cat" / "0000.png").rename(path)
+    assert len(read(tmp_path)[0]) == 4
+    path.write_bytes(b"damaged")
+    (text,) = read(tmp_path)[1].texts()
+    text.encode()
+    assert len(text.splitlines()) == 2
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match=r"has a name that is no UTF-8") as caught:
+        checked_classes(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_files_come_in_the_order_of_their_names(tmp_path):
@@ -72,23 +212,6 @@ def test_files_that_only_look_like_pictures_are_told_apart_before_any_is_opened(
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert findings.skipped == [(tmp_path / name, reason) for name, reason in found.faults]
     assert findings.files == 11
-
-
-def test_fingerprint_follows_names_sizes_and_times(tmp_path):
-    write_class_folders(tmp_path, CLASSES, 2)
-    path = tmp_path / "cat" / "0000.png"
-    os.utime(path, ns=(0, 10**18))
-    before = list_pictures(tmp_path, CLASSES).fingerprint
-    assert list_pictures(tmp_path, CLASSES).fingerprint == before
-    seen = {before}
-    os.utime(path, ns=(0, 10**18 + 1000))
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    path.write_bytes(path.read_bytes() + b"more")
-    os.utime(path, ns=(0, 10**18))
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    path.rename(tmp_path / "cat" / "other.png")
-    seen.add(list_pictures(tmp_path, CLASSES).fingerprint)
-    assert len(seen) == 4
 
 
 # ---- folders that are not as they should be ------------------------------------------------------
@@ -187,17 +310,6 @@ def test_pixels_and_labels_are_those_of_the_files(tmp_path):
     assert findings.texts() == []
 
 
-def test_digest_is_that_of_the_pixels(tmp_path):
-    write_class_folders(tmp_path, CLASSES, count=3, size=(8, 8))
-    images, _ = read(tmp_path)
-    assert images.digest() == ImageSet(images.images, images.labels).digest()
-    for which in (torch.tensor([4, 0, 1]), slice(1, 3), images.labels == 1):
-        part = images[which]
-        assert torch.equal(part.images, images.images[which])
-        assert torch.equal(part.labels, images.labels[which])
-        assert part.digest() == ImageSet(part.images, part.labels).digest() != images.digest()
-
-
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 150])
 def test_pictures_of_any_number_keep_their_order(tmp_path, monkeypatch, count):
     monkeypatch.setattr(folders, "usable_cores", lambda: 4)
@@ -215,7 +327,29 @@ def test_size_is_that_of_small_squares_else_224(tmp_path, size, expected):
     assert read(tmp_path)[0].images.shape == (2, 3, expected, expected)
 
 
-def test_size_is_read_from_the_first_picture_that_can_be(tmp_path):
+@pytest.mark.parametrize(
+    ("sizes", "expected", "remark"),
+    [
+        ([16, 200, 200, 200, 200, 200], 200, r"1 of 6 pictures that were looked at in .* 200x200"),
+        ([16, 16, 64, 64, 64, 64], 64, "2 of 6 pictures"),
+        ([16, 24, 32, 48, 64, 80], 224, ""),
+        ([16, 300, 300, 300, 300, 300], 224, ""),
+        ([32, 32, 32, 32, 32, 32], 32, ""),
+    ],
+)
+def test_size_is_that_of_most_and_it_is_said_if_others_differ(tmp_path, sizes, expected, remark):
+    write_class_folders(tmp_path, CLASSES)
+    for number, size in enumerate(sizes):
+        noise_picture(number, (size, size)).save(tmp_path / "cat" / f"{number:04}.png")
+    (tmp_path / "dog" / "0000.png").write_bytes(b"damaged")
+    found = list_pictures(tmp_path, CLASSES)
+    size, remarks = folders.size_of_most(found)
+    assert size == folders.natural_size(found) == expected
+    assert bool(remarks) == bool(remark)
+    assert all(re.match(remark, text) for text in remarks)
+
+
+def test_size_is_read_from_pictures_that_can_be(tmp_path):
     write_class_folders(tmp_path, CLASSES, size=(16, 16))
     (tmp_path / "cat" / "0.png").write_bytes(b"damaged")
     assert read(tmp_path)[0].images.shape == (2, 3, 16, 16)
@@ -227,6 +361,28 @@ def test_size_that_is_asked_for(tmp_path):
     halved = channels_first(pixels).float().unflatten(2, (16, 2)).unflatten(4, (16, 2)).mean((3, 5))
     # half the size is, nearly, the mean of two pixels by two: Pillow's filter reaches a bit wider
     assert torch.corrcoef(torch.stack([images.images.flatten(), halved.flatten()]))[0, 1] > 0.9
+
+
+def test_lack_of_memory_ends_it_in_one_line(tmp_path, monkeypatch):
+    write_class_folders(tmp_path, CLASSES, 2)
+
+    def short(path, *_):
+        raise MemoryShortError(path)
+
+    monkeypatch.setattr(folders, "decode_picture", short)
+    with pytest.raises(UsageError, match="png could not be read as a picture: too little memory"):
+        read(tmp_path)
+
+
+def test_buffers_stay_small_for_large_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "usable_cores", lambda: 2)
+    write_class_folders(tmp_path, CLASSES, 20, size=(8, 8))
+    found = list_pictures(tmp_path, CLASSES)
+    tracemalloc.start()
+    images, _ = read_pictures(found, size=600)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * images.images.numel()
 
 
 # ---- what is skipped -----------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_limited_takes_pictures_at_even_distances():
     assert numbers(data.limited(100).train) == list(range(100))
 
 
-@pytest.mark.parametrize("count", [0, -3])
+@pytest.mark.parametrize("count", [0, -3, 1.5, "3", None])
 def test_limit_below_one_is_refused(count):
     with pytest.raises(UsageError, match=f"a limit of {count} pictures"):
         tiny_data().limited(count)
@@ -132,6 +132,23 @@ def test_stratified_split_is_a_draw_too():
         for seed in range(20)
     ]
     assert len({number for validation in validations for number in validation}) > 60
+
+
+def test_split_leaves_one_of_each_class_and_changes_nothing_else():
+    labels = torch.tensor([0] * 40 + [1] * 9 + [2])
+    everything = ImageSet(numbered(50).images, labels)
+    for seed in range(20):
+        order = torch.randperm(50, generator=torch.Generator().manual_seed(seed)).tolist()
+        rest, validation = split_validation(everything, 10, seed=seed)
+        assert rest.labels.unique().tolist() == [0, 1, 2]
+        assert sorted(numbers(rest) + numbers(validation)) == list(range(50))
+        changed = set(order[-10:]) - set(numbers(validation))
+        assert changed == ({49} & set(order[-10:]))
+    few = ImageSet(numbered(4).images, torch.tensor([0, 0, 1, 2]))
+    rest, validation = split_validation(few, 1)
+    assert (rest.labels.sort().values.tolist(), validation.labels.tolist()) == ([0, 1, 2], [0])
+    with pytest.raises(UsageError, match="one of each of 3 classes is left to train on: add"):
+        split_validation(few, 2)
 
 
 @pytest.mark.parametrize("count", [0, -1, 50, 51])

@@ -1,12 +1,15 @@
 """Data sets by name and by folder: what is found, how it is split, what a reader is told."""
 
 import sys
+import tracemalloc
 import warnings
 from pathlib import Path
+from unicodedata import normalize
 
+import numpy as np
 import pytest
 import torch
-from samples import write_cifar10_batches, write_class_folders
+from samples import take_as_official, write_cifar10_batches, write_class_folders
 
 from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
 from googlenet_lib.data.digits import read_digits
@@ -51,8 +54,9 @@ def sizes(data):
 
 
 @pytest.mark.parametrize("name", ["digits", "batches"])
-def test_a_size_that_the_data_cannot_have_is_refused(tmp_path, name):
+def test_a_size_that_the_data_cannot_have_is_refused(tmp_path, monkeypatch, name):
     write_cifar10_batches(tmp_path / "cifar-10-batches-py")
+    take_as_official(monkeypatch, tmp_path / "cifar-10-batches-py")
     source = tmp_path if name == "batches" else name
     with pytest.raises(UsageError, match=r"--size 64 came, but .* has pictures of 32x32"):
         load(source, size=64)
@@ -83,9 +87,10 @@ def test_cifar10_from_png_needs_no_note(home):
     assert pixels_of(data.test) == pixels_in(test)
 
 
-def test_official_batches_win_over_class_folders(home):
+def test_official_batches_win_over_class_folders(home, monkeypatch):
     write_sides(home / "cifar10-a", suffix=".jpg")
     pixels = torch.from_numpy(write_cifar10_batches(home / "cifar10-b" / "cifar-10-batches-py"))
+    take_as_official(monkeypatch, home / "cifar10-b" / "cifar-10-batches-py")
     assert find_cifar10() == home / "cifar10-b"
     data = load("cifar10")
     assert (data.name, data.note, data.classes) == ("CIFAR-10", "", CIFAR10_CLASSES)
@@ -94,9 +99,17 @@ def test_official_batches_win_over_class_folders(home):
     assert data.checksum == load(home / "cifar10-b" / "cifar-10-batches-py").checksum
 
 
-def test_official_batches_right_under_the_root(home):
-    write_cifar10_batches(home / "cifar-10-batches-py")
-    assert find_cifar10() == home
+@pytest.mark.parametrize("place", ["", "cifar-10-batches-py", "cifar-10-python"])
+def test_official_batches_are_found_and_not_downloaded(home, monkeypatch, place):
+    batches = home / ("" if place != "cifar-10-python" else place) / "cifar-10-batches-py"
+    write_cifar10_batches(batches)
+    take_as_official(monkeypatch, batches)
+    monkeypatch.setenv("GOOGLENET_DATA", str(home / place))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "no picture of")
+        assert load("cifar10").name == load(batches).name == "CIFAR-10"
+    batches.rename(home / "renamed")
+    assert sizes(load(home / "renamed")) == [45, 5, 10]
 
 
 def test_official_batches_and_png_folders_of_the_same_pictures_have_one_checksum(home):
@@ -233,9 +246,91 @@ def test_train_val_and_test(tmp_path):
     assert data.checksum == combined_checksum(data.train, data.validation, data.test)
 
 
-def test_train_alone(tmp_path):
-    write_class_folders(tmp_path / "train", CLASSES)
-    with pytest.raises(UsageError, match=r"train/ but neither test/ nor val/"):
+def test_train_alone_is_split_and_that_is_said(tmp_path):
+    pixels = write_class_folders(tmp_path / "train", CLASSES, 50)
+    with pytest.warns(UserWarning, match=r"train/ but neither test/ nor val/, so that train/ is"):
+        data = load(tmp_path)
+    assert (data.name, sizes(data)) == (tmp_path.name, [81, 9, 10])
+    assert pixels_of(data.train, data.validation, data.test) == pixels_in(pixels)
+    assert data.checksum == load(tmp_path / "train").checksum
+
+
+@pytest.mark.parametrize("sides", [("test",), ("val",), ("val", "test")])
+def test_sides_without_train_say_what_to_do(tmp_path, sides):
+    for side in sides:
+        write_class_folders(tmp_path / side, CLASSES, 5)
+    held = " and ".join(f"{side}/" for side in sides)
+    with pytest.raises(UsageError, match=f"holds {held} but no train/; .* give .*/{sides[0]}$"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("TRAIN", "Val"), ("training", "testing")])
+def test_sides_by_other_names(tmp_path, names):
+    for name, count in zip(names, (20, 3), strict=True):
+        write_class_folders(tmp_path / name, CLASSES, count)
+    assert sizes(load(tmp_path)) == [36, 4, 6]
+
+
+def test_train_may_be_a_class(tmp_path):
+    write_class_folders(tmp_path, ("car", "plane", "train"), 20)
+    assert load(tmp_path).classes == ("car", "plane", "train")
+
+
+def test_sides_without_class_folders_are_no_classes(tmp_path):
+    write_class_folders(tmp_path, ("train", "test"), 20)
+    with pytest.raises(UsageError, match="train holds 0 class folders and 20 pictures"):
+        load(tmp_path)
+
+
+def test_what_is_passed_over_is_said_once_over_all_sides(tmp_path):
+    write_sides(tmp_path, CLASSES, train=20, test=3)
+    for path in ("extra", "lost+found", "runs/a", "train/__pycache__"):
+        (tmp_path / path).mkdir(parents=True)
+    for path in ("README.md", "train/cat/.DS_Store", "train/dog/.DS_Store", "test/cat/notes.txt"):
+        (tmp_path / path).touch()
+    with pytest.warns(UserWarning, match="entries were passed over") as caught:
+        data = load(tmp_path)
+    assert sizes(data) == [36, 4, 6]
+    (text,) = [str(warning.message) for warning in caught]
+    head, *lines = text.splitlines()
+    assert head == "8 entries were passed over:"
+    assert {line.partition(":")[0].strip() for line in lines} == {
+        "hidden (2)",
+        "left by a system (2)",
+        "an output folder of runs (1)",
+        "a folder beside the sides (1)",
+        "a file beside the class folders (1)",
+        "empty (0 bytes) (1)",
+    }
+    assert f"{tmp_path / 'train' / 'cat' / '.DS_Store'}, " in text
+
+
+def test_accent_of_one_letter_or_two_on_either_side(tmp_path):
+    for side, form in (("train", "NFC"), ("test", "NFD")):
+        write_class_folders(tmp_path / side, (normalize(form, "café"), "dog"), 20)
+    data = load(tmp_path)
+    assert data.classes == (normalize("NFC", "café"), "dog")
+    assert data.test.labels.tolist() == [0] * 20 + [1] * 20
+
+
+def test_every_class_keeps_a_picture_to_train_on_and_what_is_missing_is_said(tmp_path):
+    classes = tuple(f"c{number:02}" for number in range(20))
+    write_class_folders(tmp_path, classes, 2, size=(8, 8))
+    with pytest.warns(UserWarning, match="no picture of c") as caught:
+        data = load(tmp_path)
+    assert sizes(data) == [33, 3, 4]
+    assert data.train.labels.unique().tolist() == list(range(20))
+    for side in ("validation", "test"):
+        held = {classes[label] for label in getattr(data, side).labels.tolist()}
+        (text,) = [str(w.message) for w in caught if f"the {side} side" in str(w.message)]
+        assert all((name in text) == (name not in held) for name in classes)
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (2, 1), (1, 1, 1, 1)])
+def test_too_few_pictures_for_three_sides(tmp_path, counts):
+    for number, count in enumerate(counts):
+        write_class_folders(tmp_path, (f"c{number}",), count)
+    with pytest.raises(UsageError, match=r"set aside out of \d; .*classes is left to train on"):
         load(tmp_path)
 
 
@@ -256,6 +351,53 @@ def test_fewer_than_two_classes(tmp_path, classes):
         UsageError, match=f"holds {len(classes)} class folders.*; expected at least 2"
     ):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"digits", ["digits"], ""], ids=repr)
+def test_what_is_no_name(name):
+    with pytest.raises(UsageError, match="came instead of a data set; expected cifar10, digits"):
+        load(name)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/".join(["folder"] * 800), "a\0b", "caf\udce9\n"])
+def test_name_that_no_folder_has_is_one_short_line(tmp_path, monkeypatch, name):
+    for given in (name, tmp_path / name):
+        with pytest.raises(UsageError, match=r"neither a data set|cannot be read") as caught:
+            load(given)
+        assert len(str(caught.value).splitlines()) == 1
+        str(caught.value).encode()
+        assert len(str(caught.value)) < 800
+    if "\0" not in name:  # which no variable may hold
+        monkeypatch.setenv("GOOGLENET_DATA", name)
+        with pytest.raises(UsageError, match="CIFAR-10 was not found in"):
+            find_cifar10()
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes"])
+def test_built_in_wins_over_a_folder_of_its_name_and_says_so(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    write_class_folders(tmp_path / name, CLASSES, 20)
+    with pytest.warns(UserWarning, match=f"means what is built in, not .* give ./{name} for that"):
+        assert len(load(name).classes) == 10
+    assert load(f"./{name}").classes == load(Path(name)).classes == CLASSES
+
+
+def test_cifar10_wins_over_another_folder_of_its_name_and_says_so(home, monkeypatch):
+    write_sides(home / "cifar10", train=20)
+    (home / "elsewhere" / "cifar10").mkdir(parents=True)
+    monkeypatch.chdir(home / "elsewhere")
+    with pytest.warns(UserWarning, match=r"cifar10 means what is in .*, not the folder cifar10/"):
+        load("cifar10")
+    monkeypatch.chdir(home)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "cifar10 means")
+        load("cifar10")
+
+
+def test_data_here_is_called_by_its_folder(tmp_path, monkeypatch):
+    write_class_folders(tmp_path / "pets", CLASSES, 20)
+    monkeypatch.chdir(tmp_path / "pets")
+    assert load(".").name == "pets"
 
 
 def test_name_that_is_nothing(tmp_path):
@@ -349,6 +491,57 @@ def test_cifar10_in_another_size_is_not_called_cifar10(home):
     assert load("cifar10", size=16).name == "cifar10"
 
 
+@pytest.mark.parametrize("size", [32.0, np.int64(32), torch.tensor(32)])
+def test_whole_numbers_are_taken_as_sizes(size):
+    assert load("digits", size=size).image_size == 32
+
+
+@pytest.mark.parametrize("size", ["32", 32.5, float("nan"), float("inf"), [32], 10**9, True])
+@pytest.mark.parametrize("name", ["digits", "shapes", "a folder"])
+def test_other_sizes_are_refused(tmp_path, name, size):
+    write_class_folders(tmp_path, CLASSES, 2)
+    with pytest.raises(UsageError, match=r"a size of .* came; expected"):
+        load(tmp_path if name == "a folder" else name, size=size)
+
+
+def test_shapes_too_large_for_memory_are_refused():
+    with pytest.raises(UsageError, match=r"6,000 shapes of 500x500 would take 4\.2 GiB"):
+        load("shapes", size=500)
+
+
+@pytest.mark.parametrize("seed", [1.5, "x", None, 2**70])
+def test_seeds_that_are_none_are_refused(seed):
+    with pytest.raises(UsageError, match=r"a split seed of .* came; expected a whole number"):
+        load("digits", split_seed=seed)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_lack_of_memory_is_one_line(tmp_path, monkeypatch, error):
+    def short(*_, **__):
+        raise error
+
+    write_class_folders(tmp_path, CLASSES, 2)
+    monkeypatch.setattr(sys.modules[load.__module__], "split_validation", short)
+    with pytest.raises(UsageError, match=r"too little memory was free to load .*--size"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("sided", [False, True])
+def test_loading_takes_at_most_two_copies_of_the_pictures(tmp_path, sided):
+    if sided:
+        write_sides(tmp_path, CLASSES, train=30, test=1, size=(64, 64))
+    else:
+        write_class_folders(tmp_path, CLASSES, 30, size=(64, 64))
+    load(tmp_path, size=160)  # what is made once is made before
+    tracemalloc.start()
+    data = load(tmp_path, size=160)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.4 * sum(sizes(data)) * 3 * 160 * 160
+
+
 @pytest.mark.parametrize("size", [7, 0, -32])
 @pytest.mark.parametrize("name", ["shapes", "a folder"])
 def test_size_too_small_is_refused(tmp_path, name, size):
@@ -367,7 +560,7 @@ def test_damaged_pictures_are_listed_in_one_warning(tmp_path):
         warnings.simplefilter("always")
         data = load(tmp_path)
     assert {warning.filename for warning in caught} == {__file__}  # it is told where it was loaded
-    text, remark = [str(warning.message) for warning in caught]
+    text, remark, *_ = [str(warning.message) for warning in caught]
     assert remark.endswith(f"classes of {tmp_path / 'train'} was lost: cat (24 of 30)")
     assert text.startswith("25 of 64 files were skipped (25 not a picture):")
     assert all(str(path) in text for path in damaged[:20])

@@ -51,7 +51,7 @@ def test_the_notebook_it_opens_exists():
 
 def test_command_lines_are_understood():
     lines = re.findall(r"^python -m googlenet_lib (\w+)(.*)$", README, flags=re.MULTILINE)
-    assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor", "fork"}
+    assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor"}
     for command, options in lines:
         parser().parse_args([command, *options.split()])
 

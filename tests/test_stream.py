@@ -217,9 +217,9 @@ def test_a_streamed_run_ends_as_one_from_memory(tmp_path):
         shutil.rmtree(tmp_path / "test", ignore_errors=True)
         torch.manual_seed(0)
         model = googlenet("small", 2, width=0.0625)
+        data = load(sides(tmp_path), stream=stream)
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            data = load(sides(tmp_path), stream=stream)
             fit(model, data, recipe, device="cpu", report=lambda line: None)
         results.append(model.state_dict())
     for name, tensor in results[0].items():

@@ -177,7 +177,7 @@ def test_exercises_and_predictions_that_are_named_exist():
 
 def test_command_lines_are_understood():
     lines = re.findall(r"python -m googlenet_lib (\w+)(.*?)[`\n]", TEXT)
-    assert {command for command, _ in lines} == {"train", "doctor", "fork"}
+    assert {command for command, _ in lines} == {"train", "doctor"}
     for command, options in lines:
         parser().parse_args([command, *options.split()])
 

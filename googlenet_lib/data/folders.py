@@ -1,39 +1,31 @@
-"""Class folders in, uint8 pictures out: decoded by all cores, or taken from the cache."""
+"""Class folders in, uint8 pictures out, decoded by all cores."""
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import torch
 
-from googlenet_lib.data.cache import CacheError, Decoded, keep, taken
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.listing import MOST_NAMES, Listing, some
 from googlenet_lib.data.pictures import (
+    MemoryShortError,
     PictureError,
     decode_picture,
     picture_size,
     without_pillow_warnings,
 )
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.platforms import progress_bar, usable_cores
 
 MOST_BYTES = 4 * 2**30  # of decoded pictures, held in memory
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
-
-
-@dataclass(frozen=True)
-class ReadImages(ImageSet):
-    """Pictures as they came from a folder, whose digest is known already."""
-
-    known_digest: str
-
-    def digest(self) -> str:
-        """sha256 of the pixels and the labels, as `ImageSet.digest` has it."""
-        return self.known_digest
+CHUNK_PIXELS = 2**20  # and no more than these at a time
+LOOKED_AT = 100  # pictures whose size is looked at to choose one for all
 
 
 @dataclass
@@ -44,6 +36,7 @@ class Findings:
     skipped: list[tuple[Path, str]] = field(default_factory=list)  # (file, reason)
     animated: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # a sentence each
+    passed: list[tuple[Path, str]] = field(default_factory=list)  # (file or folder, reason)
 
     def __add__(self, other: "Findings") -> "Findings":
         return Findings(
@@ -51,6 +44,7 @@ class Findings:
             self.skipped + other.skipped,
             self.animated + other.animated,
             self.remarks + other.remarks,
+            self.passed + other.passed,
         )
 
     def texts(self) -> list[str]:
@@ -59,15 +53,22 @@ class Findings:
         if self.skipped:
             kinds = Counter(reason.split(" (")[0] for _, reason in self.skipped)
             counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-            lines = [f"{path}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
+            lines = [f"{shown(path)}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
             if len(self.skipped) > MOST_NAMES:
                 lines.append(f"and {len(self.skipped) - MOST_NAMES:,} more")
             head = f"{len(self.skipped):,} of {self.files:,} files were skipped ({counts}):"
             texts.append("\n  ".join([head, *lines]))
+        if self.passed:
+            by_reason = defaultdict(list)
+            for path, reason in self.passed:
+                by_reason[reason].append(path)
+            lines = [f"{reason} ({len(p):,}): {some(p, 5)}" for reason, p in by_reason.items()]
+            head = f"{len(self.passed):,} entries were passed over:"
+            texts.append("\n  ".join([head, *lines]))
         if self.animated:
             texts.append(
-                f"{len(self.animated):,} files hold several frames, such as {self.animated[0]}; "
-                "of each the first is used"
+                f"{len(self.animated):,} files hold several frames, such as "
+                f"{shown(self.animated[0])}; of each the first is used"
             )
         return texts + list(dict.fromkeys(self.remarks))
 
@@ -79,66 +80,56 @@ class Findings:
 
 def read_pictures(
     listing: Listing, *, size: int | None = None, to_train: bool = True
-) -> tuple[ReadImages, Findings]:
+) -> tuple[ImageSet, Findings]:
     """Decode the pictures of a listing: (pictures of size x size, what was noticed).
 
-    Without `size`, the first picture's is taken if it is square and at most 256 pixels, else 224.
-    Files that cannot be read are skipped and named in the findings. Raises UsageError where that
-    is more than half of them, or where a class to train on has no picture (on other sides that is
-    a remark).
+    Without `size`, `natural_size` is taken. Files that cannot be read are skipped and named in the
+    findings. Raises UsageError where that is more than half of them, where a class to train on has
+    no picture (on other sides that is a remark), or where there is too little memory for one.
     """
     check_classes(listing, listing.labels, listing.faults, to_train)
-    remarks = []
-    try:
-        decoded = taken(listing, size)
-    except CacheError as error:
-        decoded = None
-        remarks.append(str(error))
-    if decoded is None:
-        decoded, lasting = _decoded(listing, size)
-        try:
-            if lasting:
-                keep(listing, size, decoded)
-        except CacheError as error:
-            remarks.append(str(error))
-    skipped = sorted([*listing.faults, *decoded.skipped])
-    remarks += check_classes(listing, decoded.labels.tolist(), skipped, to_train)
+    images, failed, animated = _decoded(listing, size or natural_size(listing))
+    skipped = sorted([*listing.faults, *failed])
     findings = Findings(
         files=len(listing.names) + len(listing.faults),
         skipped=[(listing.root / name, reason) for name, reason in skipped],
-        animated=[listing.root / name for name in decoded.animated],
-        remarks=remarks,
+        animated=[listing.root / name for name in animated],
+        remarks=check_classes(listing, images.labels.tolist(), skipped, to_train),
     )
-    return ReadImages(decoded.images, decoded.labels, decoded.digest), findings
+    return images, findings
 
 
-def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
-    """(What the files hold, whether the same files would always give the same)."""
+def _decoded(
+    listing: Listing, size: int
+) -> tuple[ImageSet, list[tuple[str, str]], list[str]]:
+    """(The pictures, which files could not be read and why, which hold several frames)."""
     count = len(listing.names)
-    size = size or natural_size(listing)
     root = str(listing.root)
+    chunk = max(1, min(CHUNK, CHUNK_PIXELS // size**2))
     images = np.zeros((count, 3, size, size), np.uint8)
-    failed: dict[int, PictureError] = {}
+    failed: dict[int, str] = {}
     animated: list[int] = []
 
     def decode(start: int) -> int:
-        names = listing.names[start : start + CHUNK]
+        names = listing.names[start : start + chunk]
         pixels = np.zeros((len(names), size, size, 3), np.uint8)
         for row, name in enumerate(names):
             try:
                 pixels[row], several = decode_picture(f"{root}/{name}", size)
                 if several:
                     animated.append(start + row)
+            except MemoryShortError:  # no fault of the picture's: the next time it may be read
+                raise
             except PictureError as error:
-                failed[start + row] = error
-        images[start : start + CHUNK] = pixels.transpose(0, 3, 1, 2)
+                failed[start + row] = error.reason
+        images[start : start + chunk] = pixels.transpose(0, 3, 1, 2)
         return len(names)
 
-    starts = range(0, count, CHUNK)
+    starts = range(0, count, chunk)
     with (
         without_pillow_warnings(),
         ThreadPoolExecutor(usable_cores()) as pool,
-        progress_bar((), total=count, desc=f"reading {listing.root.name}") as progress,
+        progress_bar((), total=count, desc=f"reading {shown(listing.root.name)}") as progress,
     ):
         for done in pool.map(decode, starts):
             progress.update(done)
@@ -147,20 +138,32 @@ def _decoded(listing: Listing, size: int | None) -> tuple[Decoded, bool]:
         good = torch.ones(count, dtype=torch.bool)
         good[list(failed)] = False
         pictures, labels = pictures[good], labels[good]
-    return Decoded(
-        pictures,
-        labels,
-        ImageSet(pictures, labels).digest(),
-        [(listing.names[at], error.reason) for at, error in sorted(failed.items())],
+    return (
+        ImageSet(pictures, labels),
+        [(listing.names[at], reason) for at, reason in sorted(failed.items())],
         [listing.names[at] for at in sorted(animated)],
-    ), all(error.lasting for error in failed.values())
+    )
 
 
 def natural_size(listing: Listing) -> int:
-    """Pixels a side: the first picture's, if it is square and at most 256 pixels, else 224."""
-    sizes = (picture_size(listing.root / name) for name in listing.names)
-    width, height = next((size for size in sizes if size), (224, 224))
-    return width if width == height <= 256 else 224
+    """Pixels a side: those of most pictures, if they are square and at most 256, else 224."""
+    return size_of_most(listing)[0]
+
+
+def size_of_most(listing: Listing) -> tuple[int, list[str]]:
+    """(`natural_size`, a remark if pictures of other sizes are scaled to it)."""
+    evenly = listing.names[:: 1 + len(listing.names) // LOOKED_AT]
+    sizes = Counter(filter(None, (picture_size(listing.root / name) for name in evenly)))
+    (width, height), most = max(sizes.items(), key=lambda item: item[1], default=((0, 1), 0))
+    if not width == height <= 256 or 2 * most <= sizes.total():
+        return 224, []
+    if most == sizes.total():
+        return width, []
+    return width, [
+        f"{sizes.total() - most} of {sizes.total()} pictures that were looked at in "
+        f"{shown(listing.root)} are not of {width}x{width}, as most are, to which all are scaled; "
+        "--size takes another size"
+    ]
 
 
 def check_classes(
@@ -168,8 +171,8 @@ def check_classes(
 ) -> list[str]:
     """Remarks on classes that have lost pictures; UsageError where too many are lost."""
     kept = Counter(labels)
-    lost = Counter(name.split("/")[0] for name, _ in skipped)
-    named = [f"{listing.root / name}: {reason}" for name, reason in skipped[:5]]
+    lost = Counter(normalize("NFC", name.split("/")[0]) for name, _ in skipped)
+    named = [f"{shown(listing.root / name)}: {reason}" for name, reason in skipped[:5]]
     if skipped and len(skipped) > len(labels):
         more = "" if labels else "no picture could be read: "
         raise UsageError(

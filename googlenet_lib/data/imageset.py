@@ -1,6 +1,7 @@
 """What a data set is here: uint8 pictures, whole-number labels, class names, three splits."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,8 +101,8 @@ class Data:
 
     def limited(self, count: int) -> "Data":
         """The same data with at most `count` pictures a side, taken at even distances."""
-        if count < 1:
-            raise UsageError(f"a limit of {count} pictures came; expected at least 1")
+        if not isinstance(count, int) or count < 1:
+            raise UsageError(f"a limit of {count} pictures came; expected a whole number from 1 on")
 
         def thinned(side: ImageSet) -> ImageSet:
             # a side may be sorted by class, so that its first pictures would be all of one
@@ -122,17 +123,36 @@ def split_validation(
 ) -> tuple[ImageSet, ImageSet]:
     """Set `count` pictures aside: (the rest, those set aside).
 
-    A plain seeded draw, or with `stratified` one that takes the same share of every class.
+    A plain seeded draw, or with `stratified` one that takes the same share of every class. Of each
+    class at least one picture is left.
     """
-    if not 0 < count < len(everything):
+    classes = len(everything.labels.unique())
+    if not 0 < count <= len(everything) - classes:
         raise UsageError(
-            f"{count} pictures were to be set aside out of {len(everything)}; expected at least 1 "
-            "and fewer than there are"
+            f"{count} pictures were to be set aside out of {len(everything)}; expected at least 1, "
+            f"and that one of each of {classes} classes is left to train on: add pictures"
         )
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(seed))
     if stratified:
         order = order[_interleaved(everything.labels[order])]
+    order = _with_every_class(order, everything.labels, count)
     return everything[order[:-count]], everything[order[-count:]]
+
+
+def _with_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
+    """`order`, changed where all pictures of a class would be among the last `count`."""
+    drawn = labels[order].tolist()
+    left = Counter(drawn[:-count])
+    order = order.clone()
+    for at in range(len(drawn) - count, len(drawn)):
+        if left[drawn[at]]:
+            continue
+        other = max(i for i in range(len(drawn) - count) if left[drawn[i]] > 1)
+        left.subtract([drawn[other]])
+        left.update([drawn[at]])
+        drawn[at], drawn[other] = drawn[other], drawn[at]
+        order[[at, other]] = order[[other, at]]
+    return order
 
 
 def _interleaved(labels: Tensor) -> Tensor:
