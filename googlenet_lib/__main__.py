@@ -18,9 +18,8 @@ from googlenet_lib.data.listing import some
 from googlenet_lib.data.load import SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.fitting import fit
-from googlenet_lib.incoming import printable
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.platforms import (
     device_name,
@@ -196,8 +195,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     data = held_back(path, info, options.data, options.split)
     if data.classes != info.classes:
         raise UsageError(
-            f"{path} tells {printable(some(info.classes))} apart, but {options.data} holds "
-            f"{printable(some(data.classes))}; evaluate it on data with its own classes"
+            f"{path} tells {shown(some(info.classes))} apart, but {options.data} holds "
+            f"{shown(some(data.classes))}; evaluate it on data with its own classes"
         )
     if data.pictures.image_size != info.image_size:
         raise UsageError(
@@ -231,7 +230,7 @@ def predict_pictures(options: argparse.Namespace) -> None:
             continue
         print(path)
         for guess in guesses:
-            print(f"  {guess.probability:6.1%}  {printable(guess.label)}")
+            print(f"  {guess.probability:6.1%}  {shown(guess.label)}")
     if faults:
         raise UsageError("\n".join(dict.fromkeys(faults)))
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.errors import UsageError
+from googlenet_lib.errors import UsageError, shown
 
 T = TypeVar("T")
 FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
@@ -32,12 +32,13 @@ def damage_refused(path: Path, kind: str, advice: str) -> Iterator[None]:
         lack = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if lack or "allocate memory" in str(error):
             raise UsageError(
-                f"{path} could not be read for lack of memory; close other programs and try again"
+                f"{shown(path)} could not be read for lack of memory; close other programs and try "
+                "again"
             ) from error
-        reason = printable(f"{error}" or type(error).__name__)
+        reason = shown(f"{error}" or type(error).__name__)
         raise UsageError(
-            f"{path} cannot be read as {kind}. It is damaged, or not written by this library: "
-            f"{reason}; {advice}"
+            f"{shown(path)} cannot be read as {kind}. It is damaged, or not written by this "
+            f"library: {reason}; {advice}"
         ) from error
 
 
@@ -55,14 +56,6 @@ def is_folder(path: str | Path) -> bool:
         return Path(path).is_dir()
     except (OSError, ValueError):
         return False
-
-
-def printable(text: str) -> str:
-    """`text` with what a terminal would obey, such as codes that move its cursor, written out."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def checksum(value: Any) -> str:

@@ -40,7 +40,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # of torchvision's file, whose name holds the first eight digits
 IMAGENET_SHA256 = "1378be20a8e875cf1568b8a71654e704449655e34711a959a38b04fb34905cef"
 MOST_IMAGENET_BYTES = 100_000_000
-MOST_PIXELS = 9_000  # a side: a network that takes larger pictures is none of ours
+MOST_SIZE = 4096  # pixels a side, as `load` has it
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class WeightsInfo:
             ("classes", len(self.classes) > 0, "at least one name"),
             ("mean", all(abs(one) < 1e6 for one in self.mean), "three numbers"),
             ("std", all(1e-6 <= one < 1e6 for one in self.std), "three numbers above 0"),
-            ("image_size", 1 <= self.image_size <= MOST_PIXELS, f"1 to {MOST_PIXELS} pixels"),
+            ("image_size", 1 <= self.image_size <= MOST_SIZE, f"1 to {MOST_SIZE} pixels"),
             ("border", 0 <= self.border < 0.5, "a share from 0 to less than a half"),
         ):
             if not fits:

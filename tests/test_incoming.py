@@ -21,7 +21,6 @@ from googlenet_lib.incoming import (
     is_file,
     is_folder,
     plain_names,
-    printable,
     read_json,
     renamed,
 )
@@ -192,11 +191,6 @@ def test_network_out_of_its_wrappers():
 
 
 # ---- what is said --------------------------------------------------------------------------------
-
-
-def test_terminal_codes_are_written_out():
-    assert printable("Käse 猫") == "Käse 猫"
-    assert printable("\x1b[31mred\x07\n\u202e\ud800") == r"\x1b[31mred\x07\n\u202e\ud800"
 
 
 @pytest.mark.parametrize(
