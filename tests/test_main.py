@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from samples import noise_picture, write_class_folders
-from test_console import ENDINGS, needs_full
+from test_console import ENDINGS, endings, needs_full
 
 from googlenet_lib import __main__ as command_line
 from googlenet_lib.__main__ import main
@@ -256,9 +256,7 @@ def test_output_that_would_be_taken_for_a_class_is_refused(
         assert main(arguments) == 0
 
 
-@pytest.mark.parametrize(
-    "ending", ["pipe", pytest.param("full", marks=needs_full), "closed", "none"]
-)
+@endings
 def test_a_training_outlasts_its_console(pets, tmp_path, monkeypatch, ending):
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, ENDINGS[ending]())
