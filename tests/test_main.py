@@ -270,7 +270,7 @@ def test_answers_that_could_not_be_written_are_no_success(tmp_path, monkeypatch,
     noise_picture(0).save(tmp_path / "a.png")
     monkeypatch.setattr(sys, "stdout", ENDINGS["full"]())
     line = error_of(capsys, "predict", tmp_path / "a.png", "--weights", "shapes")
-    assert "could not be written" in line
+    assert "was not written (No space left" in line
 
 
 # ---- evaluate ------------------------------------------------------------------------------------
