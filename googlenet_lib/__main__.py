@@ -49,8 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         code = _run(options)
         output.flush()
         if code == 0 and output.lost and not isinstance(output.lost, BrokenPipeError):
-            _complain(f"what this command says could not be written ({output.lost})")
-            code = 0 if options.run is train else 2  # a run's results are in its folder
+            trained = options.run is train  # whose results are in its folder
+            kind, code = ("warning", 0) if trained else ("error", 2)
+            reason = output.lost.strerror
+            print(f"{kind}: what this command says was not written ({reason})", file=sys.stderr)
     return code
 
 

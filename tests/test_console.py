@@ -31,10 +31,13 @@ ENDINGS = {"pipe": ended_pipe, "full": full_disk, "closed": closed, "none": lamb
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
 
 
-@pytest.mark.parametrize("name", ["stdout", "stderr"])
-@pytest.mark.parametrize(
+endings = pytest.mark.parametrize(
     "ending", ["pipe", pytest.param("full", marks=needs_full), "closed", "none"]
 )
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@endings
 def test_printing_never_fails(monkeypatch, name, ending):
     stream = ENDINGS[ending]()
     monkeypatch.setattr(sys, name, stream)
