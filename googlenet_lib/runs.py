@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -173,10 +174,14 @@ def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None 
     split = info.split or _split_of_older(path)
     whole = side is None and is_flat(name)
     side = side or "test"
-    data = None
+    data, told = None, []
     if not whole or (split and split.flat):
-        data = _split_again(info, split, name, whole)
+        with warnings.catch_warnings(record=True) as told:
+            data = _split_again(info, split, name, whole)
     own = data is not None and split is not None and data.checksum == split.checksum
+    if own or not whole:  # else what was said is of a split that is not used
+        for one in told:
+            warnings.warn(one.message, stacklevel=2)
     unsure = f"{path} does not say what it was trained on"
     if split:
         unsure = f"{name} is not the data that {path} was trained on, or was changed since"
