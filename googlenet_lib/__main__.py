@@ -15,7 +15,7 @@ from googlenet_lib.console import steady_console
 from googlenet_lib.data import load, make_batches
 from googlenet_lib.data.cifar10 import batches_in
 from googlenet_lib.data.listing import some
-from googlenet_lib.data.load import SIDES
+from googlenet_lib.data.load import BUILT_IN, SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
 from googlenet_lib.errors import UsageError, shown
@@ -36,7 +36,6 @@ from googlenet_lib.training import EVALUATION_BATCH, evaluate
 from googlenet_lib.variants import VARIANTS, find_variant
 from googlenet_lib.weights import find_weights
 
-BUILT_IN = ("digits", "shapes", "cifar10")
 DEVICE_HELP = "auto (the default), cpu, cuda or mps"
 
 

@@ -40,6 +40,7 @@ from googlenet_lib.download import download_cifar10
 from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.incoming import is_folder
 
+BUILT_IN = ("digits", "shapes", "cifar10")  # data sets that go by a name
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
 SIDES = {
     "train": ("train", "training"),
@@ -169,7 +170,7 @@ def _refuse_other_size(name: str, size: int | None) -> None:
 def is_flat(name: str | Path) -> bool:
     """Is this a folder without a test side, so that one is drawn from what is there?"""
     folder = Path(name)
-    if name in ("digits", "shapes", "cifar10") or not is_folder(folder) or batches_in(folder):
+    if name in BUILT_IN or not is_folder(folder) or batches_in(folder):
         return False
     return [*_sides(folder)] in ([], ["train"])
 
