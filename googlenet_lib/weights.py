@@ -231,8 +231,9 @@ def read_network(path: Path) -> tuple[GoogLeNet, WeightsInfo]:
     """The network of a safetensors file that this library wrote, and what it says of itself."""
     network, tensors, info = _read(path)
     # copies, since the tensors lie in the file; half precision becomes float32
+    device = torch.empty(0).device  # torch.get_default_device fails in 2.9 once one was reset
     own = {
-        name: tensors[name].to(torch.get_default_device(), like.dtype, copy=True)
+        name: tensors[name].to(device, like.dtype, copy=True)
         for name, like in network.state_dict().items()
     }
     network.load_state_dict(own, assign=True)
