@@ -128,6 +128,12 @@ def test_network_comes_back(saved, network, kind):
     assert torch.equal(loaded.eval()(x), network(x))
 
 
+def test_network_comes_back_after_a_default_device_was_reset(saved):
+    torch.set_default_device("cpu")
+    torch.set_default_device(None)
+    assert next(googlenet("small", weights=saved).parameters()).device.type == "cpu"
+
+
 def test_changed_variant_comes_back(tmp_path):
     """An ablation's network, whose variant is not the one in the table any more."""
     variant = replace(VARIANTS["small"], dropout=0.5, stem_pools=(True, True), min_size=16)
