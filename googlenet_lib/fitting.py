@@ -7,7 +7,7 @@ import copy
 import operator
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from googlenet_lib.allocator import freed_memory_kept
 from googlenet_lib.checkpoints import ANEW, LAST, RunFolder
 from googlenet_lib.data import Data, load
-from googlenet_lib.distributed import ALONE, WorkerLost, Workers
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import (
     bare,
@@ -29,6 +28,7 @@ from googlenet_lib.incoming import (
     renamed,
 )
 from googlenet_lib.model import GoogLeNet
+from googlenet_lib.parallel import ALONE, Group
 from googlenet_lib.platforms import pick_device, seed_everything
 from googlenet_lib.recipes import Recipe, find_recipe
 from googlenet_lib.tensorboard import Board
@@ -83,7 +83,7 @@ def fit(
     out: Path | str | None = None,
     resume: bool = False,
     report: Callable[[str], None] | None = print,
-    workers: Workers = ALONE,
+    group: Group = ALONE,
     board: Board | None = None,
 ) -> Result:
     """Train `model` by `recipe`, in place, and test it once at the end.
@@ -100,60 +100,101 @@ def fit(
     seed, out, report = checked_seed(seed), Path(out) if out else None, report or _silent
     refuse_untrainable(model, data, recipe)
     device = pick_device(device)
-    trainer = Trainer(model, data, recipe, seed=seed, device=device, workers=workers)
+    trainer = Trainer(model, data, recipe, seed=seed, device=device, group=group)
     model = bare(model)
+    info = describe_weights(model, data, recipe)
+    if out:
+        _warn_of_changes_by_hand(model, info)
+    seed_everything(seed + group.rank)  # each process drops out other activations
+    with freed_memory_kept(device), ExitStack() as stack:
+        folder = None
+        if out and group.is_main:
+            folder = stack.enter_context(_run_folder(out, trainer, data, seed))
+        best = _begin(trainer, out, folder, info, resume=resume, report=report)
+        if board:
+            board.start(model, trainer.some_pictures(), len(trainer.history))
+        best = _run_epochs(trainer, out, folder, best, info, report=report, board=board)
+        return _test(trainer, data, best)
+
+
+def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder:
+    """The folder of this run, and what makes it this run and no other."""
+    model = trainer.model
     identity = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(trainer.recipe),
         "variant": asdict(model.variant),
         "width": model.width,
         "heads": model.aux1 is not None,
         "seed": seed,
-        "processes": workers.count,
+        "processes": trainer.group.world_size,
         "data": data.checksum,
         "training_pictures": len(data.train),
         "training_side": data.train.digest()[:DIGITS],  # the split, which the checksum leaves out
     }
-    seed_everything(seed + workers.rank)  # each process drops out other activations
-    best: dict[str, Tensor] = {}
-    info = describe_weights(model, data, recipe)
-    if out:
-        _warn_of_changes_by_hand(model, info)
-    defaults = {"recipe": _defaults(Recipe), "variant": _defaults(Variant)}
-    kept = RunFolder(out, identity, defaults) if out and workers.first else nullcontext()
-    with freed_memory_kept(device), kept as folder:
-        state = workers.from_first(
-            lambda: folder.load(resume=resume, device=device) if folder else None
-        )
-        if state:
-            best = _going_on(trainer, state, out / LAST)
-            report(f"going on after epoch {len(trainer.history)} of {recipe.epochs}")
-        elif resume and out:
+    return RunFolder(out, identity, {"recipe": _defaults(Recipe), "variant": _defaults(Variant)})
+
+
+def _begin(
+    trainer: Trainer,
+    out: Path | None,
+    folder: RunFolder | None,
+    info: WeightsInfo,
+    *,
+    resume: bool,
+    report: Callable[[str], None],
+) -> dict[str, Tensor]:
+    """Go on from the run's checkpoint, if there is one to go on from; its best weights, or {}."""
+    state = trainer.group.from_main(
+        lambda: folder.load(resume=resume, device=trainer.precision.device) if folder else None
+    )
+    if not state:
+        if resume and out:
             report(f"{out} holds no run to go on with; a new one starts there")
-        if state and folder:
-            folder.derive(trainer.history, weights_to_bytes(best, info))
+        return {}
+    best = _going_on(trainer, state, out / LAST)
+    report(f"going on after epoch {len(trainer.history)} of {trainer.recipe.epochs}")
+    if folder:
+        folder.derive(trainer.history, weights_to_bytes(best, info))
+    return best
+
+
+def _run_epochs(
+    trainer: Trainer,
+    out: Path | None,
+    folder: RunFolder | None,
+    best: dict[str, Tensor],
+    info: WeightsInfo,
+    *,
+    report: Callable[[str], None],
+    board: Board | None,
+) -> dict[str, Tensor]:
+    """Train to the last epoch, with a checkpoint after each; the weights of the best one."""
+    while len(trainer.history) < trainer.recipe.epochs:
+        try:
+            record = trainer.run_epoch()
+        except Diverged as error:
+            raise Diverged(f"{error}. {_last_good(out, trainer.history)}") from None
+        state = trainer.state_dict()
+        if best_epoch(trainer.history) == len(trainer.history):
+            best = copy.deepcopy(trainer.trained.state_dict())
+        if folder:
+            folder.save({**state, "best": best}, weights_to_bytes(best, info))
         if board:
-            board.start(model, trainer.some_pictures(), len(trainer.history))
-        while len(trainer.history) < recipe.epochs:
-            try:
-                record = trainer.run_epoch()
-                state = trainer.state_dict()
-            except (Diverged, WorkerLost) as error:
-                raise type(error)(f"{error}. {_last_good(out, trainer.history)}") from None
-            if best_epoch(trainer.history) == len(trainer.history):
-                best = copy.deepcopy(trainer.trained.state_dict())
-            if folder:
-                folder.save({**state, "best": best}, weights_to_bytes(best, info))
-            if board:
-                board.add(record)
-            report(epoch_line(record))
-        test_last = trainer.test_accuracy(data.test)
-        last = copy.deepcopy(trainer.trained.state_dict())
-        trainer.trained.load_state_dict(best)
-        test_best = trainer.test_accuracy(data.test)
-        # a network that has seen no mirror images is not asked about them
-        mirrored = recipe.flip and data.mirrors
-        test_flips = trainer.test_accuracy(data.test, flips=True) if mirrored else None
-        model.load_state_dict(last)
+            board.add(record)
+        report(epoch_line(record))
+    return best
+
+
+def _test(trainer: Trainer, data: Data, best: dict[str, Tensor]) -> Result:
+    """Test the last weights and the best ones; the network is left with the last."""
+    test_last = trainer.test_accuracy(data.test)
+    last = copy.deepcopy(trainer.trained.state_dict())
+    trainer.trained.load_state_dict(best)
+    test_best = trainer.test_accuracy(data.test)
+    # a network that has seen no mirror images is not asked about them
+    mirrored = trainer.recipe.flip and data.mirrors
+    test_flips = trainer.test_accuracy(data.test, flips=True) if mirrored else None
+    trainer.model.load_state_dict(last)
     return Result(trainer.history, best_epoch(trainer.history), test_best, test_last, test_flips)
 
 
