@@ -36,3 +36,7 @@ def __getattr__(name: str) -> Any:
     # kept, so that `fuse` stays the function and is not the module of that name
     globals()[name] = value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -8,7 +8,7 @@ import operator
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +110,10 @@ def fit(
         folder = None
         if out and group.is_main:
             folder = stack.enter_context(_run_folder(out, trainer, data, seed))
-        best = _begin(trainer, out, folder, info, resume=resume, report=report)
-        if board:
-            board.start(model, trainer.some_pictures(), len(trainer.history))
-        best = _run_epochs(trainer, out, folder, best, info, report=report, board=board)
-        return _test(trainer, data, best)
+        run = _Run(trainer, data, info, out, folder, report, board)
+        run.begin(resume)
+        run.train()
+        return run.test()
 
 
 def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder:
@@ -134,68 +133,67 @@ def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder
     return RunFolder(out, identity, {"recipe": _defaults(Recipe), "variant": _defaults(Variant)})
 
 
-def _begin(
-    trainer: Trainer,
-    out: Path | None,
-    folder: RunFolder | None,
-    info: WeightsInfo,
-    *,
-    resume: bool,
-    report: Callable[[str], None],
-) -> dict[str, Tensor]:
-    """Go on from the run's checkpoint, if there is one to go on from; its best weights, or {}."""
-    state = trainer.group.from_main(
-        lambda: folder.load(resume=resume, device=trainer.precision.device) if folder else None
-    )
-    if not state:
-        if resume and out:
-            report(f"{out} holds no run to go on with; a new one starts there")
-        return {}
-    best = _going_on(trainer, state, out / LAST)
-    report(f"going on after epoch {len(trainer.history)} of {trainer.recipe.epochs}")
-    if folder:
-        folder.derive(trainer.history, weights_to_bytes(best, info))
-    return best
+@dataclass
+class _Run:
+    """A trainer on its way, and all that is told of it. `folder` is the main process's alone."""
 
+    trainer: Trainer
+    data: Data
+    info: WeightsInfo
+    out: Path | None
+    folder: RunFolder | None
+    report: Callable[[str], None]
+    board: Board | None
+    best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best epoch
 
-def _run_epochs(
-    trainer: Trainer,
-    out: Path | None,
-    folder: RunFolder | None,
-    best: dict[str, Tensor],
-    info: WeightsInfo,
-    *,
-    report: Callable[[str], None],
-    board: Board | None,
-) -> dict[str, Tensor]:
-    """Train to the last epoch, with a checkpoint after each; the weights of the best one."""
-    while len(trainer.history) < trainer.recipe.epochs:
-        try:
-            record = trainer.run_epoch()
-        except Diverged as error:
-            raise Diverged(f"{error}. {_last_good(out, trainer.history)}") from None
-        state = trainer.state_dict()
-        if best_epoch(trainer.history) == len(trainer.history):
-            best = copy.deepcopy(trainer.trained.state_dict())
-        if folder:
-            folder.save({**state, "best": best}, weights_to_bytes(best, info))
-        if board:
-            board.add(record)
-        report(epoch_line(record))
-    return best
+    def begin(self, resume: bool) -> None:
+        """Go on from the checkpoint, if there is one and it is to be gone on from."""
+        trainer = self.trainer
+        device = trainer.precision.device
+        state = trainer.group.from_main(
+            lambda: self.folder.load(resume=resume, device=device) if self.folder else None
+        )
+        if state:
+            self.best = _going_on(trainer, state, self.out / LAST)
+            self.report(f"going on after epoch {len(trainer.history)} of {trainer.recipe.epochs}")
+            if self.folder:
+                self.folder.derive(trainer.history, weights_to_bytes(self.best, self.info))
+        elif resume and self.out:
+            self.report(f"{self.out} holds no run to go on with; a new one starts there")
+        if self.board:
+            self.board.start(trainer.model, trainer.some_pictures(), len(trainer.history))
 
+    def train(self) -> None:
+        """Train to the last epoch, with a checkpoint after each."""
+        trainer = self.trainer
+        while len(trainer.history) < trainer.recipe.epochs:
+            try:
+                record = trainer.run_epoch()
+            except Diverged as error:
+                raise Diverged(f"{error}. {_last_good(self.out, trainer.history)}") from None
+            state = trainer.state_dict()
+            if best_epoch(trainer.history) == len(trainer.history):
+                self.best = copy.deepcopy(trainer.trained.state_dict())
+            if self.folder:
+                content = weights_to_bytes(self.best, self.info)
+                self.folder.save({**state, "best": self.best}, content)
+            if self.board:
+                self.board.add(record)
+            self.report(epoch_line(record))
 
-def _test(trainer: Trainer, data: Data, best: dict[str, Tensor]) -> Result:
-    """Test the last weights and the best ones; the network is left with the last."""
-    test_last = trainer.test_accuracy(data.test)
-    last = copy.deepcopy(trainer.trained.state_dict())
-    trainer.trained.load_state_dict(best)
-    test_best = trainer.test_accuracy(data.test)
-    # a network that has seen no mirror images is not asked about them
-    mirrored = trainer.recipe.flip and data.mirrors
-    test_flips = trainer.test_accuracy(data.test, flips=True) if mirrored else None
-    trainer.model.load_state_dict(last)
-    return Result(trainer.history, best_epoch(trainer.history), test_best, test_last, test_flips)
+    def test(self) -> Result:
+        """Test the last weights and the best ones; the network is left with the last."""
+        trainer, test = self.trainer, self.data.test
+        test_last = trainer.test_accuracy(test)
+        last = copy.deepcopy(trainer.trained.state_dict())
+        trainer.trained.load_state_dict(self.best)
+        test_best = trainer.test_accuracy(test)
+        # a network that has seen no mirror images is not asked about them
+        mirrored = trainer.recipe.flip and self.data.mirrors
+        test_flips = trainer.test_accuracy(test, flips=True) if mirrored else None
+        trainer.model.load_state_dict(last)
+        history = trainer.history
+        return Result(history, best_epoch(history), test_best, test_last, test_flips)
 
 
 def checked_seed(seed: int) -> int:
@@ -215,7 +213,7 @@ def _silent(line: str) -> None:
 
 def _defaults(kind: type) -> dict[str, Any]:
     """What the fields of a dataclass are in files that do not name them."""
-    return {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    return {one.name: one.default for one in fields(kind) if one.default is not MISSING}
 
 
 # ---- the network as somebody brings it -----------------------------------------------------------

@@ -168,14 +168,6 @@ def assert_ended_as(whole, folder):
     assert sorted(path.name for path in folder.iterdir()) == [BEST, HISTORY, LAST]
 
 
-def test_fit_may_be_called_again_at_once(digits, whole, tmp_path):
-    train(digits, str(tmp_path))
-    with pytest.raises(UsageError, match="already holds a run"):
-        train(digits, tmp_path)
-    train(digits, tmp_path, resume=True)
-    assert_ended_as(whole, tmp_path)
-
-
 def test_fit_interrupted_from_the_keyboard_goes_on(digits, whole, tmp_path):
     def interrupt(line):
         assert (tmp_path / LOCK).exists()

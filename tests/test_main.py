@@ -180,7 +180,7 @@ def test_finished_run_without_its_last_pt_is_kept(trained, pets, tmp_path, capsy
         ("--set lr", "a value like lr="),
         ("--set rate=1", "epochs, batch_size"),
         ("--vary depth=9", "one of batch_norm"),
-        ("--vary init=magic", "he"),
+        ("--vary init=magic", "xavier"),
         ("--vary dropout=1.5", "expected 0 to 1"),
         ("--vary stem_stride=4 --vary min_size=1", "at least 29x29"),
         ("--set lr=inf", "expected 0 to 1e+30"),
@@ -588,10 +588,10 @@ def test_names_in_the_help_are_those_that_there_are():
     assert get_args(VariantName) == tuple(VARIANTS)
 
 
-@pytest.mark.parametrize("name", recorded_names())
-def test_recorded_commands_can_still_be_parsed(name):
-    words = shlex.split(recorded_run(name).command.partition("googlenet_lib ")[2])
-    parse(words[0], words[1:])
+def test_recorded_commands_can_still_be_parsed():
+    for name in recorded_names():
+        words = shlex.split(recorded_run(name).command.partition("googlenet_lib ")[2])
+        parse(words[0], words[1:])
 
 
 QUIET = """
