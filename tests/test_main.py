@@ -105,10 +105,11 @@ def test_training_on_digits_says_how_to_go_on_and_names_its_folder(tmp_path, mon
     assert "add --data cifar10" in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_options_reach_the_data(pets, tmp_path):
+def test_options_reach_the_data_and_the_board(pets, tmp_path):
     arguments = ["--epochs", "1", "--size", "16", "--stratified", "--limit", "9", *TINY]
     arguments += ["--set", "precision=float32", "--data", str(pets), "--out", str(tmp_path)]
-    assert main(["train", *arguments]) == 0
+    assert main(["train", "--tensorboard", *arguments]) == 0
+    assert [*(tmp_path / "tensorboard").iterdir()]
     assert read_weights(tmp_path / "best.safetensors")[1].image_size == 16
     assert read_run(tmp_path / "run.json").training_pictures == 9
 
