@@ -107,8 +107,8 @@ def joined(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
         torch.cuda.set_device(device)
     try:
         store, rank, world_size = next(dist.rendezvous("env://"))
-        # torchrun keeps one store through all restarts: processes that met by the addresses that
-        # an earlier start left there would wait for ever
+        # torchrun keeps one store through all restarts: what an earlier start left there, such as
+        # the addresses of processes that have ended, must not be found
         store = dist.PrefixStore(f"restart {_restarts()}", store)
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
