@@ -1,11 +1,9 @@
 """The files of a run, which survive a crash: written whole or not at all, never unpickled."""
 
-import errno
 import io
 import json
 import os
 import socket
-import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -22,72 +20,38 @@ RUN_FILE = "run.json"
 LOCK = ".lock"  # there while a process trains into the folder, and after a kill, when it locks none
 TEMPORARY = ".{name}.{process}.tmp"  # what a file is called until it is whole
 
-NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-ADVICE = {
-    **dict.fromkeys(
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-        "what stood there before is as it was. Make room, then go on with --resume",
-    ),
-    **dict.fromkeys(
-        (errno.EACCES, errno.EPERM, errno.EROFS),
-        "what stood there before is as it was. Allow writing there, then go on with --resume",
-    ),
-    **dict.fromkeys(
-        (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ESTALE),
-        "its folder is gone. Bring it back and go on with --resume, or start the run anew",
-    ),
-}
-ANY_ADVICE = (
-    "what stood there before is as it was. Go on with --resume once that is mended, or go on in a "
-    "copy of the folder, named by --out"
-)
-
 ANEW = "bring back a copy of it, or start the run anew in another --out"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Put `content` at `path` so that a reader finds the old file or the new one, never a part.
 
-    A temporary file beside it is written, forced to disk and renamed. Where that fails, as on a
-    full disk, the old file stays as it was and UsageError says what to do.
+    Write a temporary file beside it, force it to disk and rename it. Raises UsageError where that
+    fails, as on a full disk; the old file is then as it was.
     """
     temporary = path.with_name(TEMPORARY.format(name=path.name, process=os.getpid()))
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
-            _force(file.fileno())
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{path} could not be written ({error.strerror or error}); "
-            f"{ADVICE.get(error.errno, ANY_ADVICE)}"
+            f"{path} could not be written ({error.strerror or error}); what stood there before is "
+            "as it was. Mend that, then go on with --resume"
         ) from error
     finally:  # also when stopped by the keyboard; there is none once it was renamed
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _force_directory(path.parent)
-
-
-def _force(handle: int) -> None:
-    """Bring a file to disk; where the file system cannot be asked to, it does so in its time."""
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in NOT_OFFERED:
-            raise
-
-
-def _force_directory(folder: Path) -> None:
-    # On POSIX a rename outlasts a power cut only once its directory is on disk. Windows cannot
-    # open one, nor can some network drives; the file is whole and in its place even so.
-    if os.name == "posix":
-        with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+    # A rename outlasts a power cut only once its directory is on disk. Windows and some network
+    # drives cannot open one; the file is whole and in its place even so.
+    with suppress(OSError):
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -166,49 +130,26 @@ class RunFolder:
     def __enter__(self) -> "RunFolder":
         """Make the folder and keep other processes out, or raise UsageError if one is in."""
         sign = self.path / LOCK
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            sign.open("ab").close()
-        except OSError as error:
-            problem = "be written to" if is_folder(self.path) else "be made a folder"
-            raise UsageError(
-                f"{self.path} cannot {problem} ({error.strerror}); mend that, or choose another "
-                "--out"
-            ) from error
-        holder = _holder(sign)  # before some versions of filelock empty the file
         self._lock = FileLock(sign)
         try:
-            with warnings.catch_warnings(action="ignore"):  # filelock's; ours follows
-                self._lock.acquire(timeout=0)
-            offered = _has_locks(sign)
+            self.path.mkdir(parents=True, exist_ok=True)
+            holder = _holder(sign)  # before some versions of filelock empty the file
+            self._lock.acquire(timeout=0)
         except Timeout:
-            offered = _has_locks(sign)
-            if offered:
-                raise UsageError(
-                    f"{self.path} is in use: {holder} trains into it. Wait until it has "
-                    "ended, stop it, or choose another --out"
-                ) from None
-        except (OSError, NotImplementedError):
-            offered = False
-        if offered:
-            with suppress(OSError):  # on Windows nobody else may open what is locked
-                sign.write_text(
-                    f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8"
-                )
-        else:
-            # Such as a network drive. A lock file alone would outlast a kill and block the next.
-            self._release()
-            warnings.warn(
-                f"{self.path} is on a file system without locks; that no second run uses the "
-                "folder at the same time is for you to see to",
-                stacklevel=3,
-            )
+            raise UsageError(
+                f"{self.path} is in use: {holder} trains into it. Wait until it has ended, stop "
+                "it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"{self.path} cannot be the folder of a run ({error.strerror or error}); mend "
+                "that, or choose another --out"
+            ) from error
+        with suppress(OSError):  # on Windows nobody else may open what is locked
+            sign.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._release()
-
-    def _release(self) -> None:
         with suppress(OSError):  # on Windows the lock's file goes when the lock does
             (self.path / LOCK).unlink(missing_ok=True)
         with suppress(OSError):
@@ -237,24 +178,21 @@ class RunFolder:
             return None
         state = load_checkpoint(last, device)
         with damage_refused(last, "a checkpoint", ANEW):
-            differing = self._differing(state.get("identity"))
-        if differing:
-            came, wanted = (", ".join(f"{n}={side[n]}" for n in side) for side in differing)
+            if not isinstance(state.get("identity"), dict):
+                raise ValueError("it does not say which run it is of")
+            # plain values, nothing else
+            theirs = self.defaults | json.loads(json.dumps(state["identity"]))
+        ours = self.identity
+        names = [name for name in ours | theirs if theirs.get(name) != ours.get(name)]
+        if names:
+            came, wanted = (
+                ", ".join(f"{name}={side.get(name)}" for name in names) for side in (theirs, ours)
+            )
             raise UsageError(
                 f"{last} belongs to another run, with {came}; this one has {wanted}. Repeat the "
                 "command that began it, or choose another --out"
             )
         return state
-
-    def _differing(self, found: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """In what the run of a checkpoint is another one: (what it has, what this one has)."""
-        if not isinstance(found, dict):
-            raise ValueError("it does not say which run it is of")
-        found = self.defaults | json.loads(json.dumps(found))  # plain values, nothing else
-        names = [*self.identity, *(found.keys() - self.identity.keys())]  # those of newer versions
-        names = [name for name in names if found.get(name) != self.identity.get(name)]
-        sides = [{name: side.get(name) for name in names} for side in (found, self.identity)]
-        return tuple(sides) if names else None
 
     def save(self, state: dict[str, Any], best: bytes) -> None:
         """Write all three files; `best` is the content of `best.safetensors`."""
@@ -287,22 +225,6 @@ def refuse_to_resume_nothing(folder: Path) -> None:
         f"--resume came, but {folder} holds no run to go on with; check --out, or leave out "
         "--resume to start a new run there"
     )
-
-
-def _has_locks(sign: Path) -> bool:
-    """Has the file system locks? Where it has none, filelock takes the file itself for one."""
-    if os.name != "posix":
-        return True
-    import fcntl
-
-    try:
-        with sign.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:  # somebody holds it, this process for one
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _holder(sign: Path) -> str:

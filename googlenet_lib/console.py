@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -18,35 +18,33 @@ class Steady:
         if stream is None or stream.closed:  # None: closed from the first, as under pythonw
             # which takes its number, so that no file of ours gets what torch writes by itself
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        self._stream = stream
-        self.lost: OSError | None = None
-        if hasattr(self._stream, "reconfigure"):
-            self._stream.reconfigure(errors="backslashreplace")
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+        self._stream, self.lost = stream, None
 
     def write(self, text: str) -> int:
-        """Write what can be written; as many letters as came."""
-        try:
-            self._stream.write(text)
-        except OSError as error:
-            self._let_go(error)
+        """Write what can be written; return as many letters as came."""
+        self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
         """Send on what waits in the stream's memory."""
-        try:
-            self._stream.flush()
-        except OSError as error:
-            self._let_go(error)
+        self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _let_go(self, error: OSError) -> None:
-        self.lost = self.lost or error
-        with suppress(OSError, ValueError):  # or Python would fail with what is left, at its end
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+    def _try(self, action: Callable[..., Any], *arguments: str) -> None:
+        try:
+            action(*arguments)
+        except OSError as error:
+            self.lost = self.lost or error
+            with suppress(
+                OSError, ValueError
+            ):  # or Python would fail with what is left, at its end
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
 
 
 @contextmanager

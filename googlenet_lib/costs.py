@@ -1,7 +1,7 @@
 """What a network costs: output sizes, parameters, multiply-adds and receptive fields.
 
 First the arithmetic by hand, then Table 1 worked out row by row, then the paper's printed figures
-held against it, then the same counts for any built model, and at the end a table to print.
+held against it, and at the end the same counts for any built model.
 
 One multiply-add counts as one, as in the paper; a FLOP counter reports twice as many. Only
 convolutions and linear layers have any: adding a bias, pooling and normalising are not counted.
@@ -332,21 +332,3 @@ def _tensors(values: Iterable[Any]) -> list[Tensor]:
     """The tensors among `values` and in the lists and tuples there, such as torch.cat's."""
     flat = (v for value in values for v in (value if isinstance(value, list | tuple) else [value]))
     return [value for value in flat if isinstance(value, Tensor)]
-
-
-# ---- 5. A table to print -------------------------------------------------------------------------
-
-
-def cost_table(costs: Sequence[Cost]) -> str:
-    """The rows as aligned plain text, with a total at the end."""
-    cells = [("name", "kind", "output", "params", "multiply-adds", "field", "jump")]
-    for cost in costs:
-        shape = " x ".join(map(str, cost.shape))
-        seen = (f"{cost.field:.0f}", f"{cost.jump:.3g}")
-        cells.append((cost.name, cost.kind, shape, f"{cost.params:,}", f"{cost.macs:,}", *seen))
-    params, macs = total(costs)
-    cells.append(("total", "", "", f"{params:,}", f"{macs:,}", "", ""))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    aligned = [f"{{:{'<' if i < 2 else '>'}{width}}}" for i, width in enumerate(widths)]
-    lines = ["  ".join(aligned).format(*line).rstrip() for line in cells]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -7,31 +7,22 @@ import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
-
-import torch
 
 from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
 from googlenet_lib.download import CIFAR10_PLACES
 from googlenet_lib.errors import UsageError
-from googlenet_lib.platforms import (
-    device_name,
-    in_colab,
-    pick_device,
-    pick_precision,
-    usable_cores,
-    versions,
-)
+from googlenet_lib.platforms import device_name, in_colab, pick_device, pick_precision, versions
 
 NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "torchinfo", "nbval")
 ROOM = 2 * 2**30  # bytes for data and a few runs
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One thing looked at: what was found and, where something is amiss, what to do."""
 
     name: str
@@ -39,35 +30,40 @@ class Check:
     advice: str = ""
 
 
-def checks() -> list[Check]:
-    """Everything that a course or a training run leans on. Nothing is changed."""
-    return [
-        _python(),
-        Check("versions", ", ".join(f"{k} {v}" for k, v in versions().items() if k != "python")),
-        _torchvision(),
-        _packages(),
-        _device(),
-        Check("precision", _precision()),
-        _disk(),
-        _data(),
-        _network(),
-    ]
+def checks() -> Iterator[Check]:
+    """Look at everything that the course or a training run leans on. Nothing is changed."""
+    tested = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    yield Check("versions", found, "" if tested else "the course is tested on Python 3.11 to 3.13")
+    yield _torchvision()
+    missing = [name for name in NOTEBOOK_PACKAGES if importlib.util.find_spec(name) is None]
+    yield Check(
+        "notebooks",
+        f"not installed: {', '.join(missing)}" if missing else "all packages are here",
+        "run pip install -r requirements.txt; to train from the command line, none is needed"
+        if missing
+        else "",
+    )
+    device = pick_device()
+    to_switch = in_colab() and device.type == "cpu"
+    precision = pick_precision(device).name
+    yield Check(
+        "device",
+        f"{device_name(device)}, in {precision}; every notebook runs on it",
+        f"for a GPU: {SWITCH_ON_A_GPU}" if to_switch else "",
+    )
+    yield _disk()
+    yield _cifar10()
+    yield _network()
 
 
 def report() -> str:
-    """All checks as lines of text, each piece of advice below what it is about."""
+    """Put all checks into lines of text, each piece of advice below what it is about."""
     lines = []
-    for check in checks():
-        lines.append(f"{'ok ' if not check.advice else '-> '} {check.name:12} {check.found}")
-        if check.advice:
-            lines.append(f"{'':16}{check.advice}")
+    for name, found, advice in checks():
+        lines.append(f"{'-> ' if advice else 'ok '} {name:12} {found}")
+        lines += [f"{'':16}{advice}"] if advice else []
     return "\n".join(lines)
-
-
-def _python() -> Check:
-    found = ".".join(map(str, sys.version_info[:3])) + (" in Colab" if in_colab() else "")
-    tested = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Check("python", found, "" if tested else "the course is tested on Python 3.11 to 3.13")
 
 
 def _torchvision() -> Check:
@@ -75,39 +71,9 @@ def _torchvision() -> Check:
     try:
         importlib.import_module("torchvision")
     except (ImportError, RuntimeError) as error:
-        return Check(
-            "torchvision",
-            f"does not import: {error}",
-            "install torch and torchvision again, both in one command",
-        )
+        advice = "install torch and torchvision again, both in one command"
+        return Check("torchvision", f"does not import: {error}", advice)
     return Check("torchvision", "fits torch")
-
-
-def _packages() -> Check:
-    missing = [name for name in NOTEBOOK_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        return Check(
-            "notebooks",
-            f"not installed: {', '.join(missing)}",
-            "run pip install -r requirements.txt; to train from the command line, none is needed",
-        )
-    return Check("notebooks", "all packages are here")
-
-
-def _device() -> Check:
-    device = pick_device()
-    found = device_name(device)
-    if device.type == "cuda":
-        memory = torch.cuda.get_device_properties(device).total_memory
-        return Check("device", f"{found}, {memory / 2**30:.0f} GiB")
-    if in_colab():
-        return Check("device", found, f"for a GPU: {SWITCH_ON_A_GPU}")
-    return Check("device", f"{found}, {usable_cores()} cores; every notebook runs on it")
-
-
-def _precision() -> str:
-    precision = pick_precision(pick_device())
-    return precision.name + (" with a loss scaler" if precision.needs_scaler else "")
 
 
 def _disk() -> Check:
@@ -117,33 +83,26 @@ def _disk() -> Check:
         with tempfile.TemporaryFile(dir=Path.cwd()) as file:
             file.write(b"0" * 2**16)
     except OSError as error:
-        return Check(
-            "disk",
-            f"{found}, but nothing can be written there ({error.strerror})",
-            "go to a folder of your own, or give one to train by --out",
-        )
+        found += f", but nothing can be written there ({error.strerror})"
+        return Check("disk", found, "go to a folder of your own, or give one to train by --out")
     return Check("disk", found, "" if free > ROOM else "make room: a run needs about 2 GiB")
 
 
-def _data() -> Check:
-    root = os.environ.get("GOOGLENET_DATA", "data")
+def _cifar10() -> Check:
     try:
-        where = find_cifar10()
+        return Check("cifar10", f"in {find_cifar10()}")
     except UsageError:
-        return Check(
-            "cifar10",
-            f"not found in {root}",
-            "--data cifar10 downloads it once; the built-in digits and shapes need nothing",
-        )
-    return Check("cifar10", f"in {where}")
+        found = f"not found in {os.environ.get('GOOGLENET_DATA', 'data')}"
+        advice = "--data cifar10 downloads it once; the built-in digits and shapes need nothing"
+        return Check("cifar10", found, advice)
 
 
 def _network() -> Check:
-    for place in CIFAR10_PLACES:
-        where = urlsplit(place)
+    for host in dict.fromkeys(urlsplit(place).netloc for place in CIFAR10_PLACES):
+        name, _, port = host.partition(":")
         try:
-            socket.create_connection((where.hostname, where.port or 443), timeout=3).close()
+            socket.create_connection((name, int(port or 443)), timeout=3).close()
         except OSError:
             continue
-        return Check("network", f"online; CIFAR-10 can be had from {where.hostname}")
+        return Check("network", f"online; CIFAR-10 can be had from {name}")
     return Check("network", "offline; everything but downloads works")

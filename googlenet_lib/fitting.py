@@ -7,8 +7,8 @@ import copy
 import operator
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import MISSING, asdict, dataclass, fields
+from contextlib import ExitStack
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from googlenet_lib.allocator import freed_memory_kept
 from googlenet_lib.checkpoints import ANEW, LAST, RunFolder
 from googlenet_lib.data import Data, load
-from googlenet_lib.distributed import ALONE, WorkerLost, Workers
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import (
     bare,
@@ -29,6 +28,7 @@ from googlenet_lib.incoming import (
     renamed,
 )
 from googlenet_lib.model import GoogLeNet
+from googlenet_lib.parallel import ALONE, Group
 from googlenet_lib.platforms import pick_device, seed_everything
 from googlenet_lib.recipes import Recipe, find_recipe
 from googlenet_lib.tensorboard import Board
@@ -83,7 +83,7 @@ def fit(
     out: Path | str | None = None,
     resume: bool = False,
     report: Callable[[str], None] | None = print,
-    workers: Workers = ALONE,
+    group: Group = ALONE,
     board: Board | None = None,
 ) -> Result:
     """Train `model` by `recipe`, in place, and test it once at the end.
@@ -100,61 +100,100 @@ def fit(
     seed, out, report = checked_seed(seed), Path(out) if out else None, report or _silent
     refuse_untrainable(model, data, recipe)
     device = pick_device(device)
-    trainer = Trainer(model, data, recipe, seed=seed, device=device, workers=workers)
+    trainer = Trainer(model, data, recipe, seed=seed, device=device, group=group)
     model = bare(model)
+    info = describe_weights(model, data, recipe)
+    if out:
+        _warn_of_changes_by_hand(model, info)
+    seed_everything(seed + group.rank)  # each process drops out other activations
+    with freed_memory_kept(device), ExitStack() as stack:
+        folder = None
+        if out and group.is_main:
+            folder = stack.enter_context(_run_folder(out, trainer, data, seed))
+        run = _Run(trainer, data, info, out, folder, report, board)
+        run.begin(resume)
+        run.train()
+        return run.test()
+
+
+def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder:
+    """The folder of this run, and what makes it this run and no other."""
+    model = trainer.model
     identity = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(trainer.recipe),
         "variant": asdict(model.variant),
         "width": model.width,
         "heads": model.aux1 is not None,
         "seed": seed,
-        "processes": workers.count,
+        "processes": trainer.group.world_size,
         "data": data.checksum,
         "training_pictures": len(data.train),
         "training_side": data.train.digest()[:DIGITS],  # the split, which the checksum leaves out
     }
-    seed_everything(seed + workers.rank)  # each process drops out other activations
-    best: dict[str, Tensor] = {}
-    info = describe_weights(model, data, recipe)
-    if out:
-        _warn_of_changes_by_hand(model, info)
-    defaults = {"recipe": _defaults(Recipe), "variant": _defaults(Variant)}
-    kept = RunFolder(out, identity, defaults) if out and workers.first else nullcontext()
-    with freed_memory_kept(device), kept as folder:
-        state = workers.from_first(
-            lambda: folder.load(resume=resume, device=device) if folder else None
+    return RunFolder(out, identity, {"recipe": _defaults(Recipe), "variant": _defaults(Variant)})
+
+
+@dataclass
+class _Run:
+    """A trainer on its way, and all that is told of it. `folder` is the main process's alone."""
+
+    trainer: Trainer
+    data: Data
+    info: WeightsInfo
+    out: Path | None
+    folder: RunFolder | None
+    report: Callable[[str], None]
+    board: Board | None
+    best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best epoch
+
+    def begin(self, resume: bool) -> None:
+        """Go on from the checkpoint, if there is one and it is to be gone on from."""
+        trainer = self.trainer
+        device = trainer.precision.device
+        state = trainer.group.from_main(
+            lambda: self.folder.load(resume=resume, device=device) if self.folder else None
         )
         if state:
-            best = _going_on(trainer, state, out / LAST)
-            report(f"going on after epoch {len(trainer.history)} of {recipe.epochs}")
-        elif resume and out:
-            report(f"{out} holds no run to go on with; a new one starts there")
-        if state and folder:
-            folder.derive(trainer.history, weights_to_bytes(best, info))
-        if board:
-            board.start(model, trainer.some_pictures(), len(trainer.history))
-        while len(trainer.history) < recipe.epochs:
+            self.best = _going_on(trainer, state, self.out / LAST)
+            self.report(f"going on after epoch {len(trainer.history)} of {trainer.recipe.epochs}")
+            if self.folder:
+                self.folder.derive(trainer.history, weights_to_bytes(self.best, self.info))
+        elif resume and self.out:
+            self.report(f"{self.out} holds no run to go on with; a new one starts there")
+        if self.board:
+            self.board.start(trainer.model, trainer.some_pictures(), len(trainer.history))
+
+    def train(self) -> None:
+        """Train to the last epoch, with a checkpoint after each."""
+        trainer = self.trainer
+        while len(trainer.history) < trainer.recipe.epochs:
             try:
                 record = trainer.run_epoch()
-                state = trainer.state_dict()
-            except (Diverged, WorkerLost) as error:
-                raise type(error)(f"{error}. {_last_good(out, trainer.history)}") from None
+            except Diverged as error:
+                raise Diverged(f"{error}. {_last_good(self.out, trainer.history)}") from None
+            state = trainer.state_dict()
             if best_epoch(trainer.history) == len(trainer.history):
-                best = copy.deepcopy(trainer.trained.state_dict())
-            if folder:
-                folder.save({**state, "best": best}, weights_to_bytes(best, info))
-            if board:
-                board.add(record)
-            report(epoch_line(record))
-        test_last = trainer.test_accuracy(data.test)
+                self.best = copy.deepcopy(trainer.trained.state_dict())
+            if self.folder:
+                content = weights_to_bytes(self.best, self.info)
+                self.folder.save({**state, "best": self.best}, content)
+            if self.board:
+                self.board.add(record)
+            self.report(epoch_line(record))
+
+    def test(self) -> Result:
+        """Test the last weights and the best ones; the network is left with the last."""
+        trainer, test = self.trainer, self.data.test
+        test_last = trainer.test_accuracy(test)
         last = copy.deepcopy(trainer.trained.state_dict())
-        trainer.trained.load_state_dict(best)
-        test_best = trainer.test_accuracy(data.test)
+        trainer.trained.load_state_dict(self.best)
+        test_best = trainer.test_accuracy(test)
         # a network that has seen no mirror images is not asked about them
-        mirrored = recipe.flip and data.mirrors
-        test_flips = trainer.test_accuracy(data.test, flips=True) if mirrored else None
-        model.load_state_dict(last)
-    return Result(trainer.history, best_epoch(trainer.history), test_best, test_last, test_flips)
+        mirrored = trainer.recipe.flip and self.data.mirrors
+        test_flips = trainer.test_accuracy(test, flips=True) if mirrored else None
+        trainer.model.load_state_dict(last)
+        history = trainer.history
+        return Result(history, best_epoch(history), test_best, test_last, test_flips)
 
 
 def checked_seed(seed: int) -> int:
@@ -174,7 +213,7 @@ def _silent(line: str) -> None:
 
 def _defaults(kind: type) -> dict[str, Any]:
     """What the fields of a dataclass are in files that do not name them."""
-    return {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    return {one.name: one.default for one in fields(kind) if one.default is not MISSING}
 
 
 # ---- the network as somebody brings it -----------------------------------------------------------

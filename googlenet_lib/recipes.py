@@ -1,40 +1,19 @@
 """Hyper-parameters as data: how a network is trained, each recipe naming its source."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import Domain, changed, check_fields
+from googlenet_lib.settings import changed, check_fields
 
 OPTIMISERS = ("adam", "sgd", "muon")
 SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
-# What each field may be. Products of the rates and decays are below 3e38, float32's largest.
-DOMAINS: dict[str, Domain] = {
-    "epochs": range(1, 10_001),
-    "batch_size": range(1, 1_000_001),
-    "optimiser": OPTIMISERS,
-    "lr": (0, 1e30),
-    "schedule": SCHEDULES,
-    "momentum": (0, 1),
-    "weight_decay": (0, 1000),
-    "rest": (0, 10_000),
-    "warmup": (0, 1),
-    "cycles": range(1, 10_001),
-    "floor": (0, 1),
-    "drop": (0, 1),
-    "drop_every": range(1, 10_001),
-    "clip": (0, 1e30),
-    "accumulate": range(1, 1_000_001),
-    "aux_weights": (0, 1000),
-    "label_smoothing": (0, 1),
-    "average_decay": (0, 1),
-    "mean": (0, 1),  # of pixels, which count from 0 to 1
-    "std": (1e-6, 1e6),
-    "shift": range(10_001),
-    "crop": (0.01, 1),
-    "shrink": range(10_001),
-    "shrink_for": (0, 1),
-    "colour": (0, 1),
-}
+# Types of fields, with what a value may be: whole numbers, or the lowest and the highest. Products
+# of the rates and decays are below 3e38, float32's largest.
+Count = Annotated[int, range(1, 10_001)]
+Pictures = Annotated[int, range(1, 1_000_001)]
+Pixels = Annotated[int, range(10_001)]
+Share = Annotated[float, (0, 1)]
 
 
 @dataclass(frozen=True)
@@ -43,40 +22,40 @@ class Recipe:
 
     name: str
     source: str
-    epochs: int
-    batch_size: int
-    optimiser: str  # adam, sgd or muon
-    lr: float  # the highest rate, where a schedule moves it
-    schedule: str = "constant"  # or triangle, one_cycle, restarts, stairs: see optimisers.py
-    momentum: float = 0.9
+    epochs: Count
+    batch_size: Pictures
+    optimiser: Annotated[str, OPTIMISERS]
+    lr: Annotated[float, (0, 1e30)]  # the highest rate, where a schedule moves it
+    schedule: Annotated[str, SCHEDULES] = "constant"  # see optimisers.py
+    momentum: Share = 0.9
     nesterov: bool = True
-    weight_decay: float = 0.0
+    weight_decay: Annotated[float, (0, 1000)] = 0.0
     decay_norms: bool = True  # or weights alone, not biases and BatchNorm
-    rest: float = 2.0  # the rate of what muon leaves to SGD, as a multiple of its own
-    warmup: float = 0.2  # the share of a triangle or of one_cycle that goes up
-    cycles: int = 4  # of restarts
-    floor: float = 0.0  # where each of them ends, as a share of lr
-    drop: float = 0.96  # a stair's factor
-    drop_every: int = 8  # epochs a stair
-    clip: float = 0.0  # the longest gradient; 0 clips none
-    accumulate: int = 1  # parts of a batch that go through the network one after the other
-    aux_weights: tuple[float, float] = (0.3, 0.3)  # of the losses of aux1 and aux2
-    label_smoothing: float = 0.0
-    average_decay: float = 0.0  # of the moving average of the weights; 0 keeps none
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    rest: Annotated[float, (0, 10_000)] = 2.0  # times lr: the rate of what muon leaves to SGD
+    warmup: Share = 0.2  # the share of a triangle or of one_cycle that goes up
+    cycles: Count = 4  # of restarts
+    floor: Share = 0.0  # where each of them ends, as a share of lr
+    drop: Share = 0.96  # a stair's factor
+    drop_every: Count = 8  # epochs a stair
+    clip: Annotated[float, (0, 1e30)] = 0.0  # the longest gradient; 0 clips none
+    accumulate: Pictures = 1  # parts of a batch that go through the network one after the other
+    aux_weights: Annotated[tuple[float, float], (0, 1000)] = (0.3, 0.3)  # of aux1's and aux2's loss
+    label_smoothing: Share = 0.0
+    average_decay: Share = 0.0  # of the moving average of the weights; 0 keeps none
+    mean: Annotated[tuple[float, float, float], (0, 1)] = (0.5, 0.5, 0.5)
+    std: Annotated[tuple[float, float, float], (1e-6, 1e6)] = (0.5, 0.5, 0.5)
     flip: bool = False
     alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
-    shift: int = 0  # pixels
-    crop: float = 1.0  # the least share of a picture's area that a crop keeps; 1 crops nothing
-    shrink: int = 0  # pixels a side at first, which takes less time; 0: as they are
-    shrink_for: float = 0.6  # the share of the steps that this is for
-    colour: float = 0.0  # how far brightness, contrast and saturation are changed; 0 not at all
+    shift: Pixels = 0
+    crop: Annotated[float, (0.01, 1)] = 1.0  # the least share of the area that a crop keeps
+    shrink: Pixels = 0  # pixels a side at first, which takes less time; 0: as they are
+    shrink_for: Share = 0.6  # the share of the steps that this is for
+    colour: Share = 0.0  # how far brightness, contrast and saturation are changed; 0 not at all
     precision: str = "float32"
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        check_fields(self, DOMAINS)
+        check_fields(self)
         if self.accumulate > 1 and self.batch_size < 2 * self.accumulate:
             raise UsageError(
                 f"accumulate={self.accumulate} came for a batch of {self.batch_size}; expected at "

@@ -1,8 +1,8 @@
 """Fields of a frozen dataclass: set from "name=value" texts, and kept within their domains."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from googlenet_lib.errors import UsageError
 
@@ -37,20 +37,23 @@ def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
     return replace(settings, **values)
 
 
-def check_fields(settings: Any, domains: Mapping[str, Domain]) -> None:
+def check_fields(settings: Any) -> None:
     """Raise UsageError for a value that is not of its field's type or not in its domain.
 
-    Infinities and what is no number (NaN) are in no domain.
+    A domain stands in the field's type, as Annotated[float, (0, 1)]. Infinities and what is no
+    number (NaN) are in no domain.
     """
     for field in fields(settings):
         value = getattr(settings, field.name)
-        types = get_args(field.type)
+        kind, domain = field.type, None
+        if get_origin(kind) is Annotated:
+            kind, domain = get_args(kind)
+        types = get_args(kind)
         each = value if types and isinstance(value, tuple | list) else (value,)
-        types = types or (field.type,)
+        types = types or (kind,)
         if len(each) != len(types) or not all(map(_is_a, each, types)):
             said = ", ".join(one.__name__ for one in types)
             raise UsageError(f"{field.name}={value!r} came; expected {said}")
-        domain = domains.get(field.name)
         if domain is not None and not all(_within(one, domain) for one in each):
             raise UsageError(f"{field.name}={value!r} came; expected {_said(domain)}")
 

@@ -20,11 +20,11 @@ from torch.optim.swa_utils import update_bn
 
 from googlenet_lib.checkpoints import random_state, restore_random_state
 from googlenet_lib.data import Augmentation, Batches, Data, ImageSet, make_batches
-from googlenet_lib.distributed import ALONE, Workers, talking
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import bare
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import make_optimiser, moving_average, rate_factor
+from googlenet_lib.parallel import ALONE, Group
 from googlenet_lib.platforms import pick_precision, progress_bar
 from googlenet_lib.recipes import Recipe, advice_on_rate
 
@@ -79,9 +79,9 @@ class Tally:
         batch = [total.detach() * count, main.detach() * count, hits, hits5, pictures]
         self.sums = self.sums.to(logits.device) + torch.stack(batch)
 
-    def metrics(self, workers: Workers = ALONE) -> Metrics:
-        """The means so far, over the pictures of all workers."""
-        *sums, pictures = workers.sum(self.sums).tolist()
+    def metrics(self, group: Group = ALONE) -> Metrics:
+        """The means so far, over the pictures of all processes."""
+        *sums, pictures = group.all_reduce(self.sums).tolist()
         return Metrics(*(one / pictures for one in sums))
 
 
@@ -92,7 +92,7 @@ def evaluate(
     aux_weights: tuple[float, float] = (0.3, 0.3),
     *,
     flips: bool = False,
-    workers: Workers = ALONE,
+    group: Group = ALONE,
 ) -> Metrics:
     """Loss and accuracy over `batches`, in evaluation mode. Labels are not smoothed here.
 
@@ -107,7 +107,7 @@ def evaluate(
             pairs = zip(outputs, mirrored, strict=True)
             outputs = GoogLeNetOutput(*(a if a is None else (a + b) / 2 for a, b in pairs))
         tally.add(*combined_loss(outputs, labels, aux_weights), outputs.logits, labels)
-    return tally.metrics(workers)
+    return tally.metrics(group)
 
 
 class Diverged(UsageError):
@@ -125,7 +125,7 @@ class Trainer:
         *,
         seed: int,
         device: torch.device,
-        workers: Workers = ALONE,
+        group: Group = ALONE,
     ) -> None:
         wrapped, model = model, bare(model)  # what is saved has the network's own names
         if recipe.shrink and not model.variant.smallest <= recipe.shrink < data.image_size:
@@ -134,7 +134,7 @@ class Trainer:
                 f"expected fewer, and for {model.variant.name} at least {model.variant.smallest}"
             )
         self.recipe = recipe
-        self.workers = workers
+        self.group = group
         self.precision = pick_precision(device, recipe.precision)
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model = model.to(device, memory_format=memory_format)
@@ -144,8 +144,8 @@ class Trainer:
             mean=recipe.mean,
             std=recipe.std,
             channels_last=recipe.channels_last,
-            rank=workers.rank,
-            processes=workers.count,
+            rank=group.rank,
+            processes=group.world_size,
         )
         self.order = torch.Generator().manual_seed(seed)
         self.train_batches = self._batches(
@@ -163,7 +163,7 @@ class Trainer:
         )
         self._refuse_lone_pictures(data)
         self.validation_batches = self._batches(data.validation, EVALUATION_BATCH)
-        self.network = DistributedDataParallel(model) if workers.count > 1 else wrapped
+        self.network = DistributedDataParallel(model) if group.world_size > 1 else wrapped
         self.optimiser = make_optimiser(model, recipe)
         self.steps = recipe.epochs * len(self.train_batches)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -186,7 +186,7 @@ class Trainer:
         epoch = len(self.history) + 1
         title = f"epoch {epoch}/{self.recipe.epochs}"
         sizes = self.train_batches.sizes()
-        batches = progress_bar(self.train_batches, desc=title, shown=self.workers.first)
+        batches = progress_bar(self.train_batches, desc=title, shown=self.group.is_main)
         for (images, labels), size in zip(batches, sizes, strict=True):
             total, main, logits = self.step(self._shrunk(images), labels, size)
             tally.add(total, main, logits, labels)
@@ -196,21 +196,22 @@ class Trainer:
                 so_far = tally.metrics()  # this process's
                 batches.set_postfix_str(f"loss {so_far.loss:.3f}, accuracy {so_far.accuracy:.3f}")
         self._refuse_non_finite(unchecked)
-        return tally.metrics(self.workers)
+        return tally.metrics(self.group)
 
     def step(
         self, images: Tensor, labels: Tensor, of: int | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One update of the weights from one batch: (total loss, main loss, main logits).
 
-        `of` is the number of pictures in the batch of all workers. With the recipe's `accumulate`,
-        parts of the batch follow one another, and their gradients add up to the batch's.
+        `of` is the number of pictures in the batch of all processes. With the recipe's
+        `accumulate`, parts of the batch follow one another, and their gradients add up to the
+        batch's.
         """
-        of = of or len(labels) * self.workers.count
+        of = of or len(labels) * self.group.world_size
         self.optimiser.zero_grad()
         total, main, logits = 0.0, 0.0, []
-        # as many for each worker, of two pictures at least, which BatchNorm needs
-        parts = max(1, min(self.recipe.accumulate, of // self.workers.count // 2))
+        # as many for each process, of two pictures at least, which BatchNorm needs
+        parts = max(1, min(self.recipe.accumulate, of // self.group.world_size // 2))
         pairs = zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True)
         for some, wanted in pairs:
             with self.precision.autocast():
@@ -218,10 +219,9 @@ class Trainer:
                 losses = combined_loss(
                     outputs, wanted, self.recipe.aux_weights, self.recipe.label_smoothing
                 )
-            # a mean over the whole batch: of its parts, and of the workers that share it
-            weight = len(wanted) * self.workers.count / of
-            with talking():
-                self.scaler.scale(losses[0] * weight).backward()
+            # a mean over the whole batch: of its parts, and of the processes that share it
+            weight = len(wanted) * self.group.world_size / of
+            self.scaler.scale(losses[0] * weight).backward()
             total, main = (
                 before + loss.detach() * (len(wanted) / len(labels))
                 for before, loss in zip((total, main), losses, strict=True)
@@ -251,13 +251,12 @@ class Trainer:
 
     def evaluate(self, batches: Batches, *, flips: bool = False) -> Metrics:
         """Loss and accuracy of the trained network, in the precision of training."""
-        self.workers.spread(self.trained.buffers())  # each has seen other pictures
+        self.group.broadcast(self.trained.buffers())  # each has seen other pictures
         with self.precision.autocast():
             return evaluate(
-                self.trained, batches, self.recipe.aux_weights, flips=flips, workers=self.workers
+                self.trained, batches, self.recipe.aux_weights, flips=flips, group=self.group
             )
 
-    @talking()
     def test_accuracy(self, test: ImageSet, *, flips: bool = False) -> float:
         """The share of `test` that the trained network gets right."""
         return self.evaluate(self._batches(test, EVALUATION_BATCH), flips=flips).accuracy
@@ -288,7 +287,6 @@ class Trainer:
         self.order.set_state(order)
         restore_random_state(random)
 
-    @talking()
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch, validate, and add a record to the history."""
         start = time.perf_counter()
@@ -316,7 +314,7 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "order": self.order.get_state(),
-            "random": self.workers.gather(random_state()),
+            "random": self.group.all_gather(random_state()),
             "history": self.history,
         }
 
@@ -328,13 +326,13 @@ class Trainer:
         for name in ("optimiser", "scheduler", "scaler"):
             getattr(self, name).load_state_dict(state[name])
         self.order.set_state(state["order"].cpu())
-        restore_random_state(state["random"][self.workers.rank])
+        restore_random_state(state["random"][self.group.rank])
         self.history = state["history"]
 
     def _refuse_lone_pictures(self, data: Data) -> None:
         """Before the first step: BatchNorm cannot train on one value of a channel."""
         variant, side = self.model.variant, self.recipe.shrink or data.image_size
-        needed = 2 * self.workers.count
+        needed = 2 * self.group.world_size
         if not variant.batch_norm or variant.last_map(side) > 1:
             return
         if min(self.train_batches.sizes()) < needed:
@@ -345,8 +343,8 @@ class Trainer:
             )
 
     def _refuse_non_finite(self, losses: list[Tensor | float]) -> None:
-        """Look at the losses of the latest steps, and forget them: all workers see the same."""
-        seen = self.workers.sum(torch.tensor(losses)).tolist()
+        """Look at the losses of the latest steps, and forget them: all processes see the same."""
+        seen = self.group.all_reduce(torch.tensor(losses)).tolist()
         for step, loss in enumerate(seen, start=self.scheduler.last_epoch - len(seen) + 1):
             if not math.isfinite(loss):
                 rate = self.recipe.lr * self.scheduler.lr_lambdas[0](step - 1)

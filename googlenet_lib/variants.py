@@ -6,26 +6,18 @@ BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures
 
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Annotated
 
 from googlenet_lib.costs import output_size
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import Domain, check_fields
+from googlenet_lib.settings import check_fields
 
-# What each field may be. A network of 8 times Table 1's channels takes 3 GB, four times that while
-# it is trained.
+# Types of fields, with what a value may be: whole numbers, or the lowest and the highest. A network
+# of 8 times Table 1's channels takes 3 GB, four times that while it is trained.
 WIDEST = 8
-DOMAINS: dict[str, Domain] = {
-    "eps": (1e-12, 1),
-    "large_kernel": range(1, 32, 2),  # an even one would move the map by half a pixel
-    "stem_kernel": range(1, 32, 2),
-    "stem_stride": range(1, 33),
-    "maxpool4_kernel": range(1, 17),
-    "dropout": (0, 1),
-    "head_dropout": (0, 1),
-    "min_size": range(1, 10_001),
-    "width": (1e-3, WIDEST),
-    "reduction": (1e-3, WIDEST),
-}
+Width = Annotated[float, (1e-3, WIDEST)]
+Share = Annotated[float, (0, 1)]
+Kernel = Annotated[int, range(1, 32, 2)]  # an even one would move the map by half a pixel
 
 
 @dataclass(frozen=True)
@@ -34,25 +26,25 @@ class Variant:
 
     name: str
     batch_norm: bool
-    eps: float  # BatchNorm's
+    eps: Annotated[float, (1e-12, 1)]  # BatchNorm's
     conv_bias: bool
     local_response_norm: bool
-    large_kernel: int  # of the branch that the paper calls 5x5
-    stem_kernel: int
-    stem_stride: int
+    large_kernel: Kernel  # of the branch that the paper calls 5x5
+    stem_kernel: Kernel
+    stem_stride: Annotated[int, range(1, 33)]
     stem_pools: tuple[bool, bool]  # is there a maxpool1, a maxpool2?
-    maxpool4_kernel: int
+    maxpool4_kernel: Annotated[int, range(1, 17)]
     adaptive_head_pool: bool  # to 4x4 from any size; else the paper's average pool 5x5/3
     head_batch_norm: bool
-    dropout: float
-    head_dropout: float
+    dropout: Share
+    head_dropout: Share
     init: str  # a name in INITIALISATIONS
-    min_size: int  # the smallest picture, in pixels a side, that leaves something to pool
-    width: float = 1.0  # channels, as a multiple of Table 1's
-    reduction: float = 1.0  # those behind the 1x1s in front of 3x3 and 5x5, once more
+    min_size: Annotated[int, range(1, 10_001)]  # pixels a side that leave something to pool
+    width: Width = 1.0  # channels, as a multiple of Table 1's
+    reduction: Width = 1.0  # those behind the 1x1s in front of 3x3 and 5x5, once more
 
     def __post_init__(self) -> None:
-        check_fields(self, DOMAINS)
+        check_fields(self)
 
     @property
     def smallest(self) -> int:

@@ -57,20 +57,15 @@ def look(code):
 @glibc
 def test_what_was_freed_is_there_again_and_goes_back_at_the_end():
     seen = look("""
-with freed_memory_kept(CPU):
-    seen |= {"inside": new_pages(), "kept": resident()}
-seen["afterwards"] = resident()
 try:
     with freed_memory_kept(CPU):
-        seen |= {"inside, once more": new_pages(), "kept once more": resident()}
+        seen |= {"inside": new_pages(), "kept": resident()}
         raise KeyError
 except KeyError:
-    seen["behind an error"] = resident()
+    seen["afterwards"] = resident()
 """)
-    assert seen["outside"] > MANY
-    assert max(seen["inside"], seen["inside, once more"]) < MANY
+    assert seen["outside"] > MANY > seen["inside"]
     assert seen["afterwards"] < seen["kept"] - BYTES / 2
-    assert seen["behind an error"] < seen["kept once more"] - BYTES / 2
 
 
 @glibc
@@ -89,18 +84,9 @@ fit(model, data, recipe, device="cpu", report=lambda _: seen.update(inside=new_p
     assert seen["outside"] > MANY > seen["inside"]
 
 
-@pytest.mark.parametrize("lacking", ["glibc", "linux", "cpu"])
-def test_without_glibc_or_the_cpu_nothing_is_done(monkeypatch, lacking):
-    class Other:
-        def mallopt(self, *_):
-            raise AssertionError("called")
-
-    class Glibc(Other):
-        gnu_get_libc_version = malloc_trim = None
-
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: Other() if lacking == "glibc" else Glibc())
-    monkeypatch.setattr(sys, "platform", "darwin" if lacking == "linux" else "linux")
-    inside = []
-    with freed_memory_kept(torch.device("cuda" if lacking == "cpu" else "cpu")):
-        inside.append(lacking)
-    assert inside
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_without_glibc_nothing_is_done(monkeypatch, system):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())  # which has no mallopt
+    monkeypatch.setattr(sys, "platform", system)
+    with freed_memory_kept(torch.device("cpu")):
+        pass

@@ -16,12 +16,12 @@ ORDER = (
     *("errors", "incoming", "settings", "platforms", "paper", "predecessors", "costs", "readings"),
     *("blocks", "variants", "initialisation", "model", "differences", "weights", "fuse"),
     *("download", "data"),
-    *("recipes", "muon", "optimisers", "checkpoints", "distributed", "training", "tensorboard"),
+    *("recipes", "muon", "optimisers", "checkpoints", "parallel", "training", "tensorboard"),
     *("allocator", "fitting", "predict", "hooks", "lanes", "recording", "receptive_fields"),
     *("bottlenecks",),
     *("designs", "gradients", "plateau", "kernel_sizes", "runs", "studies", "ladder", "ablations"),
     *("release", "course", "colab", "doctor", "figures", "explore", "exercises"),
-    *("console", "__main__"),
+    *("console", "commands", "__main__"),
 )
 TO_READ = ("paper", "costs", "blocks", "variants", "initialisation", "model", "training")
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -17,7 +17,6 @@ from googlenet_lib.costs import (
     child_costs,
     conv_macs,
     conv_params,
-    cost_table,
     linear_macs,
     linear_params,
     model_costs,
@@ -538,23 +537,3 @@ def test_receptive_field_of_inception3a_is_the_measured_one(variant, field):
     trunk = nn.Sequential(*stem, net.inception3a)
     assert child_costs(trunk, (3, 8, 96))[-1].field == field
     assert measured_field(trunk, 3, 8, 96) == field
-
-
-# ---- the table -----------------------------------------------------------------------------------
-
-
-def test_cost_table_is_aligned_and_ends_with_the_total():
-    text = cost_table(table_costs())
-    header, rule, *rows, last = text.splitlines()
-    assert header.split() == ["name", "kind", "output", "params", "multiply-adds", "field", "jump"]
-    assert set(rule) == {"-"}
-    assert len(rows) == len(TABLE_1)
-    assert len({len(line) for line in (header, rule, *rows)}) == 1
-    assert last.split() == ["total", "6,990,272", "1,582,671,872"]
-    end = header.index("multiply-adds") + len("multiply-adds")
-    assert all(line[end - 1].isdigit() for line in (*rows, last))
-    assert "inception4a  inception   512 x 14 x 14    375,552     73,608,192    171    16" in rows
-
-
-def test_cost_table_of_nothing():
-    assert cost_table([]).splitlines()[-1].split() == ["total", "0", "0"]

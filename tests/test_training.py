@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from googlenet_lib import googlenet, training
 from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
 from googlenet_lib.data import Batches
-from googlenet_lib.distributed import Workers
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import best_epoch, describe_weights, epoch_line, fit
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.optimisers import rate_factor
+from googlenet_lib.parallel import Group
 from googlenet_lib.recipes import CLASSROOM, QUICK
 from googlenet_lib.training import (
     Diverged,
@@ -421,7 +421,7 @@ def test_parts_of_a_batch_hold_two_pictures_and_are_as_many_for_each_worker(
 ):
     recipe = replace(SHORT, batch_size=20, accumulate=accumulate)
     trainer = Trainer(network(), tiny_data(size=16), recipe, seed=0, device=CPU)
-    trainer.workers = Workers(0, processes)
+    trainer.group = Group(0, processes)
     seen = []
     trainer.model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
     of = pictures if processes == 1 else 2 * pictures - 1

@@ -1,7 +1,7 @@
 """What differs between four networks called GoogLeNet, read off the networks themselves."""
 
 from dataclasses import FrozenInstanceError, fields, replace
-from typing import get_args
+from typing import Annotated, get_args, get_origin
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from googlenet_lib import VARIANTS, GoogLeNet, UsageError
 from googlenet_lib.initialisation import INITIALISATIONS
 from googlenet_lib.paper import DROPOUT, HEADS
 from googlenet_lib.settings import changed
-from googlenet_lib.variants import DOMAINS, Variant
+from googlenet_lib.variants import Variant
 
 # A second transcription of the table in variants.py, by what a built network shows.
 EXPECTED = {
@@ -292,12 +292,9 @@ def test_value_out_of_range_is_refused(setting):
 
 
 def test_every_number_has_a_domain():
-    numbers = {
-        field.name
-        for field in fields(Variant)
-        if {int, float} & {field.type, *get_args(field.type)}
-    }
-    assert numbers == {*DOMAINS}
+    for field in fields(Variant):
+        if get_origin(field.type) is not Annotated:
+            assert not {int, float} & {field.type, *get_args(field.type)}, field.name
 
 
 @pytest.mark.parametrize(("own", "given"), [(0.5, 17), (8, 1.01), (1, float("nan")), (1, 1e300)])
