@@ -1,9 +1,11 @@
 """The files of a run, which survive a crash: written whole or not at all, never unpickled."""
 
+import errno
 import io
 import json
 import os
 import socket
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +36,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            _force_to_disk(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise UsageError(
@@ -52,6 +54,15 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _force_to_disk(handle: int) -> None:
+    """Force a file to disk, unless its file system (some network drives) has no such order."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -133,12 +144,20 @@ class RunFolder:
         self._lock = FileLock(sign)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            holder = _holder(sign)  # before some versions of filelock empty the file
+            sign.open("ab").close()
+            if not _has_locks(sign):  # filelock would take the file itself for a lock
+                sign.unlink()  # which would outlast a kill and block the next run
+                warnings.warn(
+                    f"{self.path} is on a file system without locks; take care yourself that no "
+                    "second run uses the folder at the same time",
+                    stacklevel=3,
+                )
+                return self
             self._lock.acquire(timeout=0)
-        except Timeout:
+        except (Timeout, BlockingIOError):
             raise UsageError(
-                f"{self.path} is in use: {holder} trains into it. Wait until it has ended, stop "
-                "it, or choose another --out"
+                f"{self.path} is in use: {_holder(sign)} trains into it. Wait until it has ended, "
+                "stop it, or choose another --out"
             ) from None
         except OSError as error:
             raise UsageError(
@@ -225,6 +244,26 @@ def refuse_to_resume_nothing(folder: Path) -> None:
         f"--resume came, but {folder} holds no run to go on with; check --out, or leave out "
         "--resume to start a new run there"
     )
+
+
+def _has_locks(sign: Path) -> bool:
+    """Ask the system for a lock, which some network drives refuse.
+
+    Raises BlockingIOError if another process holds it. (filelock says so too, but some of its
+    versions empty the file before.)
+    """
+    if os.name != "posix":
+        return True
+    import fcntl
+
+    try:
+        with sign.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _holder(sign: Path) -> str:

@@ -352,3 +352,26 @@ def test_folder_may_vanish_before_the_run_ends(tmp_path):
         with pytest.raises(UsageError, match=r"last\.pt could not be written"):
             run.save({"history": []}, b"")
     assert not folder.exists()
+
+
+def refuse(number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock is POSIX's")
+def test_file_system_without_locks_is_used_with_a_warning(tmp_path, monkeypatch):
+    """Twice: filelock would turn to a file, which outlasts a kill."""
+    monkeypatch.setattr("fcntl.flock", refuse(errno.ENOSYS))
+    for _ in range(2):
+        run = RunFolder(tmp_path / "run", IDENTITY)
+        with pytest.warns(UserWarning, match="on a file system without locks"), run:
+            assert list(run.path.iterdir()) == []
+
+
+def test_file_system_without_fsync_is_written_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", refuse(errno.EINVAL))
+    write_atomically(tmp_path / "file", b"all")
+    assert (tmp_path / "file").read_bytes() == b"all"
