@@ -43,6 +43,7 @@ from googlenet_lib.weights import (
 )
 
 DIGITS = 12  # of a side's digest
+FORMER_FIELDS = {"alternate": False}  # of recipes: runs that have them so still go on
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def fit(
     trainer = Trainer(model, data, recipe, seed=seed, device=device, workers=workers)
     model = bare(model)
     identity = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | FORMER_FIELDS,
         "variant": asdict(model.variant),
         "width": model.width,
         "heads": model.aux1 is not None,
@@ -118,7 +119,7 @@ def fit(
     info = describe_weights(model, data, recipe)
     if out:
         _warn_of_changes_by_hand(model, info)
-    defaults = {"recipe": _defaults(Recipe), "variant": _defaults(Variant)}
+    defaults = {"recipe": _defaults(Recipe) | FORMER_FIELDS, "variant": _defaults(Variant)}
     kept = RunFolder(out, identity, defaults) if out and workers.first else nullcontext()
     with freed_memory_kept(device), kept as folder:
         state = workers.from_first(

@@ -66,7 +66,6 @@ class Recipe:
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     flip: bool = False
-    alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
     shift: int = 0  # pixels
     crop: float = 1.0  # the least share of a picture's area that a crop keeps; 1 crops nothing
     shrink: int = 0  # pixels a side at first, which takes less time; 0: as they are
