@@ -22,38 +22,6 @@ def order_of(batches):
     return torch.cat([labels for _, labels in batches]).tolist()
 
 
-# ---- flips that alternate ------------------------------------------------------------------------
-
-
-def test_alternating_flips_show_each_picture_both_ways_in_turn():
-    """Pictures whose left half is dark: the first pixel says whether one is mirrored."""
-    images = torch.zeros(60, 3, 4, 4, dtype=torch.uint8)
-    images[..., 2:] = 200
-    batches = Batches(
-        ImageSet(images, torch.arange(60)),
-        7,
-        shuffle=True,
-        augment=Augmentation(flip=True, alternate=True),
-    )
-    seen = []
-    for epoch in range(4):
-        batches.epoch = epoch
-        pairs = [pair for batch in batches for pair in zip(*batch, strict=True)]
-        seen.append({int(label): bool(picture[0, 0, 0] > 0) for picture, label in pairs})
-    assert all(set(epoch) == set(range(60)) for epoch in seen)
-    assert 15 < sum(seen[0].values()) < 45
-    assert seen[2] == seen[0]
-    assert seen[3] == seen[1] == {label: not mirrored for label, mirrored in seen[0].items()}
-
-
-def test_alternating_flips_draw_nothing():
-    draws = Augmentation(flip=True, alternate=True).draw(5, draw())
-    assert draws == {}
-    images = marked(6)
-    still = Batches(images, 3, augment=Augmentation(alternate=True))  # no flips to alternate
-    assert torch.equal(next(iter(still))[0], next(iter(Batches(images, 3)))[0])
-
-
 # ---- order and sizes -----------------------------------------------------------------------------
 
 
