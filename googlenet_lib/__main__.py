@@ -14,7 +14,7 @@ from googlenet_lib.checkpoints import LAST, refuse_to_resume_nothing
 from googlenet_lib.console import steady_console
 from googlenet_lib.data import load, make_batches
 from googlenet_lib.data.cifar10 import batches_in
-from googlenet_lib.data.listing import some
+from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
 from googlenet_lib.distributed import Workers, joined, restarted
 from googlenet_lib.doctor import report
@@ -112,6 +112,8 @@ def _train(options, recipe: Recipe, workers: Workers, device: torch.device, say)
     data = read() if workers.first else None
     workers.wait()  # what the first has downloaded, the others find
     data = data or read()
+    if options.note:
+        data = data.noted(options.note)
     if options.limit is not None:
         data = data.limited(options.limit)
     seed_everything(options.seed)
@@ -196,8 +198,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     data = held_back(path, info, options.data, options.split)
     if data.classes != info.classes:
         raise UsageError(
-            f"{path} tells {shown(some(info.classes))} apart, but {options.data} holds "
-            f"{shown(some(data.classes))}; evaluate it on data with its own classes"
+            f"{path} tells {shown(shorten(info.classes))} apart, but {options.data} holds "
+            f"{shown(shorten(data.classes))}; evaluate it on data with its own classes"
         )
     if data.pictures.image_size != info.image_size:
         raise UsageError(
@@ -396,6 +398,9 @@ def _add_train(commands) -> None:
         action="store_true",
         help="decode pictures in folders while training, as is done for those that would take "
         "more than 4 GiB",
+    )
+    command.add_argument(
+        "--note", default="", metavar="TEXT", help="on the data, such as JPEG q75; is recorded"
     )
     command.add_argument(
         "--stratified", action="store_true", help="the same share of every class for validation"
