@@ -143,8 +143,8 @@ def _loaded(name: str | Path, split, size: int | None, stream: bool) -> tuple[Da
         return _folder(_found_or_downloaded_cifar10(), split, size, stream)
     if not isinstance(name, str | os.PathLike) or not name or not is_folder(name):
         raise UsageError(
-            f"'{shown(name)}' came instead of a data set; expected a name (cifar10, digits, "
-            f"shapes), or the path of a folder of class folders, from {Path.cwd()}"
+            f"'{shown(name)}' is neither a data set by name (cifar10, digits, shapes) nor a "
+            f"folder here; from {Path.cwd()}, give the path of a folder with class folders"
         )
     return _folder(Path(name), split, size, stream)
 
@@ -157,7 +157,7 @@ def _checked_size(size: int) -> int:
     except TypeError:
         pass
     raise UsageError(
-        f"a size of {size!r} came; expected a whole number of pixels, {SIZES.start} to "
+        f"a size of {size!r} pixels came; expected a whole number, {SIZES.start} to "
         f"{SIZES.stop - 1}"
     )
 

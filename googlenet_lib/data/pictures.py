@@ -116,8 +116,9 @@ def read_picture(path: str | Path) -> tuple[Image.Image, bool]:
     except Exception as error:  # Pillow's decoders raise many kinds; each means the same here
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(path, f"{MOST_PIXELS:,} pixels") from None
-        if getattr(error, "errno", None) or not os.path.exists(path):  # noqa: PTH110 - raises nothing
-            raise _unreadable(path, error) from error
+        if isinstance(error, OSError) and error.errno:
+            reason = f"not readable ({shown(error.strerror)})"
+            raise PictureError(path, reason, "allow it to be read, or copy it") from error
         # a decoder that gets no memory calls the file damaged: is there what it may have needed?
         bytes(12 * picture.width * picture.height if picture else MOST_PIXELS)
         reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({shown(error)})"
@@ -177,7 +178,10 @@ class _Bounded(io.BufferedReader):
 @contextmanager
 def _opened(path: str | Path) -> Iterator[tuple[Image.Image, _Bounded]]:
     """Open a file by Pillow, which has read no more than its head. No other place opens any."""
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name that none has
+        raise PictureError(path, "no such file", "check the path") from None
     if not stat.S_ISREG(status.st_mode):  # to read from a pipe would be to wait
         folder = stat.S_ISDIR(status.st_mode)
         raise PictureError(path, "a folder" if folder else "no plain file")
@@ -214,13 +218,6 @@ def _refuse_costly(path: str | Path, picture: Image.Image, size: int) -> None:
 
 def _too_large(path: str | Path, limit: str) -> PictureError:
     return PictureError(path, f"larger than {limit}", "scale it down with a picture editor")
-
-
-def _unreadable(path: str | Path, error: Exception) -> PictureError:
-    if not os.path.exists(path):  # noqa: PTH110
-        return PictureError(path, "no such file", "check the path")
-    reason = getattr(error, "strerror", error)
-    return PictureError(path, f"not readable ({shown(reason)})", "allow it to be read, or copy it")
 
 
 def _what_instead(path: str | Path) -> str:
