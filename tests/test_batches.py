@@ -3,8 +3,9 @@
 import pytest
 import torch
 from samples import image_set, tiny_data
+from torchvision.transforms.v2 import functional as V
 
-from googlenet_lib.data import Augmentation, Batches, ImageSet, load
+from googlenet_lib.data import Augmentation, Batches, ImageSet, load, normalise
 from googlenet_lib.errors import UsageError
 
 
@@ -85,48 +86,26 @@ def test_batch_below_one_is_refused(batch_size):
 
 
 def test_values_are_normalised_by_mean_and_deviation():
-    levels = torch.arange(256, dtype=torch.uint8)
-    every_level = ImageSet(levels.view(1, 1, 16, 16).expand(2, 3, 16, 16), torch.zeros(2).long())
+    levels = torch.arange(256, dtype=torch.uint8).view(16, 16).expand(2, 3, 16, 16)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    ((images, _),) = Batches(every_level, 2, mean=mean, std=std)
-    for channel in range(3):
-        expected = (levels.double() / 255 - mean[channel]) / std[channel]
-        torch.testing.assert_close(
-            images[1, channel].flatten().double(), expected, rtol=0, atol=5e-7
-        )
+    ((images, _),) = Batches(ImageSet(levels, torch.zeros(2).long()), 2, mean=mean, std=std)
+    expected = V.normalize(levels.double() / 255, mean, std)
+    torch.testing.assert_close(images.double(), expected, rtol=0, atol=5e-7)
     assert images.dtype == torch.float32
-
-
-def test_half_and_half_spans_minus_one_to_one():
-    ends = ImageSet(
-        torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1),
-        torch.zeros(2).long(),
-    )
-    ((images, _),) = Batches(ends, 2)
-    assert images[:, 0, 0, 0].tolist() == pytest.approx([-1, 1])
-
-
-def test_memory_format():
-    for channels_last in (False, True):
-        ((images, _),) = Batches(image_set(4), 4, channels_last=channels_last)
-        assert images.is_contiguous(memory_format=torch.channels_last) == channels_last
-        assert images.is_contiguous() != channels_last
-        assert images.shape == (4, 3, 8, 8)
+    assert torch.equal(images[1], normalise(levels[1], mean, std))
+    ends = normalise(torch.tensor([0, 255]).view(2, 1, 1, 1).expand(2, 3, 1, 1), *[(0.5,) * 3] * 2)
+    assert ends[:, 0, 0, 0].tolist() == pytest.approx([-1, 1])
 
 
 def test_layout_leaves_the_values_as_they_are():
-    batches = [
-        Batches(
-            image_set(9),
-            4,
-            shuffle=True,
-            channels_last=channels_last,
-            augment=Augmentation(flip=True, shift=2),
-        )
-        for channels_last in (False, True)
-    ]
-    for (one, _), (other, _) in zip(*batches, strict=True):
+    how = {"shuffle": True, "augment": Augmentation(flip=True, shift=2)}
+    plain, last = (
+        Batches(image_set(9), 4, channels_last=layout, **how) for layout in (False, True)
+    )
+    for (one, _), (other, _) in zip(plain, last, strict=True):
         assert torch.equal(one, other)
+        assert one.is_contiguous()
+        assert other.is_contiguous(memory_format=torch.channels_last)
 
 
 # ---- augmentation, and shares of it --------------------------------------------------------------
