@@ -145,6 +145,10 @@ def train(
     stratified: Annotated[
         bool, typer.Option("--stratified", help="The same share of every class for validation.")
     ] = False,
+    note: Annotated[
+        str,
+        typer.Option("--note", metavar="TEXT", help="On the data, such as JPEG q75; is recorded."),
+    ] = "",
 ) -> None:
     """Train a network and record the run."""
     with _mistakes_told(", or use a smaller --width, --size, --limit or --set batch_size"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from googlenet_lib.checkpoints import LAST, refuse_to_resume_nothing
 from googlenet_lib.data import Data, load, make_batches
 from googlenet_lib.data.cifar10 import batches_in
-from googlenet_lib.data.listing import some
+from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
 from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.fitting import fit
@@ -48,6 +48,7 @@ def train(
     tensorboard: str | None,
     stream: bool,
     stratified: bool,
+    note: str,
 ) -> None:
     """Train a network and record the run; under torchrun, together with its other processes.
 
@@ -68,6 +69,8 @@ def train(
         pictures = read() if group.is_main else None
         group.barrier()  # what the first has downloaded, the others find
         pictures = pictures or read()
+        if note:
+            pictures = pictures.noted(note)
         if limit is not None:
             pictures = pictures.limited(limit)
         seed_everything(seed)
@@ -158,8 +161,8 @@ def evaluate(*, weights: str, data: str, split: str | None, flips: bool, device:
     held = held_back(path, info, data, split)
     if held.classes != info.classes:
         raise UsageError(
-            f"{path} tells {shown(some(info.classes))} apart, but {data} holds "
-            f"{shown(some(held.classes))}; evaluate it on data with its own classes"
+            f"{path} tells {shown(shorten(info.classes))} apart, but {data} holds "
+            f"{shown(shorten(held.classes))}; evaluate it on data with its own classes"
         )
     if held.pictures.image_size != info.image_size:
         raise UsageError(

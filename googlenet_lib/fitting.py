@@ -43,6 +43,7 @@ from googlenet_lib.weights import (
 )
 
 DIGITS = 12  # of a side's digest
+FORMER_FIELDS = {"alternate": False}  # of recipes: runs that have them so still go on
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder
     """The folder of this run, and what makes it this run and no other."""
     model = trainer.model
     identity = {
-        "recipe": asdict(trainer.recipe),
+        "recipe": asdict(trainer.recipe) | FORMER_FIELDS,
         "variant": asdict(model.variant),
         "width": model.width,
         "heads": model.aux1 is not None,
@@ -130,7 +131,8 @@ def _run_folder(out: Path, trainer: Trainer, data: Data, seed: int) -> RunFolder
         "training_pictures": len(data.train),
         "training_side": data.train.digest()[:DIGITS],  # the split, which the checksum leaves out
     }
-    return RunFolder(out, identity, {"recipe": _defaults(Recipe), "variant": _defaults(Variant)})
+    defaults = {"recipe": _defaults(Recipe) | FORMER_FIELDS, "variant": _defaults(Variant)}
+    return RunFolder(out, identity, defaults)
 
 
 @dataclass

@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from googlenet_lib.data.batches import normalise
 from googlenet_lib.data.pictures import PictureError, open_picture, upright
 from googlenet_lib.errors import UsageError
 from googlenet_lib.model import GoogLeNet
@@ -61,9 +62,7 @@ def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
     if picture.size != size or info.border:
         picture = ImageOps.fit(picture, size, Image.Resampling.BILINEAR, bleed=info.border)
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)  # (3, S, S)
-    mean = torch.tensor(info.mean).view(3, 1, 1)
-    std = torch.tensor(info.std).view(3, 1, 1)
-    return (pixels / 255 - mean) / std
+    return normalise(pixels, info.mean, info.std)
 
 
 def _as_image(picture: Picture) -> Image.Image:

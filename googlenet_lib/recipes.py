@@ -45,7 +45,6 @@ class Recipe:
     mean: Annotated[tuple[float, float, float], (0, 1)] = (0.5, 0.5, 0.5)
     std: Annotated[tuple[float, float, float], (1e-6, 1e6)] = (0.5, 0.5, 0.5)
     flip: bool = False
-    alternate: bool = False  # flips: every other epoch for each picture, not by a new draw
     shift: Pixels = 0
     crop: Annotated[float, (0.01, 1)] = 1.0  # the least share of the area that a crop keeps
     shrink: Pixels = 0  # pixels a side at first, which takes less time; 0: as they are

@@ -153,7 +153,6 @@ class Trainer:
             recipe.batch_size,
             augment=Augmentation(
                 flip=recipe.flip and data.mirrors,
-                alternate=recipe.alternate,
                 shift=recipe.shift,
                 crop=recipe.crop,
                 colour=recipe.colour,
@@ -181,7 +180,6 @@ class Trainer:
     def train_epoch(self) -> Metrics:
         """One pass over the training pictures."""
         self.model.train()
-        self.train_batches.epoch = len(self.history)
         tally, unchecked = Tally(), []
         epoch = len(self.history) + 1
         title = f"epoch {epoch}/{self.recipe.epochs}"

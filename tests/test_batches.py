@@ -3,8 +3,9 @@
 import pytest
 import torch
 from samples import image_set, tiny_data
+from torchvision.transforms.v2 import functional as V
 
-from googlenet_lib.data import Augmentation, Batches, ImageSet, load
+from googlenet_lib.data import Augmentation, Batches, ImageSet, load, normalise
 from googlenet_lib.errors import UsageError
 
 
@@ -20,38 +21,6 @@ def marked(count, size=4):
 
 def order_of(batches):
     return torch.cat([labels for _, labels in batches]).tolist()
-
-
-# ---- flips that alternate ------------------------------------------------------------------------
-
-
-def test_alternating_flips_show_each_picture_both_ways_in_turn():
-    """Pictures whose left half is dark: the first pixel says whether one is mirrored."""
-    images = torch.zeros(60, 3, 4, 4, dtype=torch.uint8)
-    images[..., 2:] = 200
-    batches = Batches(
-        ImageSet(images, torch.arange(60)),
-        7,
-        shuffle=True,
-        augment=Augmentation(flip=True, alternate=True),
-    )
-    seen = []
-    for epoch in range(4):
-        batches.epoch = epoch
-        pairs = [pair for batch in batches for pair in zip(*batch, strict=True)]
-        seen.append({int(label): bool(picture[0, 0, 0] > 0) for picture, label in pairs})
-    assert all(set(epoch) == set(range(60)) for epoch in seen)
-    assert 15 < sum(seen[0].values()) < 45
-    assert seen[2] == seen[0]
-    assert seen[3] == seen[1] == {label: not mirrored for label, mirrored in seen[0].items()}
-
-
-def test_alternating_flips_draw_nothing():
-    draws = Augmentation(flip=True, alternate=True).draw(5, draw())
-    assert draws == {}
-    images = marked(6)
-    still = Batches(images, 3, augment=Augmentation(alternate=True))  # no flips to alternate
-    assert torch.equal(next(iter(still))[0], next(iter(Batches(images, 3)))[0])
 
 
 # ---- order and sizes -----------------------------------------------------------------------------
@@ -117,48 +86,26 @@ def test_batch_below_one_is_refused(batch_size):
 
 
 def test_values_are_normalised_by_mean_and_deviation():
-    levels = torch.arange(256, dtype=torch.uint8)
-    every_level = ImageSet(levels.view(1, 1, 16, 16).expand(2, 3, 16, 16), torch.zeros(2).long())
+    levels = torch.arange(256, dtype=torch.uint8).view(16, 16).expand(2, 3, 16, 16)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    ((images, _),) = Batches(every_level, 2, mean=mean, std=std)
-    for channel in range(3):
-        expected = (levels.double() / 255 - mean[channel]) / std[channel]
-        torch.testing.assert_close(
-            images[1, channel].flatten().double(), expected, rtol=0, atol=5e-7
-        )
+    ((images, _),) = Batches(ImageSet(levels, torch.zeros(2).long()), 2, mean=mean, std=std)
+    expected = V.normalize(levels.double() / 255, mean, std)
+    torch.testing.assert_close(images.double(), expected, rtol=0, atol=5e-7)
     assert images.dtype == torch.float32
-
-
-def test_half_and_half_spans_minus_one_to_one():
-    ends = ImageSet(
-        torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1),
-        torch.zeros(2).long(),
-    )
-    ((images, _),) = Batches(ends, 2)
-    assert images[:, 0, 0, 0].tolist() == pytest.approx([-1, 1])
-
-
-def test_memory_format():
-    for channels_last in (False, True):
-        ((images, _),) = Batches(image_set(4), 4, channels_last=channels_last)
-        assert images.is_contiguous(memory_format=torch.channels_last) == channels_last
-        assert images.is_contiguous() != channels_last
-        assert images.shape == (4, 3, 8, 8)
+    assert torch.equal(images[1], normalise(levels[1], mean, std))
+    ends = normalise(torch.tensor([0, 255]).view(2, 1, 1, 1).expand(2, 3, 1, 1), *[(0.5,) * 3] * 2)
+    assert ends[:, 0, 0, 0].tolist() == pytest.approx([-1, 1])
 
 
 def test_layout_leaves_the_values_as_they_are():
-    batches = [
-        Batches(
-            image_set(9),
-            4,
-            shuffle=True,
-            channels_last=channels_last,
-            augment=Augmentation(flip=True, shift=2),
-        )
-        for channels_last in (False, True)
-    ]
-    for (one, _), (other, _) in zip(*batches, strict=True):
+    how = {"shuffle": True, "augment": Augmentation(flip=True, shift=2)}
+    plain, last = (
+        Batches(image_set(9), 4, channels_last=layout, **how) for layout in (False, True)
+    )
+    for (one, _), (other, _) in zip(plain, last, strict=True):
         assert torch.equal(one, other)
+        assert one.is_contiguous()
+        assert other.is_contiguous(memory_format=torch.channels_last)
 
 
 # ---- augmentation, and shares of it --------------------------------------------------------------

@@ -45,8 +45,7 @@ class Evil:
 
 
 @pytest.mark.parametrize("lock", ["MD5", "allowed names"])
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_pickle_that_carries_code_runs_nothing(tmp_path, monkeypatch, protocol, lock):
+def test_pickle_that_carries_code_runs_nothing(tmp_path, monkeypatch, lock):
     write_cifar10_batches(tmp_path)
     marker = tmp_path / "it ran"
     attacks = {
@@ -56,7 +55,7 @@ def test_pickle_that_carries_code_runs_nothing(tmp_path, monkeypatch, protocol, 
         "numpy": Evil(np.save, str(marker), [1]),
     }
     for attack in attacks.values():
-        content = pickle.dumps({b"data": attack, b"labels": [0]}, protocol)
+        content = pickle.dumps({b"data": attack, b"labels": [0]}, 2)
         (tmp_path / "data_batch_1").write_bytes(content)
         if lock == "MD5":
             with pytest.raises(UsageError, match="data_batch_1 is not the official batch"):

@@ -10,7 +10,7 @@ from samples import tiny_data
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError, fuse, googlenet
-from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint
+from googlenet_lib.checkpoints import BEST, HISTORY, LAST, load_checkpoint, save_checkpoint
 from googlenet_lib.fitting import fit
 from googlenet_lib.predict import load_network
 from googlenet_lib.recipes import CLASSROOM, FAST, IMAGENET, QUICK
@@ -217,6 +217,28 @@ def test_arguments_that_are_refused(how, said):
     with pytest.raises(UsageError) as error:
         train(network(), **how)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("alternate", [False, None, True])
+def test_runs_with_a_field_that_recipes_no_longer_have(tmp_path, alternate):
+    """Those that did not use it are resumed; None stands for still older ones, without it."""
+    whole, model = network(), network()
+    train(whole, out=tmp_path / "whole")
+    train(model, replace(SHORT, epochs=1), out=tmp_path / "run")
+    assert load_network(tmp_path / "run")[1].classes == DATA.classes
+    state = load_checkpoint(tmp_path / "run" / LAST)
+    state["identity"] |= {"recipe.alternate": alternate, "recipe.epochs": 2}
+    if alternate is None:
+        del state["identity"]["recipe.alternate"]
+    save_checkpoint(tmp_path / "run" / LAST, state)
+    if alternate:
+        with pytest.raises(UsageError, match=r"another run, with recipe\.alternate=True; this one"):
+            train(network(), out=tmp_path / "run", resume=True)
+        return
+    train(model := network(), out=tmp_path / "run", resume=True)
+    assert same_bits(model.state_dict(), whole.state_dict())
+    with pytest.raises(UsageError, match="alternate=true' names no field of recipe"):
+        SHORT.changed(["alternate=true"])
 
 
 def test_nothing_to_resume_is_said_and_begun(tmp_path):

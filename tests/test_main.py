@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,12 +11,12 @@ from typing import get_args
 
 import pytest
 import torch
-import typer
+from command_line import parse
 from samples import noise_picture, write_class_folders
 from test_console import ENDINGS, endings, needs_full
 
 from googlenet_lib import commands
-from googlenet_lib.__main__ import RecipeName, VariantName, app, main
+from googlenet_lib.__main__ import RecipeName, VariantName, main
 from googlenet_lib.data import CIFAR10_CLASSES, load
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.recipes import RECIPES
@@ -560,11 +559,6 @@ def test_doctor_prints_every_check(capsys):
 COMMANDS = ["train", "evaluate", "predict", "doctor"]
 
 
-def parse(command, words):
-    """Read the words as the command line does, and do nothing."""
-    typer.main.get_command(app).commands[command].make_context(command, [*words])
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_plain_narrow_and_its_examples_can_be_parsed(capsys, command):
     assert main([command, "--help"]) == 0
@@ -575,7 +569,7 @@ def test_help_is_plain_narrow_and_its_examples_can_be_parsed(capsys, command):
     found = re.findall(r"python -m googlenet_lib (\w+)(.*)", examples)
     assert found
     for name, options in found:
-        parse(name, options.split())
+        parse(f"{name} {options}")
 
 
 def test_without_a_command_the_help_is_shown(capsys):
@@ -591,8 +585,7 @@ def test_names_in_the_help_are_those_that_there_are():
 
 def test_recorded_commands_can_still_be_parsed():
     for name in recorded_names():
-        words = shlex.split(recorded_run(name).command.partition("googlenet_lib ")[2])
-        parse(words[0], words[1:])
+        parse(recorded_run(name).command)
 
 
 QUIET = """

@@ -177,12 +177,12 @@ def test_files_that_are_no_pictures(tmp_path, monkeypatch):
     noise_picture(0, (50, 60)).save(tmp_path / "large.png")
     monkeypatch.setattr("googlenet_lib.data.pictures.MOST_PIXELS", 2_999)
     for name, reason in (
-        ("text.jpg", "not a picture; give"),
+        ("text.jpg", "not a picture, or damaged"),
         ("empty.jpg", r"empty \(0 bytes\); copy"),
         ("half.png", "truncated; copy"),
         ("large.png", "larger than 2,999 pixels; scale it down"),
         ("missing.jpg", "no such file; check the path"),
-        ("", "a folder; give a file in it"),
+        ("", "a folder; give a JPEG"),
     ):
         with pytest.raises(UsageError, match=f"could not be read as a picture: {reason}"):
             prepare(tmp_path / name, INFO)

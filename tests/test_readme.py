@@ -8,14 +8,12 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-import typer
+from command_line import parse
 
 from googlenet_lib import googlenet
-from googlenet_lib.__main__ import app
 from googlenet_lib.costs import model_costs, total
 from googlenet_lib.figures import alt_texts
 from googlenet_lib.figures.ladder import steps
-from googlenet_lib.figures.seeds import WITHIN, doubt
 from googlenet_lib.ladder import ladder_runs
 from googlenet_lib.recipes import FAST
 from googlenet_lib.runs import recorded_names, recorded_run
@@ -58,7 +56,7 @@ def test_command_lines_are_understood():
     lines = re.findall(r"^python -m googlenet_lib (\w+)(.*)$", README, flags=re.MULTILINE)
     assert {command for command, _ in lines} == {"train", "evaluate", "predict", "doctor"}
     for command, options in lines:
-        typer.main.get_command(app).commands[command].make_context(command, options.split())
+        parse(f"{command} {options}")
 
 
 def test_pictures_exist_and_carry_their_description():
@@ -197,17 +195,6 @@ def test_the_rate_of_fast_is_the_best_of_those_recorded():
         assert run.epochs * run.training_pictures * 3 < 6 * 45_000
     assert step.doubt
     assert f"halving 0.1 cost {step.gain.lstrip('−')} points, and the seeds' ranges meet" in README
-
-
-def test_what_is_said_of_alternating_flips_is_the_record():
-    turns, chance = seeds_of("alternate"), seeds_of("fast-10min")
-    for one, other in zip(turns, chance, strict=True):
-        assert one.settings == other.settings | {"alternate": True}
-        assert (one.seed, one.training_pictures) == (other.seed, other.training_pictures)
-    shares = [[run.test_accuracy for run in runs] for runs in (turns, chance)]
-    means = [f"{mean(accuracies):.4f}" for accuracies in shares]
-    assert f"The mean of three seeds is {' against '.join(means)}; the seeds' ranges meet" in README
-    assert doubt(*shares) == WITHIN
 
 
 def test_the_table_of_steps_is_the_record():

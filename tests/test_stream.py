@@ -16,14 +16,12 @@ from googlenet_lib import googlenet
 from googlenet_lib.data import (
     Augmentation,
     Batches,
-    ImageSet,
     PictureFiles,
     load,
     make_batches,
     stream,
 )
-from googlenet_lib.data.folders import read_pictures
-from googlenet_lib.data.listing import list_pictures
+from googlenet_lib.data.folders import list_pictures, read_pictures
 from googlenet_lib.data.stream import StreamedBatches, prefetched, stream_pictures
 from googlenet_lib.errors import UsageError
 from googlenet_lib.fitting import fit
@@ -48,21 +46,15 @@ def passes(batches, count=2):
     return [(images, labels) for _ in range(count) for images, labels in batches]
 
 
-def assert_equal(one, other):
-    assert len(one) == len(other)
-    for (images, labels), (expected, wanted) in zip(one, other, strict=True):
-        torch.testing.assert_close(images, expected)
-        assert torch.equal(labels, wanted)
-
-
 # ---- the files -----------------------------------------------------------------------------------
 
 
 def test_files_are_what_a_set_in_memory_is(listing):
-    files, findings = stream_pictures(listing)
-    images, _ = read_pictures(listing)
-    assert len(files) == len(images) == findings.files == 14
-    assert torch.equal(files.labels, images.labels)
+    (listing.root / "cat" / "0006.png").write_bytes(b"")
+    files, _ = stream_pictures(listing, 32)
+    images, _ = read_pictures(listing, 32, to_train=False)
+    assert (len(files), len(images)) == (14, 13)
+    assert torch.equal(files.labels[:6], images.labels[:6])
     assert files.image_size == images.image_size == 32
     which = torch.tensor([3, 9, 0])
     assert files[which].names == ("cat/0003.png", "dog/0002.png", "cat/0000.png")
@@ -71,58 +63,41 @@ def test_files_are_what_a_set_in_memory_is(listing):
 
 
 def test_digest_changes_with_a_file_s_size_and_with_a_label(listing):
-    files, _ = stream_pictures(listing)
-    assert files.digest() == stream_pictures(listing)[0].digest()
-    relabelled = PictureFiles(files.root, files.names, 1 - files.labels, 32)
-    assert relabelled.digest() != files.digest()
+    files, _ = stream_pictures(listing, 32)
     before = files.digest()
+    assert before == stream_pictures(listing, 32)[0].digest()
+    assert PictureFiles(files.root, files.names, 1 - files.labels, 32).digest() != before
     noise_picture(99, (40, 40)).save(listing.root / "cat" / "0000.png")
     assert files.digest() != before
-
-
-def test_empty_files_are_named_at_once(tmp_path):
-    write_class_folders(tmp_path, CLASSES, count=3)
-    (tmp_path / "cat" / "0000.png").write_bytes(b"")
-    files, findings = stream_pictures(list_pictures(tmp_path, CLASSES))
-    assert len(files) == 5
-    assert findings.skipped == [(tmp_path / "cat/0000.png", "empty (0 bytes)")]
 
 
 # ---- batches -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_streamed_batches_are_those_from_memory(listing, workers):
+@pytest.mark.parametrize("rank", [None, 0, 1])
+def test_streamed_batches_are_those_from_memory_to_the_bit(listing, workers, rank):
     def how():
-        return {
-            "augment": Augmentation(flip=True, shift=3, colour=0.3),
+        augment = Augmentation(flip=True, shift=3, colour=0.3)
+        share = {} if rank is None else {"rank": rank, "processes": 2}
+        return share | {
+            "augment": augment,
             "shuffle": True,
             "generator": draw(5),
-            "mean": (0.1, 0.2, 0.3),
+            "mean": (0.1,) * 3,
         }
 
-    streamed = StreamedBatches(stream_pictures(listing)[0], 4, workers=workers, **how())
-    assert_equal(passes(streamed), passes(Batches(read_pictures(listing)[0], 4, **how())))
-    assert len(streamed) == 4
-
-
-def test_processes_share_streamed_batches(listing):
-    files = stream_pictures(listing)[0]
-
-    def passed(rank=0, processes=1):
-        how = {"augment": Augmentation(flip=True, crop=0.3), "generator": draw(3), "shuffle": True}
-        batches = StreamedBatches(files, 4, workers=0, rank=rank, processes=processes, **how)
-        return torch.cat([images for images, _ in batches])
-
-    whole = passed()
-    torch.testing.assert_close(passed(0, 2)[:2], whole[0:4:2])
-    torch.testing.assert_close(passed(1, 2)[:2], whole[1:4:2])
+    streamed = StreamedBatches(stream_pictures(listing, 32)[0], 4, workers=workers, **how())
+    kept = Batches(read_pictures(listing, 32)[0], 4, **how())
+    for pair, expected in zip(passes(streamed), passes(kept), strict=True):
+        assert all(map(torch.equal, pair, expected))
+    assert len(streamed) == len(kept)
 
 
 def test_crops_are_cut_out_of_the_whole_picture(tmp_path):
     """A picture of 64x64 at a size of 16: a box of a quarter of a side holds 16 real pixels."""
     write_class_folders(tmp_path, CLASSES, size=(64, 64))
-    files, _ = stream_pictures(list_pictures(tmp_path, CLASSES), size=16)
+    files, _ = stream_pictures(list_pictures(tmp_path, CLASSES), 16)
 
     class Corner(Augmentation):
         def draw(self, count, generator):
@@ -140,7 +115,7 @@ def test_damaged_files_are_left_out_and_named_once_a_pass(listing):
     for name in ("cat/0001.png", "dog/0004.png"):
         whole = (listing.root / name).read_bytes()
         (listing.root / name).write_bytes(whole[: len(whole) // 2])
-    files, _ = stream_pictures(listing)
+    files, _ = stream_pictures(listing, 32)
     augment = Augmentation(flip=True)
     batches = StreamedBatches(files, 7, workers=0, augment=augment, mean=(0,) * 3, std=(1,) * 3)
     with pytest.warns(UserWarning, match=r"2 of 14 files were left out; .*0001\.png") as caught:
@@ -158,14 +133,14 @@ def test_damaged_files_are_left_out_and_named_once_a_pass(listing):
 def test_a_batch_without_one_readable_picture_ends_it(listing):
     for path in (listing.root / "dog").iterdir():
         path.write_bytes(b"no picture")
-    batches = StreamedBatches(stream_pictures(listing)[0], 7, workers=0)
+    batches = StreamedBatches(stream_pictures(listing, 32)[0], 7, workers=0)
     with pytest.raises(UsageError, match=r"^0 of the 7 pictures .* first that could not: "):
         passes(batches)
 
 
 def test_one_picture_left_of_a_batch_is_no_batch_to_train_on(listing):
     (listing.root / "dog" / "0000.png").write_bytes(b"no picture")
-    files = stream_pictures(listing)[0][torch.tensor([0, 7])]
+    files = stream_pictures(listing, 32)[0][torch.tensor([0, 7])]
     with pytest.warns(UserWarning, match="1 of 2 files"):
         assert [len(labels) for _, labels in StreamedBatches(files, 2, workers=0)] == [1]
     with pytest.raises(UsageError, match=r"^1 of the 2 pictures of a batch .* expected at least 2"):
@@ -184,7 +159,7 @@ def test_workers_end_with_their_batches(listing):
     before = {*multiprocessing.active_children()}
     gc.disable()
     try:
-        batches = StreamedBatches(stream_pictures(listing)[0], 4, workers=2, shuffle=True)
+        batches = StreamedBatches(stream_pictures(listing, 32)[0], 4, workers=2, shuffle=True)
         next(iter(batches))  # a pass that is given up
         passes(batches, 1)
         workers = {*multiprocessing.active_children()} - before
@@ -202,7 +177,7 @@ def test_a_worker_collects_nothing_that_it_has_inherited(listing, monkeypatch, t
         return decode(*arguments)
 
     monkeypatch.setattr(sys, "unraisablehook", lambda _: (tmp_path / "raised").touch())
-    files = stream_pictures(listing)[0][:2]
+    files = stream_pictures(listing, 32)[0][:2]
     gc.disable()
     try:
         dropped = StreamedBatches(files, 2, workers=1)
@@ -224,7 +199,7 @@ def test_batches_need_no_shared_memory(listing):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # of files, as those in /dev/shm
     try:
-        images, _ = next(iter(StreamedBatches(stream_pictures(listing)[0], 14, workers=1)))
+        images, _ = next(iter(StreamedBatches(stream_pictures(listing, 32)[0], 14, workers=1)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert images.shape == (14, 3, 32, 32)
@@ -247,16 +222,8 @@ def test_cores_are_shared_among_processes(listing, monkeypatch, said, workers):
     monkeypatch.setattr(stream, "usable_cores", lambda: 4)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", said)
     with warnings.catch_warnings(action="ignore"):  # torch's, about the cores that there are
-        batches = StreamedBatches(stream_pictures(listing)[0], 4)
+        batches = StreamedBatches(stream_pictures(listing, 32)[0], 4)
     assert batches._loader.num_workers == workers
-
-
-def test_prefetching_on_a_cpu_passes_batches_through():
-    batches = [(torch.ones(2, 3), torch.arange(2), "more")]
-    ((images, labels, more),) = prefetched(batches, CPU)
-    assert images is batches[0][0]
-    assert labels is batches[0][1]
-    assert more == "more"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -283,23 +250,22 @@ def sides(tmp_path):
     return tmp_path
 
 
-def test_folders_stay_in_their_files_where_asked(tmp_path):
-    data, whole = load(sides(tmp_path), stream=True), load(tmp_path)
+@pytest.mark.parametrize("stream", [True, False])
+def test_folders_stay_in_their_files_where_asked_or_too_large(tmp_path, monkeypatch, stream):
+    whole = load(sides(tmp_path))
+    if stream:
+        data = load(tmp_path, stream=True)
+    else:
+        monkeypatch.setattr(sys.modules[load.__module__], "MOST_BYTES", 5 * 3 * 16 * 16)
+        with pytest.warns(
+            UserWarning, match=r"12 pictures of 16x16 in .*train would take 0\.0 GiB"
+        ):
+            data = load(tmp_path)
     for side in ("train", "validation", "test"):
         assert type(getattr(data, side)) is PictureFiles
-        assert isinstance(getattr(whole, side), ImageSet)
         assert torch.equal(getattr(data, side).labels, getattr(whole, side).labels)
     assert data.image_size == whole.image_size == 16
-    assert len(data.checksum) == 64
     assert len(data.limited(4).train) == 4
-
-
-def test_pictures_too_many_for_memory_stay_in_their_files_and_it_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[load.__module__], "MOST_BYTES", 12 * 3 * 16 * 16 - 1)
-    with pytest.warns(UserWarning, match=r"12 pictures of 16x16 in .*train would take 0\.0 GiB"):
-        data = load(sides(tmp_path))
-    assert type(data.train) is PictureFiles
-    assert isinstance(data.test, ImageSet)
 
 
 def test_a_streamed_run_ends_as_one_from_memory(tmp_path):

@@ -40,7 +40,6 @@ EVERYTHING = replace(  # all that has a state of its own
     lr=0.02,
     optimiser="muon",
     shift=1,
-    alternate=True,
     precision="float32",
 )
 FEW = replace(tiny_data(), **dict.fromkeys(("train", "validation", "test"), image_set(12)))
@@ -243,17 +242,6 @@ def test_pictures_are_small_at_first(monkeypatch):
     for shrink in (20, 21, 7):
         with pytest.raises(UsageError, match=f"shrink={shrink} came for pictures of 20 .* least 8"):
             Trainer(network(), data, replace(SHORT, shrink=shrink), seed=0, device=CPU)
-
-
-def test_epochs_count_for_flips_that_alternate():
-    recipe = replace(SHORT, flip=True, alternate=True)
-    trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
-    seen = []
-    for _ in range(2):
-        trainer.run_epoch()
-        seen.append(trainer.train_batches.epoch)
-    assert seen == [0, 1]
-    assert trainer.train_batches.augment.alternate
 
 
 def test_moving_average_is_what_is_evaluated_and_kept(tmp_path):

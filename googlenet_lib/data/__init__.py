@@ -1,7 +1,7 @@
 """Pictures in, batches on the device out."""
 
 from googlenet_lib.data.augment import Augmentation
-from googlenet_lib.data.batches import Batches
+from googlenet_lib.data.batches import Batches, normalise
 from googlenet_lib.data.imageset import CIFAR10_CLASSES, Data, ImageSet
 from googlenet_lib.data.load import find_cifar10, load
 from googlenet_lib.data.shapes import SHAPES, draw_shapes
@@ -19,4 +19,5 @@ __all__ = [
     "find_cifar10",
     "load",
     "make_batches",
+    "normalise",
 ]

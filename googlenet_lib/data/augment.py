@@ -24,7 +24,6 @@ class Augmentation:
     """
 
     flip: bool = False  # mirror half of the pictures
-    alternate: bool = False  # and the other half in the next epoch, not by a new draw
     shift: int = 0  # pixels, in either direction, the border mirrored
     crop: float = 1.0  # the least share of the area that a crop keeps; 1 crops nothing
     colour: float = 0.0  # brightness, contrast and saturation, each times 1 - colour to 1 + colour
@@ -45,18 +44,9 @@ class Augmentation:
         if self.shift:
             offsets = torch.randint(-self.shift, self.shift + 1, (2, count), generator=generator)
             draws["offset"] = offsets.T  # down, right: pixels
-        if self.flip and not self.alternate:
+        if self.flip:
             draws["mirror"] = torch.rand(count, generator=generator) < 0.5
         return draws
-
-    def mirrored(self, count: int, epoch: int) -> Tensor:
-        """Which of all `count` pictures are mirrored in this epoch, where flips alternate.
-
-        Half of them in the first, by a draw of its own; the other half in the next, and so on: each
-        picture is seen in both ways equally often. Source: Jordan, 2024, arXiv:2404.00498.
-        """
-        first = torch.rand(count, generator=torch.Generator().manual_seed(0)) < 0.5
-        return first if epoch % 2 == 0 else ~first
 
     def __call__(self, images: Tensor, draws: Draws) -> Tensor:
         """Change (N, 3, H, W) of 0 to 255 as drawn; crops and colours give float32."""

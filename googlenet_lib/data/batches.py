@@ -1,6 +1,6 @@
 """Batches on the device: pictures live there as uint8 and are augmented a whole batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -8,6 +8,17 @@ from torch import Tensor
 from googlenet_lib.data.augment import Augmentation, Draws
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.errors import UsageError
+
+
+def normalise(
+    images: Tensor, mean: Tensor | Sequence[float], std: Tensor | Sequence[float]
+) -> Tensor:
+    """Return (x / 255 - mean) / std, float32, of (..., 3, H, W) with values of 0 to 255.
+
+    `mean` and `std` hold a number a channel.
+    """
+    mean, std = (torch.as_tensor(one, device=images.device).view(3, 1, 1) for one in (mean, std))
+    return torch.addcmul(-mean / std, images.float(), 1 / (255 * std))
 
 
 class Batches:
@@ -46,16 +57,12 @@ class Batches:
             )
         self._hold(images, torch.device(device))
         self.batch_size = batch_size
-        # (x / 255 - mean) / std, as one multiplication and one addition
-        mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
-        std = torch.tensor(std, device=device).view(1, 3, 1, 1)
-        self.scale, self.offset = 1 / (255 * std), -mean / std
+        self.mean, self.std = (torch.tensor(one, device=device) for one in (mean, std))
         self.augment = augment
         self.shuffle = shuffle
         self.generator = generator if generator is not None else torch.Generator().manual_seed(0)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.rank, self.processes = rank, processes
-        self.epoch = 0  # for flips that alternate: whoever counts epochs sets it
 
     def __len__(self) -> int:
         return len(self.sizes())
@@ -64,7 +71,7 @@ class Batches:
         for images, labels, draws in self._pictures(self._plan()):
             if draws:
                 images = self.augment(images, draws)
-            images = torch.addcmul(self.offset, images.float(), self.scale)  # (N, 3, H, W)
+            images = normalise(images, self.mean, self.std)  # (N, 3, H, W)
             yield images.contiguous(memory_format=self.memory_format), labels
 
     def _hold(self, images: ImageSet, device: torch.device) -> None:
@@ -72,17 +79,13 @@ class Batches:
 
     def _plan(self) -> Iterator[tuple[Tensor, Draws]]:
         """This process's share of each batch: which pictures, and what will happen to them."""
-        count, device = len(self.labels), self.labels.device
+        count = len(self.labels)
         order = torch.arange(count)
         if self.shuffle:
             order = torch.randperm(count, generator=self.generator)
         own = slice(self.rank, None, self.processes)
-        alternate = self.augment is not None and self.augment.flip and self.augment.alternate
-        mirrored = self.augment.mirrored(count, self.epoch).to(device) if alternate else None
-        for which in order.to(device).split(self.sizes()):
+        for which in order.to(self.labels.device).split(self.sizes()):
             draws = self.augment.draw(len(which), self.generator) if self.augment else {}
-            if alternate:
-                draws["mirror"] = mirrored[which]
             yield which[own], {name: drawn[own] for name, drawn in draws.items()}
 
     def _pictures(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from googlenet_lib.data.imageset import CIFAR10_CLASSES, ImageSet
+from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.errors import UsageError
 
 CIFAR10_BATCHES = "cifar-10-batches-py"
@@ -32,14 +32,9 @@ _ANEW = (
 class _ArraysOnly(pickle.Unpickler):
     """A second lock behind the MD5: only what an array needs is let through."""
 
-    ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("_codecs", "encode"),
-        }
+    ALLOWED = (
+        *(("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")),
+        *(("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")),
     )
 
     def find_class(self, module: str, name: str) -> object:
@@ -49,7 +44,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def batches_in(folder: Path) -> Path | None:
-    """Where the official batches are: right in `folder`, or in its `cifar-10-batches-py`."""
+    """Find the official batches: right in `folder`, or in its `cifar-10-batches-py`."""
     # by os.path, which says no, and raises nothing, where a folder may not be looked into
     if folder.name == CIFAR10_BATCHES or os.path.isfile(folder / "data_batch_1"):  # noqa: PTH113
         return folder
@@ -58,15 +53,15 @@ def batches_in(folder: Path) -> Path | None:
 
 
 def read_cifar10_batches(folder: Path) -> tuple[ImageSet, ImageSet]:
-    """CIFAR-10 as published, from `cifar-10-batches-py`: (train, test)."""
+    """Read CIFAR-10 as published, from `cifar-10-batches-py`: (train, test).
+
+    Raises UsageError for a batch that is missing or not the official one.
+    """
     train = [_read_batch(folder / f"data_batch_{number}") for number in range(1, 6)]
     images, labels = zip(*train, strict=True)
     # joined by NumPy, which asks for large pages: in half the time of torch
     joined = torch.from_numpy(np.concatenate([part.numpy() for part in images]))
-    return (
-        ImageSet(joined, torch.cat(labels)),
-        ImageSet(*_read_batch(folder / "test_batch")),
-    )
+    return ImageSet(joined, torch.cat(labels)), ImageSet(*_read_batch(folder / "test_batch"))
 
 
 def _read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,7 +71,7 @@ def _read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _official(path: Path) -> bytes:
-    """What the batch holds; UsageError for all but the official one, which is not opened."""
+    """Read a batch's bytes; UsageError for all but the official one, which is not unpickled."""
     try:
         if path.exists() and not path.is_file():  # to read from a pipe would be to wait
             raise UsageError(f"{path} is no plain file{_ANEW}")
@@ -95,8 +90,3 @@ def _official(path: Path) -> bytes:
             f"can run any program. Its MD5 is {found}, expected {OFFICIAL_MD5[path.name]}{_ANEW}"
         )
     return content
-
-
-def is_cifar10(classes: tuple[str, ...]) -> bool:
-    """True for CIFAR-10's ten class names."""
-    return classes == CIFAR10_CLASSES

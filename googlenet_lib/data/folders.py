@@ -1,7 +1,12 @@
-"""Class folders in, uint8 pictures out, decoded by all cores."""
+"""Folders of class folders: what lies in them, and their pictures, decoded by all cores.
 
+torchvision's `find_classes` takes hidden folders for classes, and `make_dataset` follows a link
+that leads back into the folder and leaves files out without a word; hence our own.
+"""
+
+import os
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +16,8 @@ import numpy as np
 import torch
 
 from googlenet_lib.data.imageset import ImageSet
-from googlenet_lib.data.listing import MOST_NAMES, Listing, some
 from googlenet_lib.data.pictures import (
-    MemoryShortError,
+    SUFFIXES,
     PictureError,
     decode_picture,
     picture_size,
@@ -22,138 +26,174 @@ from googlenet_lib.data.pictures import (
 from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.platforms import progress_bar, usable_cores
 
-MOST_BYTES = 4 * 2**30  # of decoded pictures, held in memory
+LEFT_BY_SYSTEMS = frozenset(  # in small letters
+    ("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found")
+    + ("system volume information", "__pycache__", "network trash folder", "temporary items")
+    + ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+)
+MOST_NAMES = 20  # that a message shows
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
-CHUNK_PIXELS = 2**20  # and no more than these at a time
 LOOKED_AT = 100  # pictures whose size is looked at to choose one for all
+
+Reasons = list[tuple[Path, str]]  # files or folders, each with why it is not used
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures `root/<class>/*` in the order of their names, none of them opened yet."""
+
+    root: Path
+    classes: tuple[str, ...]
+    names: list[str]  # of the files, within root: "cat/0001.jpg"
+    labels: list[int]
+    passed: Reasons  # what is not called a picture
 
 
 @dataclass
 class Findings:
     """What was noticed while folders were read, gathered over all sides and told once."""
 
-    files: int = 0
-    skipped: list[tuple[Path, str]] = field(default_factory=list)  # (file, reason)
-    animated: list[Path] = field(default_factory=list)
+    skipped: Reasons = field(default_factory=list)  # called pictures, but they cannot be read
+    passed: Reasons = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)  # a sentence each
-    passed: list[tuple[Path, str]] = field(default_factory=list)  # (file or folder, reason)
 
     def __add__(self, other: "Findings") -> "Findings":
         return Findings(
-            self.files + other.files,
-            self.skipped + other.skipped,
-            self.animated + other.animated,
-            self.remarks + other.remarks,
-            self.passed + other.passed,
+            self.skipped + other.skipped, self.passed + other.passed, self.remarks + other.remarks
         )
 
-    def texts(self) -> list[str]:
-        """Each finding as a text, files by name and reason, at most 20 of them."""
-        texts = []
-        if self.skipped:
-            kinds = Counter(reason.split(" (")[0] for _, reason in self.skipped)
-            counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-            lines = [f"{shown(path)}: {reason}" for path, reason in self.skipped[:MOST_NAMES]]
-            if len(self.skipped) > MOST_NAMES:
-                lines.append(f"and {len(self.skipped) - MOST_NAMES:,} more")
-            head = f"{len(self.skipped):,} of {self.files:,} files were skipped ({counts}):"
-            texts.append("\n  ".join([head, *lines]))
-        if self.passed:
-            by_reason = defaultdict(list)
-            for path, reason in self.passed:
-                by_reason[reason].append(path)
-            lines = [f"{reason} ({len(p):,}): {some(p, 5)}" for reason, p in by_reason.items()]
-            head = f"{len(self.passed):,} entries were passed over:"
-            texts.append("\n  ".join([head, *lines]))
-        if self.animated:
-            texts.append(
-                f"{len(self.animated):,} files hold several frames, such as "
-                f"{shown(self.animated[0])}; of each the first is used"
-            )
-        return texts + list(dict.fromkeys(self.remarks))
-
     def warn(self, stacklevel: int) -> None:
-        """Warn of each finding, once."""
-        for text in self.texts():
+        """Warn of each kind of finding once, with at most 20 names."""
+        texts = list(dict.fromkeys(self.remarks))
+        if self.passed:
+            texts.insert(0, _listed(f"{len(self.passed):,} entries were passed over", self.passed))
+        if self.skipped:
+            texts.insert(0, _listed(f"{len(self.skipped):,} files were skipped", self.skipped))
+        for text in texts:
             warnings.warn(text, stacklevel=stacklevel + 1)
 
 
+def shorten(names: list[str] | tuple[str, ...], most: int = MOST_NAMES) -> str:
+    """Join names for a message, the first 20 of them."""
+    text = ", ".join(map(shown, names[:most]))
+    return text + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def find_classes(root: Path) -> tuple[dict[str, Path], Reasons]:
+    """Find the class folders right in `root`: ({class: its folder}, what else is there and why).
+
+    Classes are sorted. An accent is one letter or two, as the system that wrote the name has it:
+    the same class.
+    """
+    folders, passed = {}, []
+    for entry in _entries(root):
+        name = normalize("NFC", entry.name)
+        if reason := _why_no_class(entry):
+            passed.append((Path(entry.path), reason))
+        elif shown(name) != name or name in folders:
+            raise UsageError(
+                f"the class folder {shown(entry.path)} has a name that another has, that is no "
+                "UTF-8, or that cannot be shown; rename it"
+            )
+        else:
+            folders[name] = Path(entry.path)
+    return dict(sorted(folders.items())), passed
+
+
+def check_folders(root: Path) -> tuple[str, ...]:
+    """Return the classes of `root`: at least two, and pictures in one of them at least.
+
+    Raises UsageError that says what is there instead, and which folder to give.
+    """
+    folders, _ = find_classes(root)
+    filled = [name for name, folder in folders.items() if holds_pictures(folder)]
+    if filled and len(folders) > 1:
+        return tuple(folders)
+    others = Counter(
+        Path(entry.name).suffix for folder in folders.values() for entry in _entries(folder)
+    )
+    held = "" if filled else "".join(f", {count:,} {kind}" for kind, count in others.items() if kind)
+    inner = _inner_folder(root)
+    raise UsageError(
+        f"{root} holds {len(folders)} class folders, {len(filled)} of them with pictures right in "
+        f"them{held}; expected at least 2, one for each class, with pictures called "
+        f"{', '.join(sorted(SUFFIXES))}" + (f". {inner} is such a folder: give that" * bool(inner))
+    )
+
+
+def list_pictures(root: Path, classes: tuple[str, ...]) -> Listing:
+    """List the pictures `root/<class>/*` of each of `classes`, and what else is there.
+
+    What a file is called decides. None is opened.
+    """
+    folders, passed = find_classes(root)
+    names, labels = [], []
+    for label, name in enumerate(classes):
+        for entry in _entries(folders[name]) if name in folders else ():
+            if reason := _why_no_picture(entry):
+                passed.append((Path(entry.path), reason))
+            else:
+                names.append(f"{folders[name].name}/{entry.name}")
+                labels.append(label)
+    return Listing(root, classes, names, labels, passed)
+
+
 def read_pictures(
-    listing: Listing, *, size: int | None = None, to_train: bool = True
+    listing: Listing, size: int, *, to_train: bool = True
 ) -> tuple[ImageSet, Findings]:
     """Decode the pictures of a listing: (pictures of size x size, what was noticed).
 
-    Without `size`, `natural_size` is taken. Files that cannot be read are skipped and named in the
-    findings. Raises UsageError where that is more than half of them, where a class to train on has
-    no picture (on other sides that is a remark), or where there is too little memory for one.
+    Files that cannot be read are skipped and named in the findings. Raises UsageError where that
+    is more than half of them, or where a class to train on has no picture; MemoryError where there
+    is too little memory for one.
     """
-    check_classes(listing, listing.labels, listing.faults, to_train)
-    images, failed, animated = _decoded(listing, size or natural_size(listing))
-    skipped = sorted([*listing.faults, *failed])
-    findings = Findings(
-        files=len(listing.names) + len(listing.faults),
-        skipped=[(listing.root / name, reason) for name, reason in skipped],
-        animated=[listing.root / name for name in animated],
-        remarks=check_classes(listing, images.labels.tolist(), skipped, to_train),
-    )
-    return images, findings
-
-
-def _decoded(
-    listing: Listing, size: int
-) -> tuple[ImageSet, list[tuple[str, str]], list[str]]:
-    """(The pictures, which files could not be read and why, which hold several frames)."""
+    check_classes(listing, listing.labels, [], to_train)
     count = len(listing.names)
-    root = str(listing.root)
-    chunk = max(1, min(CHUNK, CHUNK_PIXELS // size**2))
     images = np.zeros((count, 3, size, size), np.uint8)
-    failed: dict[int, str] = {}
-    animated: list[int] = []
+    good = torch.ones(count, dtype=torch.bool)
+    skipped, animated = {}, []
 
-    def decode(start: int) -> int:
-        names = listing.names[start : start + chunk]
-        pixels = np.zeros((len(names), size, size, 3), np.uint8)
-        for row, name in enumerate(names):
+    def decode(some: range) -> None:
+        for at in some:
             try:
-                pixels[row], several = decode_picture(f"{root}/{name}", size)
-                if several:
-                    animated.append(start + row)
-            except MemoryShortError:  # no fault of the picture's: the next time it may be read
-                raise
+                pixels, several = decode_picture(f"{listing.root}/{listing.names[at]}", size)
+                images[at] = pixels.transpose(2, 0, 1)
             except PictureError as error:
-                failed[start + row] = error.reason
-        images[start : start + chunk] = pixels.transpose(0, 3, 1, 2)
-        return len(names)
+                skipped[at], good[at] = error.reason, False
+            else:
+                animated.extend([at] * several)
 
-    starts = range(0, count, chunk)
     with (
         without_pillow_warnings(),
         ThreadPoolExecutor(usable_cores()) as pool,
         progress_bar((), total=count, desc=f"reading {shown(listing.root.name)}") as progress,
     ):
-        for done in pool.map(decode, starts):
-            progress.update(done)
-    pictures, labels = torch.from_numpy(images), torch.tensor(listing.labels)
-    if failed:
-        good = torch.ones(count, dtype=torch.bool)
-        good[list(failed)] = False
+        parts = [range(count)[start : start + CHUNK] for start in range(0, count, CHUNK)]
+        for part, _ in zip(parts, pool.map(decode, parts), strict=True):
+            progress.update(len(part))
+    pictures, labels = torch.from_numpy(images), torch.tensor(listing.labels, dtype=torch.int64)
+    if skipped:
         pictures, labels = pictures[good], labels[good]
-    return (
-        ImageSet(pictures, labels),
-        [(listing.names[at], reason) for at, reason in sorted(failed.items())],
-        [listing.names[at] for at in sorted(animated)],
-    )
+    reasons = [(listing.root / listing.names[at], skipped[at]) for at in sorted(skipped)]
+    findings = Findings(reasons, listing.passed)
+    findings.remarks += check_classes(listing, labels.tolist(), reasons, to_train)
+    if animated:
+        example = shown(listing.root / listing.names[min(animated)])
+        findings.remarks.append(
+            f"{len(animated):,} files hold several frames, such as {example}; of each the first "
+            "is used"
+        )
+    return ImageSet(pictures, labels), findings
 
 
-def natural_size(listing: Listing) -> int:
-    """Pixels a side: those of most pictures, if they are square and at most 256, else 224."""
-    return size_of_most(listing)[0]
+def common_size(listing: Listing) -> tuple[int, list[str]]:
+    """Choose a size for all: (pixels a side, remarks if pictures are scaled to it).
 
-
-def size_of_most(listing: Listing) -> tuple[int, list[str]]:
-    """(`natural_size`, a remark if pictures of other sizes are scaled to it)."""
+    It is that of most pictures, if they are square and at most 256, else 224.
+    """
     evenly = listing.names[:: 1 + len(listing.names) // LOOKED_AT]
-    sizes = Counter(filter(None, (picture_size(listing.root / name) for name in evenly)))
+    with without_pillow_warnings():
+        sizes = Counter(filter(None, (picture_size(listing.root / name) for name in evenly)))
     (width, height), most = max(sizes.items(), key=lambda item: item[1], default=((0, 1), 0))
     if not width == height <= 256 or 2 * most <= sizes.total():
         return 224, []
@@ -167,39 +207,79 @@ def size_of_most(listing: Listing) -> tuple[int, list[str]]:
 
 
 def check_classes(
-    listing: Listing, labels: list[int], skipped: list[tuple[str, str]], to_train: bool
+    listing: Listing, labels: list[int], skipped: Reasons, to_train: bool
 ) -> list[str]:
-    """Remarks on classes that have lost pictures; UsageError where too many are lost."""
-    kept = Counter(labels)
-    lost = Counter(normalize("NFC", name.split("/")[0]) for name, _ in skipped)
-    named = [f"{shown(listing.root / name)}: {reason}" for name, reason in skipped[:5]]
-    if skipped and len(skipped) > len(labels):
-        more = "" if labels else "no picture could be read: "
+    """Remarks on classes that have no picture; UsageError where that or too many are lost."""
+    if len(skipped) > len(labels):
         raise UsageError(
-            f"{more}{len(skipped):,} of the {len(skipped) + len(labels):,} files in {listing.root} "
-            "are no pictures or damaged; expected at most half. Copy or unpack them again. The "
-            "first:\n  " + "\n  ".join(named)
+            _listed(
+                f"{len(skipped):,} of the {len(skipped) + len(labels):,} files in {listing.root} "
+                "are no pictures or damaged; expected at most half. Copy or unpack them again",
+                skipped,
+            )
         )
-    empty = [name for label, name in enumerate(listing.classes) if not kept[label]]
-    if empty and to_train:
+    kept = set(labels)
+    empty = [name for label, name in enumerate(listing.classes) if label not in kept]
+    if not empty:
+        return []
+    text = f"no picture that can be read is in the class folders {shorten(empty)} of {listing.root}"
+    if to_train:
+        text += "; a class to train on needs at least one: add pictures, or take the folder away"
+        raise UsageError(_listed(text, skipped) if skipped else text)
+    return [f"{text}, so that nothing is measured on these classes there"]
+
+
+def holds_pictures(folder: Path) -> bool:
+    """True where a picture lies right in the folder."""
+    return not all(map(_why_no_picture, _entries(folder)))
+
+
+def _listed(head: str, reasons: Reasons) -> str:
+    lines = [f"{shown(path)}: {reason}" for path, reason in reasons[:MOST_NAMES]]
+    if len(reasons) > MOST_NAMES:
+        lines.append(f"and {len(reasons) - MOST_NAMES:,} more")
+    return "\n  ".join([f"{head}:", *lines])
+
+
+def _entries(folder: Path) -> list[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
         raise UsageError(
-            f"no picture that can be read is in the class folders {some(empty)} of "
-            f"{listing.root}; a class to train on needs at least one: add pictures, or take the "
-            "folder away" + "".join(f"\n  {one}" for one in named)
-        )
-    remarks = []
-    if empty:
-        remarks.append(
-            f"the class folders {some(empty)} of {listing.root} hold no picture that can be read, "
-            "so that nothing is measured on these classes there"
-        )
-    halved = [
-        f"{name} ({lost[name]:,} of {lost[name] + kept[label]:,})"
-        for label, name in enumerate(listing.classes)
-        if lost[name] > kept[label] > 0
-    ]
-    if halved:
-        remarks.append(
-            f"more than half of these classes of {listing.root} was lost: {some(halved)}"
-        )
-    return remarks
+            f"the folder {shown(folder)} cannot be listed ({error.strerror}); allow it to be "
+            "read, or take it away"
+        ) from error
+
+
+def _why_no_class(entry: os.DirEntry) -> str:
+    if reason := _by_its_name(entry.name):
+        return reason
+    if not os.path.isdir(entry.path):  # noqa: PTH112 - raises nothing, whatever a link leads to
+        return "no folder"
+    output = entry.name == "runs" and not holds_pictures(Path(entry.path))
+    return "where training writes runs" if output else ""
+
+
+def _why_no_picture(entry: os.DirEntry) -> str:
+    if reason := _by_its_name(entry.name):
+        return reason
+    if entry.name[entry.name.rfind(".") :].lower() not in SUFFIXES:
+        return "not called a picture"
+    return "" if os.path.isfile(entry.path) else "no plain file"  # noqa: PTH113
+
+
+def _by_its_name(name: str) -> str:
+    if name[0] == ".":
+        return "hidden"
+    return "left by a system" if name.casefold() in LEFT_BY_SYSTEMS else ""
+
+
+def _inner_folder(root: Path, deep: int = 4) -> Path | None:
+    """Find what could be given instead of `root`, down a chain of lone folders."""
+    folders, _ = find_classes(root)
+    if "train" in folders or sum(map(holds_pictures, folders.values())) > 1:
+        return root
+    if deep and len(folders) == 1:  # an archive unpacked into a folder of its own name, and again
+        return _inner_folder(*folders.values(), deep - 1)
+    return None

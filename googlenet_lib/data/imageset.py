@@ -99,6 +99,10 @@ class Data:
         """Pixels a side."""
         return self.train.image_size
 
+    def noted(self, note: str) -> "Data":
+        """Return the same data with a note, such as "JPEG q75", which its name shows."""
+        return replace(self, name=f"{self.name}, {note}", note=note)
+
     def limited(self, count: int) -> "Data":
         """The same data with at most `count` pictures a side, taken at even distances."""
         if not isinstance(count, int) or count < 1:

@@ -3,9 +3,8 @@
 import gc
 import hashlib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +14,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet_lib.data.augment import Draws
 from googlenet_lib.data.batches import Batches
-from googlenet_lib.data.folders import Findings, check_classes, natural_size
+from googlenet_lib.data.folders import Findings, Listing, check_classes
 from googlenet_lib.data.imageset import ImageSet
-from googlenet_lib.data.listing import Listing
 from googlenet_lib.data.pictures import PictureError, decode_picture, without_pillow_warnings
 from googlenet_lib.errors import UsageError
 from googlenet_lib.platforms import environment_number, usable_cores
 
-Wanted = tuple[int, tuple[float, ...] | None]  # which picture, and the box to cut out of it
+Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of the picture
+Planned = list[tuple[int, Box | None]]  # a batch: which pictures, and the box of each
 
 
 @dataclass(frozen=True)
@@ -52,29 +51,20 @@ class PictureFiles:
 
 
 def stream_pictures(
-    listing: Listing, *, size: int | None = None, to_train: bool = True
+    listing: Listing, size: int, *, to_train: bool = True
 ) -> tuple[PictureFiles, Findings]:
-    """What `read_pictures` gives, but nothing is decoded yet: (the files, what was noticed).
+    """Take the pictures of a listing as files, none decoded yet: (the files, what was noticed).
 
     Files that turn out to be no pictures are skipped when their batch comes.
     """
-    remarks = check_classes(listing, listing.labels, listing.faults, to_train)
-    files = PictureFiles(
-        listing.root,
-        tuple(listing.names),
-        torch.tensor(listing.labels, dtype=torch.int64),
-        size or natural_size(listing),
-    )
-    findings = Findings(
-        files=len(listing.names) + len(listing.faults),
-        skipped=[(listing.root / name, reason) for name, reason in listing.faults],
-        remarks=remarks,
-    )
-    return files, findings
+    remarks = check_classes(listing, listing.labels, [], to_train)
+    labels = torch.tensor(listing.labels, dtype=torch.int64)
+    files = PictureFiles(listing.root, tuple(listing.names), labels, size)
+    return files, Findings(passed=listing.passed, remarks=remarks)
 
 
 class StreamedBatches(Batches):
-    """What `Batches` is, for `PictureFiles`: each batch is decoded shortly before it is needed.
+    """`Batches` for `PictureFiles`: each batch is decoded shortly before it is needed.
 
     Crops are cut out of the whole picture while it is decoded; all else happens on the device, a
     whole batch at a time. Order and draws are those of `Batches` for the same generator, however
@@ -90,14 +80,13 @@ class StreamedBatches(Batches):
         if workers is None:
             sharing = max(1, environment_number("LOCAL_WORLD_SIZE", 1))
             workers = max(1, usable_cores() // sharing)
-        # The loader knows the plan alone, not this object: in a cycle with it, it would live on
-        # until some process collects it, such as a worker of the next loader's.
-        self._wanted = _Wanted()
+        self._planned: list[Planned] = []  # the batches of one pass, made up before it begins
         self._loader = DataLoader(
             _Decoder(files),
-            batch_sampler=self._wanted,
+            sampler=self._planned,
+            batch_size=None,  # an item is a batch already
             num_workers=workers,
-            collate_fn=_collated,
+            collate_fn=tuple,  # leaves arrays as they are, while torch's makes tensors of them
             persistent_workers=workers > 0,
             worker_init_fn=_leave_alone,
             generator=torch.Generator(),  # torch's own is dropout's, whose draws are to stay
@@ -109,7 +98,8 @@ class StreamedBatches(Batches):
     def _pictures(
         self, plan: Iterator[tuple[Tensor, Draws]]
     ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
-        self._wanted.plan = plan = list(plan)
+        plan = list(plan)
+        self._planned[:] = [_planned(*batch) for batch in plan]
         faults: list[str] = []
         batches = prefetched(map(_as_tensors, self._loader), self.device)
         for (images, labels, kept, failed), (which, draws) in zip(batches, plan, strict=True):
@@ -157,31 +147,33 @@ def prefetched(batches: Iterable[tuple], device: torch.device) -> Iterator[tuple
 
 
 class _Decoder(Dataset):
-    """What a worker does: (pixels or None, label, why there are none)."""
+    """The batches of `files`, as planned: (uint8 (N, 3, H, W), labels, positions kept, faults).
+
+    NumPy's arrays, which workers send through a pipe: tensors would take shared memory, of which a
+    container has little.
+    """
 
     def __init__(self, files: PictureFiles) -> None:
         self.files = files
 
-    def __getitem__(self, wanted: Wanted) -> tuple[np.ndarray | None, int, str]:
-        index, box = wanted
-        path, label = self.files.root / self.files.names[index], int(self.files.labels[index])
-        try:
-            with without_pillow_warnings():
-                pixels, _ = decode_picture(path, self.files.image_size, box)
-        except PictureError as error:
-            return None, label, str(error)
-        return np.asarray(pixels).transpose(2, 0, 1), label, ""  # (3, H, W)
+    def __getitem__(self, planned: Planned) -> tuple[np.ndarray, np.ndarray, list[int], list[str]]:
+        size = self.files.image_size
+        images, kept, faults = np.empty((len(planned), 3, size, size), np.uint8), [], []
+        with without_pillow_warnings():
+            for position, (index, box) in enumerate(planned):
+                try:
+                    path = self.files.root / self.files.names[index]
+                    images[len(kept)] = decode_picture(path, size, box)[0].transpose(2, 0, 1)
+                    kept.append(position)
+                except PictureError as error:
+                    faults.append(str(error))
+        labels = self.files.labels.numpy()[[planned[position][0] for position in kept]]
+        return images[: len(kept)], labels, kept, faults
 
 
-class _Wanted:
-    """The batch sampler of a loader that lives for many passes, each with a plan of its own."""
-
-    plan: Sequence[tuple[Tensor, Draws]] = ()
-
-    def __iter__(self) -> Iterator[list[Wanted]]:
-        for which, draws in self.plan:
-            boxes = map(tuple, draws["box"].tolist()) if "box" in draws else repeat(None)
-            yield list(zip(which.tolist(), boxes))
+def _planned(which: Tensor, draws: Draws) -> Planned:
+    boxes = map(tuple, draws["box"].tolist()) if "box" in draws else [None] * len(which)
+    return list(zip(which.tolist(), boxes, strict=True))
 
 
 def _leave_alone(_worker: int) -> None:
@@ -189,20 +181,8 @@ def _leave_alone(_worker: int) -> None:
     gc.freeze()
 
 
-def _collated(items: list[tuple[np.ndarray | None, int, str]]) -> tuple:
-    """(uint8 (N, 3, H, W), labels (N,), positions that were kept, why the others were not).
-
-    Arrays, which workers send through a pipe: tensors would take shared memory, of which a
-    container has little.
-    """
-    kept = [i for i, (pixels, _, _) in enumerate(items) if pixels is not None]
-    images = np.stack([items[i][0] for i in kept]) if kept else np.empty((0, 3, 1, 1), np.uint8)
-    labels = np.array([items[i][1] for i in kept], np.int64)
-    return images, labels, kept, [reason for *_, reason in items if reason]
-
-
-def _as_tensors(collated: tuple) -> tuple:
-    images, labels, *rest = collated
+def _as_tensors(batch: tuple) -> tuple:
+    images, labels, *rest = batch
     return torch.from_numpy(images), torch.from_numpy(labels), *rest
 
 

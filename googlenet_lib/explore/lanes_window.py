@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from googlenet_lib.data.batches import normalise
 from googlenet_lib.errors import UsageError
 from googlenet_lib.explore.panel import panel
 from googlenet_lib.figures.lanes_window import (
@@ -90,8 +91,7 @@ def _answers(model: GoogLeNet, info: WeightsInfo, image: Tensor, module: str) ->
             f"a picture came as {image.dtype} with shape {tuple(image.shape)}; expected "
             "torch.uint8 with shape (3, height, width) and values of 0 to 255"
         )
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (info.mean, info.std))
-    prepared = (image / 255 - mean) / std
+    prepared = normalise(image, info.mean, info.std)
     return {lane: maps[0] for lane, maps in lane_maps(model, prepared[None], module).items()}
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
+from googlenet_lib.data.batches import normalise
 from googlenet_lib.figures.lanes import LaneView
 from googlenet_lib.figures.style import (
     BRANCH_COLOURS,
@@ -48,8 +49,7 @@ def temple_view() -> LaneView:
     network, info = load_network("cifar10")
     photo = ImageOps.fit(Image.fromarray(load_sample_image("china.jpg")), (SIZE, SIZE))
     image = torch.from_numpy(np.array(photo)).permute(2, 0, 1)  # (3, 96, 96)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (info.mean, info.std))
-    maps = lane_maps(network, ((image / 255 - mean) / std)[None], MODULE)
+    maps = lane_maps(network, normalise(image, info.mean, info.std)[None], MODULE)
     grid = map_grid(network, MODULE)
     row, column = (grid.centre(cell) + 0.5 for cell in CELL)  # from the picture's edge
     return LaneView(

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from googlenet_lib.data import CIFAR10_CLASSES, Data, cifar10, load
-from googlenet_lib.data.listing import checked_classes, list_pictures
+from googlenet_lib.data.folders import check_folders, list_pictures
 from googlenet_lib.platforms import usable_cores, versions
 
 SIDES = {"train": 5000, "test": 1000}  # pictures a class, as in CIFAR-10
@@ -41,7 +41,7 @@ def main() -> None:
         batches = official_batches(made / "cifar-10-batches-py")
         timed("official batches of noise", lambda: load(batches))
         many = hard_links(made / "many", options.files)
-        timed("files in class folders, listed", lambda: list_pictures(many, checked_classes(many)))
+        timed("files in class folders, listed", lambda: list_pictures(many, check_folders(many)))
 
 
 def timed(what: str, work: Callable) -> Data:
