@@ -10,15 +10,12 @@ import functools
 import importlib.util
 import inspect
 import re
-from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
 
 from googlenet_lib import exercises
-from googlenet_lib.exercises.checks import judge
-from googlenet_lib.exercises.exercise import Exercise
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -75,26 +72,6 @@ def answer(source: str, expression: str, names: dict) -> object:
     names = {**names, "check": lambda *_: None}
     exec(source, names)
     return eval(expression, names)
-
-
-def assert_refused(exercise: Exercise, given: object, words: str) -> None:
-    """A wrong answer is refused, and what is said of it holds `words`."""
-    verdict = judge(exercise, given)
-    assert verdict.outcome == "wrong"
-    assert words in verdict.says
-
-
-def assert_several_wrong_answers(exercises: dict[str, Exercise], wrong: tuple) -> None:
-    """Every exercise has at least five wrong answers among `wrong`, of (id, answer, words)."""
-    counts = Counter(id for id, _, _ in wrong)
-    assert {*counts} == {*exercises}
-    assert min(counts.values()) >= 5
-
-
-def assert_each_has_words_of_its_own(exercises: dict[str, Exercise], wrong: tuple) -> None:
-    """No two of the wrong answers get the same message."""
-    messages = [judge(exercises[id], given).says for id, given, _ in wrong]
-    assert len({*messages}) == len(messages)
 
 
 def _code(path: Path) -> list[str]:

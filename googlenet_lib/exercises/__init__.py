@@ -3,6 +3,6 @@
 Every notebook closes with a few; their tests stand in a module named after it, such as `nb00.py`.
 """
 
-from googlenet_lib.exercises.checks import check, guess, hint, reveal, summary
+from googlenet_lib.exercises.learner import check, guess, hint, reveal, summary
 
 __all__ = ["check", "guess", "hint", "reveal", "summary"]
