@@ -3,6 +3,7 @@
 import copy
 import numbers
 import textwrap
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
@@ -270,8 +271,19 @@ def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
 def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> Exception:
     """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank."""
     if isinstance(error, NotImplementedError) and not error.args:
-        return NotBegun()
+        if not _is_begun(error):
+            return NotBegun()
+        line = own_line(error, answer)
+        return Wrong(f"{said} still meets the blank{line}. Put your answer in its place")
     return Wrong(f"{_fault(error, answer, said)} {advice}".strip())
+
+
+def _is_begun(error: BaseException) -> bool:
+    """Whether the function that raised has other lines than a blank has: its own and `raise`."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    lines = {line for *_, line in code.co_lines() if line}
+    return len(lines) > (3 if code.co_name == "__init__" else 2)  # with `super().__init__()`
 
 
 def _fault(error: BaseException, answer: Any, said: str) -> str:

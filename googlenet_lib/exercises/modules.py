@@ -258,7 +258,7 @@ def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     if not _same(out, _run(model, x, one)):
         raise Wrong(
             "In evaluation mode two calls with the same x differ. Nothing may be random there: "
-            "nn.Dropout knows the mode, F.dropout needs `training=self.training`, and layers are "
+            "nn.Dropout knows the mode, its function takes `training=self.training`, layers are "
             "made in `__init__` alone"
         )
     right = {branch: _through(steps, x) for branch, steps in one.branches.items()}
