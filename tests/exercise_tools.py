@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -119,3 +120,20 @@ def messages(module: ModuleType) -> list[str]:
     """All text that stands in a module's code."""
     nodes = ast.walk(ast.parse(inspect.getsource(module)))
     return [node.value for node in nodes if isinstance(getattr(node, "value", None), str)]
+
+
+def edited(right: type, edit: Callable) -> type:
+    """The class `right`, to each object of which `edit` does something once it is made."""
+
+    class Edited(right):
+        def __init__(self, *args):
+            super().__init__(*args)
+            edit(self)
+
+    Edited.__module__ = edit.__module__
+    return Edited
+
+
+def computed(right: type, forward: Callable) -> type:
+    """The class `right` with another `forward`."""
+    return type("Computed", (right,), {"forward": forward, "__module__": forward.__module__})

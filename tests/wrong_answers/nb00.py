@@ -5,26 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import torch
+from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
-
-
-def eats_its_input(layers):
-    field, step = 1, 1
-    while layers:
-        kernel, stride = layers.pop(0)
-        field += (kernel - 1) * step
-        step *= stride
-    return field
-
-
-def no_layers_forgotten(layers):
-    kernel, stride = layers[0]
-    field, step = kernel, stride
-    for kernel, stride in layers[1:]:
-        field += (kernel - 1) * step
-        step *= stride
-    return field
 
 
 def window(adds=lambda kernel, stride: kernel - 1, steps=lambda step, stride: step * stride):
@@ -44,117 +27,51 @@ def own_share(costs, name):
     return sum(c.macs for c in costs if c.name == name) / sum(c.macs for c in costs)
 
 
-def conv(inputs, outputs, kernel, padding=None):
-    padding = kernel // 2 if padding is None else padding
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, 1, padding), nn.ReLU())
+def conv(inputs, outputs, kernel):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), nn.ReLU())
 
 
 class Branches(nn.Module):
-    """Right, but for what a subclass changes."""
+    """Right."""
 
     pool = nn.MaxPool2d(3, stride=1, padding=1)
-    kernels = (1, 3, 5)
-    padding = None
 
     def __init__(self, inputs, *widths):
         super().__init__()
-        lanes = [
-            conv(inputs, width, kernel, self.padding)
-            for width, kernel in zip(widths, self.kernels, strict=False)
+        branches = [
+            conv(inputs, width, kernel) for width, kernel in zip(widths, (1, 3, 5), strict=False)
         ]
-        lanes.append(nn.Sequential(self.pool, conv(inputs, widths[3], 1)))
-        self.hold(lanes)
+        self.hold([*branches, nn.Sequential(self.pool, conv(inputs, widths[3], 1))])
 
-    def hold(self, lanes):
-        self.lanes = nn.ModuleList(lanes)
+    def hold(self, branches):
+        self.branches = nn.ModuleList(branches)
+
+    def maps(self, x):
+        return [branch(x) for branch in self.branches]
 
     def forward(self, x):
-        return torch.cat([lane(x) for lane in self.lanes], dim=1)
+        return torch.cat(self.maps(x), dim=1)
 
 
 class PlainList(Branches):
-    def hold(self, lanes):
-        self.lanes = lanes
+    def hold(self, branches):
+        self.branches = branches
+
+
+class Horizontal(Branches):
+    def __init__(self, inputs, *widths):
+        super().__init__(inputs, *widths)
+        self.branches[1][0] = nn.Conv2d(inputs, widths[1], (1, 3), padding=(0, 1))
 
 
 class PlainTensor(Branches):
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.weight = lanes[0][0].weight.data
-        self.lanes[0] = nn.Identity()
+    def hold(self, branches):
+        super().hold(branches)
+        self.weight = branches[0][0].weight.data
+        self.branches[0] = nn.Identity()
 
-    def forward(self, x):
-        first = F.relu(F.conv2d(x, self.weight))
-        return torch.cat([first, *(lane(x) for lane in self.lanes[1:])], dim=1)
-
-
-class MadeInForward(Branches):
-    def forward(self, x):
-        self.lanes[0][0].reset_parameters()
-        return super().forward(x)
-
-
-class PoolOfStrideThree(Branches):
-    pool = nn.MaxPool2d(3, padding=1)
-
-
-class FunctionalPoolOfStrideThree(Branches):
-    def forward(self, x):
-        pooled = self.lanes[3][1](F.max_pool2d(x, 3, padding=1))
-        return torch.cat([*(lane(x) for lane in self.lanes[:3]), pooled], dim=1)
-
-
-class NoPadding(Branches):
-    padding = 0
-
-
-class Average(Branches):
-    pool = nn.AvgPool2d(3, stride=1, padding=1)
-
-
-class NoPool(Branches):
-    pool = nn.Identity()
-
-
-class PoolOfZeros(Branches):
-    pool = nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(3, stride=1))
-
-
-class ProjectionFirst(Branches):
-    def hold(self, lanes):
-        super().hold([*lanes[:3], nn.Sequential(lanes[3][1], lanes[3][0])])
-
-
-class SwappedInForward(Branches):
-    def forward(self, x):
-        return torch.cat([self.lanes[i](x) for i in (0, 2, 1, 3)], dim=1)
-
-
-class AlongPictures(Branches):
-    def forward(self, x):
-        return torch.cat([lane(x) for lane in self.lanes])
-
-
-class NewDimension(Branches):
-    def forward(self, x):
-        return torch.stack([lane(x) for lane in self.lanes], dim=1)
-
-
-class Added(Branches):
-    def forward(self, x):
-        return sum(lane(x) for lane in self.lanes)
-
-
-class OneForgotten(Branches):
-    def forward(self, x):
-        return torch.cat([lane(x) for lane in self.lanes[:3]], dim=1)
-
-
-class Chained(Branches):
-    def forward(self, x):
-        for lane in self.lanes:
-            x = lane(x)
-        return x
+    def maps(self, x):
+        return [F.relu(F.conv2d(x, self.weight)), *(one(x) for one in self.branches[1:])]
 
 
 class ReadsTheFirstBranch(Branches):
@@ -162,13 +79,11 @@ class ReadsTheFirstBranch(Branches):
 
     def __init__(self, inputs, *widths):
         super().__init__(inputs, *widths)
-        self.lanes[1] = conv(widths[0], widths[1], 3)
+        self.branches[1] = conv(widths[0], widths[1], 3)
 
-    def forward(self, x):
-        first, *others = self.lanes
-        outs = [first(x)]
-        outs += [lane(outs[0] if place == 0 else x) for place, lane in enumerate(others)]
-        return torch.cat(outs, dim=1)
+    def maps(self, x):
+        first, second, *others = self.branches
+        return [first(x), second(first(x)), *(one(x) for one in others)]
 
 
 class Reductions(Branches):
@@ -176,87 +91,41 @@ class Reductions(Branches):
         super().__init__(inputs, *widths)
         for place, kernel in ((1, 3), (2, 5)):
             width = widths[place]
-            self.lanes[place] = nn.Sequential(conv(inputs, width, 1), conv(width, width, kernel))
+            self.branches[place] = nn.Sequential(conv(inputs, width, 1), conv(width, width, kernel))
 
 
-class Horizontal(Branches):
-    def __init__(self, inputs, *widths):
-        super().__init__(inputs, *widths)
-        self.lanes[1][0] = nn.Conv2d(inputs, widths[1], (1, 3), padding=(0, 1))
+def with_pool(pool):
+    return type("WithPool", (Branches,), {"pool": pool, "__module__": __name__})
 
 
-class Dilated(Branches):
-    def __init__(self, inputs, *widths):
-        super().__init__(inputs, *widths)
-        self.lanes[1][0] = nn.Conv2d(inputs, widths[1], 3, padding=2, dilation=2)
+def chained(block, x):
+    for branch in block.branches:
+        x = branch(x)
+    return x
 
 
-class Reflected(Branches):
-    def __init__(self, inputs, *widths):
-        super().__init__(inputs, *widths)
-        self.lanes[2][0].padding_mode = "reflect"
+def set_conv(place, **changed):
+    """Its convolution at `place` has other settings."""
+
+    def edit(block):
+        for name, value in changed.items():
+            setattr(block.branches[place][0], name, value)
+
+    return edit
 
 
-class NoReLU(Branches):
-    def hold(self, lanes):
-        self.lanes = nn.ModuleList([*lanes[:2], lanes[2][0], lanes[3]])
+def pool_behind(block):
+    pool, projection = block.branches[3]
+    block.branches[3] = nn.Sequential(projection, pool)
 
 
-class ReLUInFront(Branches):
-    def forward(self, x):
-        return super().forward(F.relu(x))
+def with_norm(affine):
+    def edit(block):
+        conv, relu = block.branches[0]
+        norm = nn.BatchNorm2d(conv.out_channels, affine=affine)
+        block.branches[0] = nn.Sequential(conv, norm, relu)
 
-
-class Scaled(Branches):
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.scale = nn.Parameter(torch.tensor(1.0))
-
-
-class Clipped(Branches):
-    def forward(self, x):
-        return super().forward(x).clamp(max=6)
-
-
-class WithBatchNorm(Branches):
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.lanes[0].insert(1, nn.BatchNorm2d(self.lanes[0][0].out_channels))
-
-
-class WithPlainBatchNorm(Branches):
-    """Without weights, so that only training mode shows it."""
-
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.lanes[0].insert(1, nn.BatchNorm2d(self.lanes[0][0].out_channels, affine=False))
-
-
-class WithDropout(Branches):
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.lanes[1].append(nn.Dropout(0.1))
-
-
-class ChangesItsInput(Branches):
-    def hold(self, lanes):
-        super().hold([nn.Sequential(nn.ReLU(inplace=True), lanes[0]), *lanes[1:]])
-
-
-class Frozen(Branches):
-    def hold(self, lanes):
-        super().hold(lanes)
-        self.lanes[2].requires_grad_(False)
-
-
-class DividedByNothing(Branches):
-    def forward(self, x):
-        return super().forward(x) / 0
-
-
-class Detached(Branches):
-    def forward(self, x):
-        return torch.cat([self.lanes[0](x).detach(), *(one(x) for one in self.lanes[1:])], dim=1)
+    return edit
 
 
 class Functional(nn.Module):
@@ -286,44 +155,77 @@ class Padded(nn.ModuleDict):
         return torch.hstack([F.relu_(one) for one in [*out, self["d"](pooled)]])
 
 
+def pooled_by_three(block, x):
+    pooled = block.branches[3][1](F.max_pool2d(x, 3, padding=1))
+    return torch.cat([*block.maps(x)[:3], pooled], 1)
+
+
+def redrawn(block, x):
+    block.branches[0][0].reset_parameters()
+    return torch.cat(block.maps(x), 1)
+
+
+def without_relu(block):
+    block.branches[2] = block.branches[2][0]
+
+
+def partly_detached(block, x):
+    first, *others = block.maps(x)
+    return torch.cat([first.detach(), *others], 1)
+
+
 WRONG = (
     ("00.2", lambda i, o, h, w: i * o * h * h, "Start with one output value"),
-    ("00.3", eats_its_input, "changed its input"),
-    ("00.3", no_layers_forgotten, "With no layer at all"),
     ("00.3", window(adds=lambda k, s: max(k, s) - 1), "([(11, 4), (1, 2), (3, 1)])"),
     ("00.3", window(steps=lambda step, s: step + s), "keep two numbers"),
-    ("00.5", PlainList, "`self.lanes` is a plain list"),
+    ("00.3", lambda layers: window()(layers) if layers else layers[0], "With no layer at all"),
+    *(
+        ("00.5", edited(Branches, edit), words)
+        for edit, words in (
+            (pool_behind, "the pool comes after the 1x1"),
+            (without_relu, "the ReLU after the 5x5 is missing"),
+            (set_conv(1, padding=(0, 0)), "kernel_size=(3, 3) and padding=(0, 0)"),
+            (set_conv(1, dilation=(2, 2), padding=(2, 2)), "dilation=(2, 2)"),
+            (set_conv(2, padding_mode="reflect"), "padding_mode='reflect'"),
+            (with_norm(affine=True), "more than the task asks for: a BatchNorm2d"),
+            (with_norm(affine=False), "In training mode it gives something else"),
+            (lambda b: b.branches[1].append(nn.Dropout(0.1)), "It holds a Dropout, which is not"),
+            (lambda b: b.branches[2].requires_grad_(False), "`requires_grad` is False"),
+            (lambda b: setattr(b, "scale", nn.Parameter(torch.ones(()))), "parameter of shape ()"),
+            (lambda b: b.branches[0].insert(0, nn.ReLU(inplace=True)), "changes what it gets"),
+        )
+    ),
+    *(
+        ("00.5", computed(Branches, forward), words)
+        for forward, words in (
+            (redrawn, "layers are made in `__init__` alone"),
+            (pooled_by_three, "without one, a pool takes its kernel's"),
+            (partly_detached, "no gradient gets through"),
+            (chained, "Every lane reads x itself"),
+            (lambda b, x: torch.cat([b.maps(x)[i] for i in (0, 2, 1, 3)], 1), "in another order"),
+            (lambda b, x: torch.cat(b.maps(x)), "in dimension 0. Expected"),
+            (lambda b, x: torch.stack(b.maps(x), 1), "`torch.stack` makes a new dimension"),
+            (lambda b, x: sum(b.maps(x)), "Were lanes added"),
+            (lambda b, x: torch.cat(b.maps(x)[:3], 1), "How many channels does each"),
+            (lambda b, x: torch.cat(b.maps(x.relu()), 1), "a ReLU too many stands in front"),
+            (lambda b, x: torch.cat(b.maps(x), 1).clamp(max=6), "a ReLU6 stands"),
+            (lambda b, x: torch.cat(b.maps(x), 1) / 0, "nan or inf"),
+        )
+    ),
+    *(
+        ("00.5", with_pool(pool), words)
+        for pool, words in (
+            (nn.MaxPool2d(3, padding=1), "a MaxPool2d with kernel_size=3 and stride=3"),
+            (nn.AvgPool2d(3, stride=1, padding=1), "a max pool takes the largest"),
+            (nn.Identity(), "there is no pool"),
+            (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(3, 1)), "zeros around the map win"),
+        )
+    ),
+    ("00.5", PlainList, "`self.branches` is a plain list"),
     ("00.5", PlainTensor, "nn.Parameter registers it"),
-    ("00.5", MadeInForward, "layers are made in `__init__` alone"),
-    ("00.5", PoolOfStrideThree, "a MaxPool2d with kernel_size=3 and stride=3"),
-    ("00.5", FunctionalPoolOfStrideThree, "without one, a pool takes its kernel's"),
-    ("00.5", NoPadding, "kernel_size=(3, 3) and padding=(0, 0)"),
-    ("00.5", Average, "a max pool takes the largest"),
-    ("00.5", NoPool, "there is no pool"),
-    ("00.5", PoolOfZeros, "zeros around the map win"),
-    ("00.5", ProjectionFirst, "the pool comes after the 1x1"),
-    ("00.5", SwappedInForward, "stacked in another order"),
-    ("00.5", AlongPictures, "in dimension 0. Expected"),
-    ("00.5", NewDimension, "`torch.stack` makes a new dimension"),
-    ("00.5", Added, "Were lanes added"),
-    ("00.5", OneForgotten, "How many channels does each"),
-    ("00.5", Chained, "Every lane reads x itself"),
     ("00.5", ReadsTheFirstBranch, "a 3x3 from 2 channels to 3. The outputs of one are right"),
     ("00.5", Reductions, "a 1x1 from 6 channels to 3, a 3x3 from 3 channels to 3"),
     ("00.5", Horizontal, "a 1x3 from 6 channels to 3"),
-    ("00.5", Dilated, "dilation=(2, 2)"),
-    ("00.5", Reflected, "padding_mode='reflect'"),
-    ("00.5", NoReLU, "the ReLU after the 5x5 is missing"),
-    ("00.5", ReLUInFront, "a ReLU too many stands in front"),
-    ("00.5", Scaled, "a parameter of shape ()"),
-    ("00.5", Clipped, "a ReLU6 stands"),
-    ("00.5", WithBatchNorm, "more than the task asks for: a BatchNorm2d"),
-    ("00.5", WithPlainBatchNorm, "In training mode it gives something else"),
-    ("00.5", WithDropout, "It holds a Dropout, which is not asked for"),
-    ("00.5", ChangesItsInput, "`nn.ReLU(inplace=True)` changes what it gets"),
-    ("00.5", Frozen, "`requires_grad` is False"),
-    ("00.5", DividedByNothing, "nan or inf"),
-    ("00.5", Detached, "no gradient gets through"),
 )
 
 RIGHT = (

@@ -4,64 +4,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.nb06 import LEFT_OUT
+from googlenet_lib.exercises.nb06 import LEFT_OUT, accuracy, normalise, total_loss
 
 NEEDED = {*LEFT_OUT}
-
-
-def hits(logits, labels):
-    return (logits.argmax(1) == labels).sum().item()
-
-
-def over_pictures(batches):
-    right = sum((logits.argmax(0)[:1] == labels).sum().item() for logits, labels in batches)
-    return right / sum(len(labels) for _, labels in batches)
 
 
 def all_in_one(batches):
     logits, labels = (torch.cat(one) for one in zip(*batches, strict=True))
     return (logits.argmax(1) == labels).float().mean().item()
-
-
-def by_sign(batches):
-    hot = [((z > 0) == F.one_hot(y, z.shape[1]).bool()).all(1).sum().item() for z, y in batches]
-    return sum(hot) / sum(len(labels) for _, labels in batches)
-
-
-def weighted_means(batches):
-    pictures = sum(len(labels) for _, labels in batches)
-    return sum(hits(*batch) / len(batch[1]) * len(batch[1]) / pictures for batch in batches)
-
-
-def channels(numbers):
-    return torch.tensor(numbers).view(1, 3, 1, 1)
-
-
-def not_viewed(images, mean, std):
-    return (images / 255 - torch.tensor(mean)) / torch.tensor(std)
-
-
-def viewed_only_if_square(images, mean, std):
-    if images.shape[2] == images.shape[3]:
-        return right_normalise(images, mean, std)
-    return not_viewed(images, mean, std)
-
-
-def right_normalise(images, mean, std):
-    return (images / 255 - channels(mean)) / channels(std)
-
-
-def head_losses(outputs, labels):
-    heads = [h for h in (outputs.aux_logits1, outputs.aux_logits2) if h is not None]
-    return sum(F.cross_entropy(head, labels) for head in heads)
-
-
-def main_loss(outputs, labels):
-    return F.cross_entropy(outputs.logits, labels)
-
-
-def of_cifar10(images, mean, std):
-    return right_normalise(images, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
 
 
 def loss_by(criterion):
@@ -72,74 +22,58 @@ def loss_by(criterion):
     return total_loss
 
 
-def other_default(outputs, labels, weight=0.4):
-    return main_loss(outputs, labels) + weight * head_losses(outputs, labels)
-
-
-def step_without(*forgotten, order=("train", "forward", "clear", "backward", "step")):
-    """A training step that forgets some of its parts, or takes them in another order."""
+def step_of(*parts, criterion=F.cross_entropy):
+    """A training step that does these parts in this order, by name or by a function."""
 
     def train_step(network, images, labels, optimiser):
         loss = None
-        for part in order:
-            if part in forgotten:
-                continue
+        for part in parts:
             if part == "train":
                 network.train()
             elif part == "forward":
-                loss = F.cross_entropy(network(images), labels)
+                loss = criterion(network(images), labels)
             elif part == "clear":
                 optimiser.zero_grad()
             elif part == "backward":
-                loss.backward()
-            else:
+                loss.backward(retain_graph=True)
+            elif part == "step":
                 optimiser.step()
+            else:
+                part(network, optimiser)
         return loss.item()
 
     return train_step
 
 
-def step_by(prepare=lambda network: None, between=lambda *_: None, after=lambda *_: None):
-    """A right step, but for what comes first, before the optimiser's step and behind it."""
-
-    def train_step(network, images, labels, optimiser):
-        prepare(network)
-        loss = F.cross_entropy(network(images), labels)
-        optimiser.zero_grad()
-        loss.backward(retain_graph=True)
-        between(network, optimiser, loss)
-        optimiser.step()
-        after(network, optimiser, loss)
-        return loss.item()
-
-    return train_step
+SUM = nn.CrossEntropyLoss(reduction="sum")
+BEFORE = ("train", "forward", "clear", "backward")
 
 
-def toggle(network):
-    network.train(not network.training)
-
-
-def set_the_flag_alone(network):
+def set_the_flag_alone(network, optimiser):
     network.training = True
 
 
-def clear_to_zeros(network, optimiser, loss):
-    optimiser.zero_grad(set_to_none=False)
-
-
-def clip(network, optimiser, loss):
+def clip(network, optimiser):
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
 
 
-def by_hand(network, images, labels, optimiser):
-    network.train()
-    network.zero_grad()
-    loss = F.cross_entropy(network(images), labels)
-    loss.backward()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter -= optimiser.param_groups[0]["lr"] * parameter.grad
-    return loss.item()
+def clear_to_zeros(network, optimiser):
+    optimiser.zero_grad(set_to_none=False)
+
+
+def loss_of_afterwards(network, images, labels, optimiser):
+    step_of(*BEFORE, "step")(network, images, labels, optimiser)
+    return F.cross_entropy(network.linear(images), labels).item()
+
+
+def one_mean_after_another(batches):
+    return sum(accuracy([batch]) * len(batch[1]) for batch in batches) / sum(
+        len(labels) for _, labels in batches
+    )
+
+
+def by_sign(batches):
+    return accuracy([((logits > 0).float(), labels) for logits, labels in batches])
 
 
 def with_a_closure(network, images, labels, optimiser):
@@ -159,41 +93,14 @@ def closure_and_step(network, images, labels, optimiser):
     return loss
 
 
-def loss_of_afterwards(network, images, labels, optimiser):
-    step_without()(network, images, labels, optimiser)
-    return F.cross_entropy(network.linear(images), labels).item()
-
-
-def summed(network, images, labels, optimiser):
-    network.train()
-    loss = F.cross_entropy(network(images), labels, reduction="sum")
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    return loss.item()
-
-
 def first_above(history):
     return next((r["epoch"] for r in history if r["val_accuracy"] > 0.7), history[0]["epoch"])
-
-
-CLEAR_LATE = ("train", "forward", "backward", "clear", "step")
-STEP_EARLY = ("train", "forward", "clear", "step", "backward")
 
 
 def without_view(images, mean, std):
     columns = (torch.as_tensor(n, dtype=torch.float32)[:, None, None] for n in (mean, std))
     mean, std = columns
     return images.float().div(255).sub(mean).div(std)
-
-
-def clears_afterwards(network, images, labels, optimiser):
-    network.train()
-    loss = nn.CrossEntropyLoss()(network(images), labels)
-    loss.backward()
-    optimiser.step()
-    network.zero_grad()
-    return loss.item()
 
 
 def loops(history):
@@ -205,22 +112,23 @@ def loops(history):
 
 
 WRONG = (
-    ("06.1", over_pictures, "argmax over the classes"),
     ("06.1", by_sign, "largest logit"),
-    ("06.1", weighted_means, "A batch may be empty"),
-    ("06.2", viewed_only_if_square, "turns it to channels"),
-    ("06.2", of_cifar10, "off by up to"),
-    ("06.3", other_default, "0.3 where none is given"),
-    ("06.4", step_without("train"), "in evaluation mode while it trained"),
-    ("06.4", step_without("clear"), "`backward` adds to what it finds"),
-    ("06.4", step_without("backward"), "no gradient was computed"),
-    ("06.4", step_without("step"), "gradients were computed, and"),
-    ("06.4", step_without(order=CLEAR_LATE), "which then had none"),
-    ("06.4", step_without(order=STEP_EARLY), "stepped before `backward` had"),
+    ("06.1", one_mean_after_another, "A batch may be empty"),
+    ("06.2", lambda images, *args: normalise(images, (0.49, 0.48, 0.45), args[1]), "off by up to"),
+    ("06.3", lambda outputs, labels, weight=0.4: total_loss(outputs, labels, weight), "none is gi"),
+    ("06.4", step_of("forward", "clear", "backward", "step"), "in evaluation mode while it train"),
+    ("06.4", step_of("train", "forward", "backward", "step"), "`backward` adds to what it finds"),
+    ("06.4", step_of("train", "forward", "clear", "step"), "no gradient was computed"),
+    ("06.4", step_of(*BEFORE), "gradients were computed, and"),
+    ("06.4", step_of("train", "forward", "backward", "clear", "step"), "which then had none"),
+    ("06.4", step_of("train", "forward", "clear", "step", "backward"), "before `backward` had"),
+    ("06.4", step_of(*BEFORE, "step", "step"), "stepped twice"),
+    ("06.4", step_of(*BEFORE, "backward", "step"), "`backward` ran twice"),
+    ("06.4", step_of(*BEFORE, clear_to_zeros, "step"), "which then had none"),
+    ("06.4", step_of(*BEFORE, clip, "step"), "Change neither logits nor gradients"),
+    ("06.4", step_of(set_the_flag_alone, *BEFORE[1:], "step"), "`network.train()` sets all layers"),
+    ("06.4", step_of(*BEFORE, "step", criterion=SUM), "gradients of the mean cross-entropy"),
     ("06.4", loss_of_afterwards, "the loss that it returned is another one"),
-    ("06.4", summed, "gradients of the mean cross-entropy"),
-    ("06.4", step_by(nn.Module.train, after=lambda *a: a[1].step()), "stepped twice"),
-    ("06.4", step_by(nn.Module.train, lambda *a: a[2].backward()), "`backward` ran twice"),
     ("06.4", closure_and_step, "the network was called twice"),
     ("06.5", first_above, "Walk through val_accuracy"),
     ("06.6", NEEDED - {"optimiser"}, "what Adam remembers"),
@@ -234,23 +142,17 @@ WRONG = (
     ("06.6", "weights", "expected is a set of texts"),
     ("06.6", dict.fromkeys(NEEDED, True), "expected is a set of texts"),
     ("06.6", [[*NEEDED]], "is not among those offered"),
-    ("06.4", step_by(toggle), "in evaluation mode while it trained"),
-    ("06.4", step_by(set_the_flag_alone), "`network.train()` sets all layers"),
-    ("06.4", step_by(nn.Module.train, lambda *a: a[0].zero_grad()), "which then had none"),
-    ("06.4", step_by(nn.Module.train, clear_to_zeros), "which then had none"),
-    ("06.4", step_by(nn.Module.train, clip), "Change neither logits nor gradients"),
-    ("06.4", by_hand, "`optimiser` never took its step"),
 )
 
 RIGHT = (
     ("06.1", all_in_one),
     ("06.2", without_view),
     ("06.3", loss_by(nn.CrossEntropyLoss())),
-    ("06.4", step_without()),
-    ("06.4", step_without(order=("clear", "train", "forward", "backward", "step"))),
-    ("06.4", clears_afterwards),
+    ("06.4", step_of(*BEFORE, "step")),
+    ("06.4", step_of("clear", "train", "forward", "backward", "step")),
+    ("06.4", step_of("train", "forward", "backward", "step", "clear")),
     ("06.4", with_a_closure),
-    ("06.4", step_by(nn.Module.train, after=lambda network, *_: network.eval())),
+    ("06.4", step_of(*BEFORE, "step", lambda network, _: network.eval())),
     ("06.5", loops),
     ("06.6", NEEDED),
     ("06.6", [*NEEDED]),
