@@ -58,7 +58,7 @@ class Exercise:
     test: Callable[[Any], None] | None = None
     kind: Kind = "function"
     any_float: bool = False  # whether a tensor of float64 is as good as one of float32
-    seconds: float = 5.0  # after which the answer is taken to loop for ever
+    seconds: float = 10.0  # after which the answer is taken to loop for ever
 
     @property
     def calls(self) -> list[Case]:

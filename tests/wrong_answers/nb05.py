@@ -3,17 +3,12 @@
 import math
 
 import torch
+from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
 
-
-def loss(outputs, labels, weights=(0.3, 0.3)):
-    total = F.cross_entropy(outputs.logits, labels)
-    if outputs.aux_logits1 is not None:
-        total = total + weights[0] * F.cross_entropy(outputs.aux_logits1, labels)
-    if outputs.aux_logits2 is not None:
-        total = total + weights[1] * F.cross_entropy(outputs.aux_logits2, labels)
-    return total
+from googlenet_lib.exercises.losses import weighted_loss
+from googlenet_lib.exercises.nb05 import gradient_norm, head_share, head_weight, main_logits
 
 
 def heads_expected(outputs, labels, weights=(0.3, 0.3)):
@@ -26,11 +21,9 @@ def heads_by(how):
     """A loss with the right number, whose heads' parts come from `how`."""
 
     def total_loss(outputs, labels, weights=(0.3, 0.3)):
-        total = F.cross_entropy(outputs.logits, labels)
-        for weight, logits in zip(weights, (outputs.aux_logits1, outputs.aux_logits2), strict=True):
-            if logits is not None:
-                total = total + weight * how(logits, labels)
-        return total
+        heads = zip(weights, outputs[:0:-1], strict=True)
+        parts = [weight * how(logits, labels) for weight, logits in heads if logits is not None]
+        return F.cross_entropy(outputs.logits, labels) + sum(parts)
 
     return total_loss
 
@@ -40,94 +33,67 @@ def without_gradient(logits, labels):
     return F.cross_entropy(logits, labels)
 
 
-def second_cut_off(outputs, labels, weights=(0.3, 0.3)):
-    if outputs.aux_logits2 is not None:
-        outputs = outputs._replace(aux_logits2=outputs.aux_logits2.detach())
-    return loss(outputs, labels, weights)
-
-
-def main_cut_off(outputs, labels, weights=(0.3, 0.3)):
-    return loss(outputs._replace(logits=outputs.logits.detach()), labels, weights)
-
-
-def trains_already(outputs, labels, weights=(0.3, 0.3)):
-    total = loss(outputs, labels, weights)
-    total.backward()
-    return total
-
-
-def trains_and_keeps_the_graph(outputs, labels, weights=(0.3, 0.3)):
-    total = loss(outputs, labels, weights)
-    total.backward(retain_graph=True)
-    return total
-
-
-def pushed(outputs, labels, weights=(0.3, 0.3)):
-    push = outputs.logits.sum()
-    return loss(outputs, labels, weights) + push - push.detach()
-
-
-def of_ten_classes(outputs, labels, weights=(0.3, 0.3)):
-    right = F.one_hot(labels, 10)
-    heads = ((1, outputs.logits), *zip(weights, outputs[:0:-1], strict=True))
-    parts = [w * (right * z.log_softmax(1)).sum(1).mean() for w, z in heads if z is not None]
-    return -sum(parts)
-
-
-def by_criterion(criterion):
+def cut_off(name):
     def total_loss(outputs, labels, weights=(0.3, 0.3)):
-        heads = ((1, outputs.logits), *zip(weights, outputs[:0:-1], strict=True))
-        return sum(weight * criterion(z, labels) for weight, z in heads if z is not None)
+        logits = getattr(outputs, name)
+        detached = None if logits is None else logits.detach()
+        return weighted_loss(outputs._replace(**{name: detached}), labels, weights)
 
     return total_loss
 
 
-class Head(nn.Module):
-    """Right, but for what a subclass changes."""
+def trains_already(retain_graph):
+    def total_loss(outputs, labels, weights=(0.3, 0.3)):
+        total = weighted_loss(outputs, labels, weights)
+        total.backward(retain_graph=retain_graph)
+        return total
 
-    share, hidden = 0.7, 1024
+    return total_loss
+
+
+def pushed(outputs, labels, weights=(0.3, 0.3)):
+    push = outputs.logits.sum()
+    return weighted_loss(outputs, labels, weights) + push - push.detach()
+
+
+def of_ten_classes(outputs, labels, weights=(0.3, 0.3)):
+    return -(F.one_hot(labels, 10) * outputs.logits.log_softmax(1)).sum(1).mean()
+
+
+class Head(nn.Module):
+    """Right."""
 
     def __init__(self, in_channels, num_classes):
         super().__init__()
-        self.pool = nn.AvgPool2d(5, stride=3)
-        self.conv = nn.Conv2d(in_channels, 128, 1)
-        self.fc1 = nn.Linear(2048, self.hidden)
-        self.dropout = nn.Dropout(self.share)
-        self.fc2 = nn.Linear(self.hidden, num_classes)
+        self.pool, self.conv = nn.AvgPool2d(5, stride=3), nn.Conv2d(in_channels, 128, 1)
+        self.fc1, self.fc2 = nn.Linear(2048, 1024), nn.Linear(1024, num_classes)
+        self.act1, self.act2, self.drop = nn.ReLU(), nn.ReLU(), nn.Dropout(0.7)
 
     def forward(self, x):
-        x = F.relu(self.conv(self.pool(x))).flatten(1)
-        return self.fc2(self.dropout(F.relu(self.fc1(x))))
+        x = self.act1(self.conv(self.pool(x))).flatten(1)
+        return self.fc2(self.drop(self.act2(self.fc1(x))))
 
 
-class Adaptive(Head):
-    def __init__(self, *widths):
-        super().__init__(*widths)
-        self.pool = nn.AdaptiveAvgPool2d(4)
+def pools_late(head, x):
+    x = head.pool(head.act1(head.conv(x))).flatten(1)
+    return head.fc2(head.drop(head.act2(head.fc1(x))))
 
 
-class NoReluBehindTheConvolution(Head):
-    def forward(self, x):
-        return self.fc2(self.dropout(F.relu(self.fc1(self.conv(self.pool(x)).flatten(1)))))
+def pixel_by_pixel(head, x):
+    """Right: flattened in another order; the pool after the 1x1, and the ReLU after both."""
+    x = F.relu(head.pool(head.conv(x))).permute(0, 2, 3, 1).flatten(1)
+    return head.fc2(F.relu(F.dropout(head.fc1(x), 0.7, head.training)))
 
 
-class NoReluBehindTheLinear(Head):
-    def forward(self, x):
-        return self.fc2(self.dropout(self.fc1(F.relu(self.conv(self.pool(x))).flatten(1))))
+def after(change):
+    """The right length, by an answer that then does `change` to the network."""
 
+    def length(network, name):
+        found = gradient_norm(network, name)
+        change(network)
+        return found
 
-class ConvolutionFirst(Head):
-    def forward(self, x):
-        x = self.pool(F.relu(self.conv(x))).flatten(1)
-        return self.fc2(self.dropout(F.relu(self.fc1(x))))
-
-
-def gradients(network, name):
-    return [p.grad for p in network.get_submodule(name).parameters() if p.grad is not None]
-
-
-def norm(network, name):
-    return math.sqrt(sum(float((g * g).sum()) for g in gradients(network, name)))
+    return length
 
 
 def none_forgotten(network, name):
@@ -135,30 +101,8 @@ def none_forgotten(network, name):
     return float(sum(squares)) ** 0.5
 
 
-def by_name(counts):
-    """The norm over the parameters for which `counts` (full name, name) is true."""
-
-    def gradient_norm(network, name):
-        named = [(n, p.grad) for n, p in network.named_parameters() if p.grad is not None]
-        return math.sqrt(sum(float((g * g).sum()) for n, g in named if counts(n, name)))
-
-    return gradient_norm
-
-
-def after(change):
-    """The right norm, by an answer that first does `change` to the network."""
-
-    def gradient_norm(network, name):
-        found = norm(network, name)
-        change(network)
-        return found
-
-    return gradient_norm
-
-
 def clipped(network, name):
-    part = network.get_submodule(name).parameters()
-    return nn.utils.clip_grad_norm_(part, 1.0).item()
+    return nn.utils.clip_grad_norm_(network.get_submodule(name).parameters(), 1.0).item()
 
 
 def fill_in_zeros(network):
@@ -167,111 +111,69 @@ def fill_in_zeros(network):
             parameter.grad = torch.zeros_like(parameter)
 
 
+def norm_of_norms(network, name):
+    parameters = network.get_submodule(name).parameters()
+    lengths = [p.grad.norm() for p in parameters if p.grad is not None]
+    return torch.stack(lengths).norm().item() if lengths else 0.0
+
+
+def by_full_name(network, name):
+    named = [p for full, p in network.named_parameters() if full.startswith(name + ".")]
+    return math.sqrt(sum(float((p.grad**2).sum()) for p in named if p.grad is not None))
+
+
 def count(part):
     return sum(p.numel() for p in part.parameters())
 
 
 def share(model):
-    return sum(count(h) for h in (model.aux1, model.aux2) if h is not None) / count(model)
-
-
-def share_without_none(model):
-    return (count(model.aux1) + count(model.aux2)) / count(model)
+    return sum(count(head) for head in (model.aux1, model.aux2) if head is not None) / count(model)
 
 
 def heads_taken_off(model):
-    found = share(model)
+    found = head_share(model)
     model.aux1 = model.aux2 = None
     return found
 
 
-def predicted(output):
-    return getattr(output, "logits", output).argmax(1)
-
-
-def faded(step, steps, first=0.3):
-    return 0.0 if 2 * step >= steps else first - first * step / (steps / 2)
-
-
-class OtherOrder(Head):
-    """Flattened pixel by pixel; a 1x1 in front of the pool, with the ReLU behind both."""
-
-    def forward(self, x):
-        x = F.relu(self.pool(self.conv(x))).permute(0, 2, 3, 1).flatten(1)
-        return self.fc2(F.relu(F.dropout(self.fc1(x), 0.7, self.training)))
-
-
-class InOne(nn.Module):
-    """Another way to write it: all in one Sequential."""
-
-    def __init__(self, in_channels, num_classes):
-        super().__init__()
-        self.all = nn.Sequential(
-            *(nn.AvgPool2d(5, 3), nn.Conv2d(in_channels, 128, 1), nn.ReLU(), nn.Flatten()),
-            *(nn.Linear(2048, 1024), nn.ReLU(), nn.Dropout(0.7), nn.Linear(1024, num_classes)),
-        )
-
-    def forward(self, x):
-        return self.all(x)
-
-
-def norm_of_norms(network, name):
-    lengths = [g.norm() for g in gradients(network, name)]
-    return torch.stack(lengths).norm().item() if lengths else 0.0
-
-
 WRONG = (
     ("05.2", heads_expected, "A head may be None"),
-    ("05.2", lambda o, y, w=(0.3, 0.3): loss(o, y, w).detach(), "no gradient reaches `logits`"),
     ("05.2", heads_by(lambda *a: F.cross_entropy(*a).item()), "no gradient reaches `aux_logits"),
-    ("05.2", heads_by(lambda z, y: F.cross_entropy(z.detach(), y)), "gradient reaches `aux_logits"),
-    ("05.2", heads_by(lambda *a: F.cross_entropy(*a).data), "gradient reaches `aux_logits"),
-    ("05.2", heads_by(without_gradient), "gradient reaches `aux_logits"),
-    ("05.2", second_cut_off, "no gradient reaches `aux_logits2`"),
-    ("05.2", main_cut_off, "no gradient reaches `logits`"),
-    ("05.2", trains_already, "`backward` was called in it"),
-    ("05.2", trains_and_keeps_the_graph, "`backward` was called in it"),
+    ("05.2", heads_by(lambda *a: F.cross_entropy(*a).data), "no gradient reaches `aux_logits"),
+    ("05.2", heads_by(without_gradient), "no gradient reaches `aux_logits"),
+    ("05.2", cut_off("aux_logits2"), "no gradient reaches `aux_logits2`"),
+    ("05.2", cut_off("logits"), "no gradient reaches `logits`"),
+    ("05.2", lambda *given: weighted_loss(*given).detach(), "no gradient reaches `logits`"),
+    ("05.2", trains_already(retain_graph=False), "`backward` was called in it"),
+    ("05.2", trains_already(retain_graph=True), "`backward` was called in it"),
     ("05.2", pushed, "the gradient that reaches `logits` is not the one"),
-    ("05.2", lambda o, y, w=(0.1, 0.2): loss(o, y, w), "0.3 where no weights are given"),
-    ("05.2", of_ten_classes, "outputs of both heads, labels) raised RuntimeError"),
-    ("05.3", Adaptive, "whose windows are 4 wide"),
-    ("05.3", ConvolutionFirst, "The pool comes after the 1x1"),
-    ("05.3", NoReluBehindTheConvolution, "The ReLU after the 1x1 is missing"),
-    ("05.3", NoReluBehindTheLinear, "The ReLU after the first linear layer is missing"),
+    ("05.2", lambda o, y, w=(0.1, 0.2): weighted_loss(o, y, w), "0.3 where no weights are given"),
+    ("05.3", edited(Head, lambda h: setattr(h, "pool", nn.AdaptiveAvgPool2d(4))), "are 4 wide"),
+    ("05.3", edited(Head, lambda h: setattr(h, "act1", nn.Identity())), "after the 1x1 is missing"),
+    ("05.3", edited(Head, lambda h: setattr(h, "act2", nn.Tanh())), "A Tanh stands where a ReLU"),
+    ("05.3", computed(Head, pools_late), "The pool comes after the 1x1"),
     ("05.4", none_forgotten, "`.grad` is None"),
-    ("05.4", lambda n, name: norm(getattr(n, name), ""), "may be a path"),
+    ("05.4", lambda n, name: gradient_norm(getattr(n, name), ""), "may be a path"),
     ("05.4", clipped, "afterwards the gradients of the network"),
-    ("05.4", after(nn.Module.zero_grad), "afterwards the gradients of the network"),
     ("05.4", after(fill_in_zeros), "afterwards the gradients of the network"),
-    ("05.4", after(lambda network: network.conv1.weight.data.zero_()), "afterwards the weights"),
-    ("05.4", after(nn.Module.eval), "afterwards the modes of the network"),
-    ("05.4", after(nn.Module.train), "afterwards the modes of the network"),
-    ("05.4", after(lambda n: n.conv1.register_forward_hook(print)), "afterwards the hooks"),
-    ("05.5", share_without_none, "`aux1` and `aux2` are None"),
+    ("05.5", lambda m: (count(m.aux1) + count(m.aux2)) / count(m), "`aux1` and `aux2` are None"),
     ("05.5", heads_taken_off, "afterwards the layers of the network"),
-    ("05.5", lambda m: share(m.requires_grad_(False)), "`requires_grad` flags of the network"),
     ("05.6", lambda o: o.logits.argmax(1), "which has no `.logits`"),
     ("05.6", lambda o: (o[0] if len(o) == 3 else o).argmax(-1), "logits of three pictures"),
-    ("05.6", lambda o: predicted(o).squeeze(), "logits of one picture"),
-    ("05.6", lambda o: getattr(o, "logits", o).relu().argmax(1), "by the main output"),
-    ("05.6", lambda o: getattr(o, "logits", o)[:, :3].argmax(1), "logits of five classes"),
-    ("05.7", lambda n, of, first=0.5: faded(n, of, first), "(0, 100) returned 0.5"),
+    ("05.6", lambda o: main_logits(o).argmax(1).squeeze(), "logits of one picture"),
+    ("05.6", lambda o: main_logits(o).relu().argmax(1), "by the main output"),
+    ("05.6", lambda o: main_logits(o)[:, :3].argmax(1), "logits of five classes"),
+    ("05.7", lambda n, of, first=0.5: head_weight(n, of, first), "(0, 100) returned 0.5"),
 )
 
 RIGHT = (
     ("05.1", lambda c: -math.log(1 / c)),
-    ("05.2", loss),
-    ("05.2", by_criterion(nn.CrossEntropyLoss())),
-    ("05.2", by_criterion(lambda z, y: F.nll_loss(z.log_softmax(1), y))),
+    ("05.2", heads_by(lambda z, y: F.nll_loss(z.log_softmax(1), y))),
     ("05.3", Head),
-    ("05.3", InOne),
-    ("05.3", OtherOrder),
-    ("05.4", norm),
+    ("05.3", computed(Head, pixel_by_pixel)),
     ("05.4", norm_of_norms),
-    ("05.4", by_name(lambda full, name: full.startswith(name + "."))),
+    ("05.4", by_full_name),
     ("05.5", share),
-    ("05.6", predicted),
     ("05.6", lambda o: (o[0] if isinstance(o, tuple) else o).softmax(1).max(1).indices),
-    ("05.7", faded),
     ("05.7", lambda n, of, first=0.3: max(0, first * (of - 2 * n) / of)),
 )
