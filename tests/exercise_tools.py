@@ -10,15 +10,13 @@ import functools
 import importlib.util
 import inspect
 import re
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
 
 from googlenet_lib import exercises
-from googlenet_lib.exercises.checks import judge
-from googlenet_lib.exercises.exercise import Exercise
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -77,26 +75,6 @@ def answer(source: str, expression: str, names: dict) -> object:
     return eval(expression, names)
 
 
-def assert_refused(exercise: Exercise, given: object, words: str) -> None:
-    """A wrong answer is refused, and what is said of it holds `words`."""
-    verdict = judge(exercise, given)
-    assert verdict.outcome == "wrong"
-    assert words in verdict.says
-
-
-def assert_several_wrong_answers(exercises: dict[str, Exercise], wrong: tuple) -> None:
-    """Every exercise has at least five wrong answers among `wrong`, of (id, answer, words)."""
-    counts = Counter(id for id, _, _ in wrong)
-    assert {*counts} == {*exercises}
-    assert min(counts.values()) >= 5
-
-
-def assert_each_has_words_of_its_own(exercises: dict[str, Exercise], wrong: tuple) -> None:
-    """No two of the wrong answers get the same message."""
-    messages = [judge(exercises[id], given).says for id, given, _ in wrong]
-    assert len({*messages}) == len(messages)
-
-
 def _code(path: Path) -> list[str]:
     return [MAGIC.sub(r"\1pass", c.source) for c in _cells(path) if c.cell_type == "code"]
 
@@ -142,3 +120,20 @@ def messages(module: ModuleType) -> list[str]:
     """All text that stands in a module's code."""
     nodes = ast.walk(ast.parse(inspect.getsource(module)))
     return [node.value for node in nodes if isinstance(getattr(node, "value", None), str)]
+
+
+def edited(right: type, edit: Callable) -> type:
+    """The class `right`, to each object of which `edit` does something once it is made."""
+
+    class Edited(right):
+        def __init__(self, *args):
+            super().__init__(*args)
+            edit(self)
+
+    Edited.__module__ = edit.__module__
+    return Edited
+
+
+def computed(right: type, forward: Callable) -> type:
+    """The class `right` with another `forward`."""
+    return type("Computed", (right,), {"forward": forward, "__module__": forward.__module__})

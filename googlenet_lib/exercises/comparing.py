@@ -26,11 +26,6 @@ class Misfit(str):
     """A difference of type or shape: whatever the numbers are, they are not the matter yet."""
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """ "1 entry" or "3 entries": a number and its noun, with an s for many unless that is given."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def difference(result: Any, expected: Any) -> str | None:
     """None if both are equal, floats nearly; else how they differ in type, shape or size, or "".
 
@@ -55,8 +50,8 @@ def difference(result: Any, expected: Any) -> str | None:
         return _first((key, result[key], one) for key, one in expected.items())
     if isinstance(expected, list | tuple):
         if len(result) != len(expected):
-            entries = counted(len(result), "entry", "entries")
-            return f"It has {entries}, which are not as many as there should be."
+            entries = "entry" if len(result) == 1 else "entries"
+            return f"It has {len(result):,} {entries}, which are not as many as there should be."
         return _first(zip(range(len(result)), result, expected, strict=True))
     if isinstance(expected, np.ndarray):
         return None if np.array_equal(result, expected) else ""

@@ -1,13 +1,12 @@
 """What an exercise and a prediction are, and where those of a notebook are found.
 
 A notebook's own stand in a module named after it (`nb00.py`), as two tuples: EXERCISES and
-PREDICTIONS. A learner calls what is in `checks.py`; whoever writes an exercise needs this file
-and `tools.py`.
+PREDICTIONS. `checking.py` judges answers to them; a learner calls what is in `learner.py`.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -22,21 +21,60 @@ class Wrong(Exception):
     """What an answer did and what to look at, as sentences. Never what would have been right."""
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """A task that a notebook sets.
+class NotBegun(Exception):
+    """The answer still is the blank that the notebook printed."""
 
-    `test(answer)` raises Wrong, or returns where the answer is right. `hints` go from a nudge to
-    nearly all of it; `why` is the one sentence that a right answer earns.
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments for one call. `told` stands for them in messages where they are long to print.
+
+    `advice` is added if the answer raises on these arguments, and on them alone.
     """
 
-    id: str  # notebook and number: "00.1"
-    title: str
-    test: Callable[[Any], None]
+    args: tuple[Any, ...]
+    told: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """A task that a notebook sets, as data.
+
+    An answer is right if it gives what `solution` gives in all `cases`, and if `test`, where there
+    is one, does not raise Wrong. A wrong answer is told about the slip that it makes, else `look`.
+    `hints` go from a nudge to nearly all of it; `why` is the one sentence that a right answer
+    earns.
+    """
+
+    id: str = field(kw_only=False)  # notebook and number: "00.1"
+    title: str = field(kw_only=False)
     hints: tuple[str, ...]
     why: str
+    solution: Callable[..., Any] | None = None
+    cases: Sequence[Case | tuple[Any, ...]] = ()
+    slips: Mapping[str, Sequence[Callable[..., Any]]] = field(default_factory=dict)
+    look: str = ""
+    test: Callable[[Any], None] | None = None
     kind: Kind = "function"
-    seconds: float = 5.0  # after which the answer is taken to loop for ever
+    any_float: bool = False  # whether a tensor of float64 is as good as one of float32
+    seconds: float = 10.0  # after which the answer is taken to loop for ever
+
+    @property
+    def calls(self) -> list[Case]:
+        """Its cases; one that is plain arguments is told as these."""
+        return [case if isinstance(case, Case) else Case(case) for case in self.cases]
+
+
+def slips(*words_and_answers: str | Callable[..., Any]) -> dict[str, list[Callable[..., Any]]]:
+    """Mistakes that many make: each text is what to say to the wrong answers that follow it."""
+    found: dict[str, list[Callable[..., Any]]] = {}
+    for one in words_and_answers:
+        if isinstance(one, str):
+            makes = found.setdefault(one, [])
+        else:
+            makes.append(one)
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from googlenet_lib.exercises.checking import call
 from googlenet_lib.exercises.comparing import difference
-from googlenet_lib.exercises.exercise import Wrong
-from googlenet_lib.exercises.tools import Case, Slip, call, same_as
+from googlenet_lib.exercises.exercise import Case, Wrong, slips
 from googlenet_lib.model import GoogLeNetOutput
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -44,44 +44,45 @@ def _of_probabilities(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.softmax(1), labels)
 
 
-def criterion_slips(loss: Callable[..., Tensor]) -> tuple[Slip, ...]:
+def criterion_slips(loss: Callable[..., Tensor]) -> dict[str, list[Callable[..., Any]]]:
     """Other losses than the mean cross-entropy, put into `loss` by its argument `criterion`."""
-    others = (
-        (partial(F.cross_entropy, reduction="sum"),
-         "Losses were added up over the pictures. Take their mean, as `F.cross_entropy` does."),
-        (partial(F.cross_entropy, label_smoothing=0.1),
-         "The labels were smoothed. Asked is the plain cross-entropy."),
-        (_of_probabilities, "`F.cross_entropy` takes logits: the softmax is in it already."),
-    )  # fmt: skip
-    return tuple(Slip(partial(loss, criterion=other), says) for other, says in others)
+    return slips(
+        "Losses were added up over the pictures. Take their mean, as `F.cross_entropy` does.",
+        partial(loss, criterion=partial(F.cross_entropy, reduction="sum")),
+        "The labels were smoothed. Asked is the plain cross-entropy.",
+        partial(loss, criterion=partial(F.cross_entropy, label_smoothing=0.1)),
+        "`F.cross_entropy` takes logits: the softmax is in it already.",
+        partial(loss, criterion=_of_probabilities),
+    )
 
 
-def same_loss(
-    answer: Callable[..., Any],
-    solution: Callable[..., Tensor],
-    cases: Sequence[Case],
-    slips: Sequence[Slip],
-    look: str,
-) -> None:
-    """Refuse an answer with another value than `solution`, or with another gradient.
+def same_gradients(solution: Callable[..., Tensor], cases: Sequence[Case]) -> Callable[[Any], None]:
+    """A test that refuses a loss with another gradient than `solution`.
 
     The first argument of each case is a GoogLeNetOutput; all of its logits are asked.
     """
-    same_as(answer, solution, cases, slips, look)
-    for case in cases:
-        expected = _gradients(solution, case)
-        for name, gradient in _gradients(answer, case).items():
-            if gradient is None:
-                raise Wrong(
-                    f"the number is right, but no gradient reaches `{name}`: the layers before it "
-                    "would learn nothing. Keep the tensors: no `.item()`, `.detach()`, `.data` or "
-                    "`no_grad` on the way"
-                )
-            if difference(gradient, expected[name]) is not None:
-                raise Wrong(
-                    f"the number is right, but the gradient that reaches `{name}` is not the one "
-                    "of this loss. Compute the loss from these logits, and only once"
-                )
+
+    def test(answer: Callable[..., Any]) -> None:
+        for case in cases:
+            expected = _gradients(solution, case)
+            for name, gradient in _gradients(answer, case).items():
+                _compare(name, gradient, expected[name])
+
+    return test
+
+
+def _compare(name: str, gradient: Tensor | None, expected: Tensor | None) -> None:
+    if gradient is None:
+        raise Wrong(
+            f"the number is right, but no gradient reaches `{name}`: the layers before it would "
+            "learn nothing. Keep the tensors: no `.item()`, `.detach()`, `.data` or `no_grad` on "
+            "the way"
+        )
+    if difference(gradient, expected) is not None:
+        raise Wrong(
+            f"the number is right, but the gradient that reaches `{name}` is not the one of this "
+            "loss. Compute the loss from these logits, and only once"
+        )
 
 
 def _gradients(loss: Callable[..., Any], case: Case) -> dict[str, Tensor | None]:

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from googlenet_lib.costs import conv_params, parse_figure, receptive_field, row_convs
-from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.probes import Build, same_layers
-from googlenet_lib.exercises.tools import Case, Slip, call, describe, same_as
+from googlenet_lib.exercises.checking import call
+from googlenet_lib.exercises.comparing import describe
+from googlenet_lib.exercises.exercise import Case, Exercise, Prediction, Wrong, slips
+from googlenet_lib.exercises.modules import Build, same_layers
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.paper import DROPOUT, ROWS, Row, Widths
 from googlenet_lib.variants import VARIANTS
@@ -20,7 +21,8 @@ from googlenet_lib.variants import VARIANTS
 # ---- 04.1 ----------------------------------------------------------------------------------------
 
 
-def _row_params(in_channels: int, w: Widths, large: int = 5, bias: bool = True) -> int:
+def row_params(in_channels: int, w: Widths, large: int = 5, bias: bool = True) -> int:
+    """Parameters of a module; `large` is the kernel of its third branch."""
     pairs = [
         (in_channels, w.out_1x1, 1),
         (in_channels, w.reduce_3x3, 1),
@@ -32,129 +34,148 @@ def _row_params(in_channels: int, w: Widths, large: int = 5, bias: bool = True) 
     return sum(conv_params(*pair, bias) for pair in pairs)
 
 
-def _biases_of_outputs(in_channels: int, w: Widths) -> int:
-    return _row_params(in_channels, w, bias=False) + w.out_channels
-
-
 def _without_reductions(in_channels: int, w: Widths) -> int:
     wide = ((w.out_1x1, 1), (w.out_3x3, 3), (w.out_5x5, 5), (w.pool_proj, 1))
     return sum(conv_params(in_channels, out, kernel, True) for out, kernel in wide)
 
 
-def _test_row_params(answer: Callable) -> None:
-    cases = [
-        Case((channels, ROWS[f"inception{name}"].widths), f"{channels}, widths of {name}")
-        for channels, name in ((192, "3a"), (480, "4a"), (832, "5b"))
-    ]
-    cases.append(Case((10, own := Widths(7, 5, 11, 3, 13, 2)), f"10, {describe(own)}"))
-    slips = (
-        Slip(lambda c, w: _row_params(c, w, bias=False), "These are the weights alone: every "
-             "convolution has a bias for each of its output channels, too."),
-        Slip(_biases_of_outputs, "The two reductions have biases as well."),
-        Slip(lambda c, w: _row_params(c, w, large=3), "The third lane has a kernel of 5x5."),
-        Slip(_without_reductions, "The 3x3 and the 5x5 read what their 1x1 hands on, not the "
-             "input of the module."),
-    )  # fmt: skip
-    look = "Write down six convolutions: what goes in, what comes out, the kernel, the biases."
-    same_as(answer, _row_params, cases, slips, look)
-
+PARAMETERS = Exercise(
+    "04.1",
+    "Parameters of a module",
+    solution=row_params,
+    cases=[
+        Case((192, ROWS["inception3a"].widths), "192, widths of 3a"),
+        Case((480, ROWS["inception4a"].widths), "480, widths of 4a"),
+        Case((832, ROWS["inception5b"].widths), "832, widths of 5b"),
+        Case((10, Widths(7, 5, 11, 3, 13, 2)), f"10, {describe(Widths(7, 5, 11, 3, 13, 2))}"),
+    ],
+    slips=slips(
+        "These are the weights alone: every convolution has a bias for each of its output "
+        "channels, too.",
+        lambda c, w: row_params(c, w, bias=False),
+        "The two reductions have biases as well.",
+        lambda c, w: row_params(c, w, bias=False) + w.out_channels,
+        "The third branch has a kernel of 5x5.",
+        lambda c, w: row_params(c, w, large=3),
+        "The 3x3 and the 5x5 read what their 1x1 hands on, not the input of the module.",
+        _without_reductions,
+    ),
+    look="Write down six convolutions: what goes in, what comes out, the kernel, the biases.",
+    hints=(
+        "A convolution has kernel * kernel * in * out weights and `out` biases.",
+        "There are six of them. Two read a reduced input: `reduce_3x3` and `reduce_5x5`.",
+        "Write a small function for one convolution and add up six calls of it.",
+    ),
+    why="1x1 reductions are convolutions too, with weights and biases of their own.",
+)
 
 # ---- 04.2 ----------------------------------------------------------------------------------------
 
 
-def _agrees(printed: str, computed: int, tolerance: float) -> bool:
+def is_near(value: float, computed: int, tolerance: float) -> bool:
+    """Whether the relative error is within `tolerance`."""
+    return abs(value - computed) <= tolerance * computed
+
+
+def is_cut(value: float, computed: int, unit: int = 10**6) -> bool:
+    """Whether `value` is `computed`, cut to whole millions."""
+    return value == computed // unit * unit
+
+
+def agrees(printed: str, computed: int, tolerance: float) -> bool:
+    """Whether a figure of the table agrees with a computed one."""
     value = parse_figure(printed)
-    return abs(value - computed) <= tolerance * computed or value == _cut(computed)
+    return is_near(value, computed, tolerance) or is_cut(value, computed)
 
 
-def _cut(computed: int, unit: int = 10**6) -> int:
-    return computed // unit * unit
-
-
-def _in_units(thousand: int, million: int = 10**6) -> Callable:
+def _in_units(thousand: int, million: int = 10**6) -> Callable[..., bool]:
     def agrees(printed: str, computed: int, tolerance: float) -> bool:
         value = float(printed[:-1]) * {"K": thousand, "M": million}[printed[-1]]
-        return abs(value - computed) <= tolerance * computed or value == _cut(computed)
+        return is_near(value, computed, tolerance) or is_cut(value, computed)
 
     return agrees
 
 
-def _always_by(tolerance: float) -> Callable:
-    return lambda printed, computed, _: _agrees(printed, computed, tolerance)
+def _always_by(tolerance: float) -> Callable[..., bool]:
+    return lambda printed, computed, _: agrees(printed, computed, tolerance)
 
 
-def _never_cut(printed: str, computed: int, tolerance: float) -> bool:
-    return abs(parse_figure(printed) - computed) <= tolerance * computed
+def _near_by(near: Callable[..., bool]) -> Callable[..., bool]:
+    """Right, but for another rule of what is near."""
+
+    def agrees(printed: str, computed: int, tolerance: float) -> bool:
+        value = parse_figure(printed)
+        return near(value, computed, tolerance) or is_cut(value, computed)
+
+    return agrees
 
 
 def _both_rules(printed: str, computed: int, tolerance: float) -> bool:
-    near = _never_cut(printed, computed, tolerance)
-    return near and parse_figure(printed) == _cut(computed)
+    value = parse_figure(printed)
+    return is_near(value, computed, tolerance) and is_cut(value, computed)
 
 
 def _thousands_cut(printed: str, computed: int, tolerance: float) -> bool:
     unit = 1024 if printed.endswith("K") else 10**6
-    return _agrees(printed, computed, tolerance) or parse_figure(printed) == _cut(computed, unit)
+    return agrees(printed, computed, tolerance) or is_cut(parse_figure(printed), computed, unit)
 
 
-def _one_sided(printed: str, computed: int, tolerance: float) -> bool:
-    value = parse_figure(printed)
-    return value / computed - 1 <= tolerance or value == _cut(computed)
-
-
-def _absolute(printed: str, computed: int, tolerance: float) -> bool:
-    value = parse_figure(printed)
-    return abs(value - computed) <= tolerance or value == _cut(computed)
-
-
-def _by_printed(printed: str, computed: int, tolerance: float) -> bool:
-    value = parse_figure(printed)
-    return abs(value - computed) <= tolerance * value or value == _cut(computed)
-
-
-def _test_agrees(answer: Callable) -> None:
-    cases = [
-        Case(("2.7K", 9_408, 0.005)),
-        Case(("360M", 360_400_000, 0.1)),
-        Case(("54M", 51_079_168, 0.01)),
-        Case(("54M", 51_079_168, 0.1)),
-        Case(("46M", 51_079_168, 0.005)),
-        Case(("360M", 359_661_568, 0.005)),
-        Case(("73M", 73_609_728, 0.005)),
-        Case(("1072K", 1_042_432, 0.005)),
-        Case(("1072K", 1_097_700, 0.005)),
-        Case(("100K", 100_000, 0.005)),
-        Case(("112K", 114_688, 0.005)),
-        Case(("2K", 2_900, 0.005)),
-        Case(("2.7K", 2_765, 0.005)),
-        Case(("110M", 100_000_000, 0.096)),
-        Case(("91M", 100_000_000, 0.092)),
-        Case(("1M", 1_024_000, 0.005)),
-    ]
-    tolerance = "Your tolerance stays the same, whatever `tolerance` says."
-    unit = "The table's K is 1024; its M is 1,000,000."
-    slips = (
-        *(Slip(_always_by(fixed), tolerance) for fixed in (0.005, 0.01, 0.05, 0.1)),
-        *(Slip(_in_units(*units), unit) for units in ((1000,), (1024, 1024**2))),
-        Slip(_both_rules, "One of the two rules is enough."),
-        Slip(_never_cut, "A printed figure also agrees if it is the computed one cut to whole "
-             "millions."),
-        Slip(_thousands_cut, "Only to whole millions is a figure cut, not to thousands."),
-        Slip(_one_sided, "A figure that is far too low doesn't agree either: the error counts "
-             "without its sign."),
-        Slip(_by_printed, "The error is relative to the computed figure, not to the printed one."),
-        Slip(_absolute, "The error is relative: divide the difference by the computed figure."),
-        Slip(lambda printed, computed, part: _agrees(printed, computed, part / 100),
-             "The tolerance is no percentage: 0.005 is half a percent."),
-    )  # fmt: skip
-    look = "Turn the text into a number first, then compare the relative error with the tolerance."
-    same_as(answer, _agrees, cases, slips, look)
-
+VERDICT = Exercise(
+    "04.2",
+    "A verdict",
+    solution=agrees,
+    cases=[
+        ("2.7K", 9_408, 0.005),
+        ("360M", 360_400_000, 0.1),
+        ("54M", 51_079_168, 0.01),
+        ("54M", 51_079_168, 0.1),
+        ("46M", 51_079_168, 0.005),
+        ("360M", 359_661_568, 0.005),
+        ("73M", 73_609_728, 0.005),
+        ("1072K", 1_042_432, 0.005),
+        ("1072K", 1_097_700, 0.005),
+        ("100K", 100_000, 0.005),
+        ("112K", 114_688, 0.005),
+        ("2K", 2_900, 0.005),
+        ("2.7K", 2_765, 0.005),
+        ("110M", 100_000_000, 0.096),
+        ("91M", 100_000_000, 0.092),
+        ("1M", 1_024_000, 0.005),
+    ],
+    slips=slips(
+        "Your tolerance stays the same, whatever `tolerance` says.",
+        *(_always_by(tolerance) for tolerance in (0.005, 0.01, 0.05, 0.1)),
+        "The table's K is 1024; its M is 1,000,000.",
+        *(_in_units(1000), _in_units(1024, 1024**2)),
+        "One of the two rules is enough.",
+        _both_rules,
+        "A printed figure also agrees if it is the computed one cut to whole millions.",
+        lambda printed, computed, part: is_near(parse_figure(printed), computed, part),
+        "Only to whole millions is a figure cut, not to thousands.",
+        _thousands_cut,
+        "A figure that is far too low doesn't agree either: the error counts without its sign.",
+        _near_by(lambda value, computed, part: value / computed - 1 <= part),
+        "The error is relative to the computed figure, not to the printed one.",
+        _near_by(lambda value, computed, part: abs(value - computed) <= part * value),
+        "The error is relative: divide the difference by the computed figure.",
+        _near_by(lambda value, computed, part: abs(value - computed) <= part),
+        "The tolerance is no percentage: 0.005 is half a percent.",
+        lambda printed, computed, part: agrees(printed, computed, part / 100),
+    ),
+    look="Turn the text into a number first, then compare the relative error with the tolerance.",
+    hints=(
+        "`printed[:-1]` is the number, `printed[-1]` its unit.",
+        'A dictionary does the units: {"K": 1024, "M": 10**6}.',
+        "Cut to whole millions: computed // 10**6 * 10**6. The two rules are joined by `or`.",
+    ),
+    why="a verdict is worth what its tolerance is worth, so say it with every verdict.",
+)
 
 # ---- 04.3 ----------------------------------------------------------------------------------------
 
 
-def _longest_path(rows: Sequence[Row]) -> int:
+def longest_path(rows: Sequence[Row]) -> int:
+    """Layers with weights that a path meets."""
     count = 0
     for row in rows:
         if row.kind == "conv":
@@ -166,20 +187,8 @@ def _longest_path(rows: Sequence[Row]) -> int:
     return count
 
 
-def _all_layers(rows: Sequence[Row]) -> int:
-    return sum(len(row_convs(row, 1)) + (row.kind == "linear") for row in rows)
-
-
-def _one_a_row(rows: Sequence[Row]) -> int:
-    return sum(row.kind in ("conv", "inception", "linear") for row in rows)
-
-
-def _with_pools(rows: Sequence[Row]) -> int:
-    return _longest_path(rows) + sum(row.kind in ("maxpool", "avgpool") for row in rows)
-
-
-def _no_reduce(rows: Sequence[Row]) -> int:
-    return _longest_path(rows) - sum(row.reduce is not None for row in rows)
+def _of_kinds(rows: Sequence[Row], *kinds: str) -> int:
+    return sum(row.kind in kinds for row in rows)
 
 
 # What no row of the table has, so that neither names nor its numbers can stand in for kinds.
@@ -189,48 +198,55 @@ OTHER_ROWS = {
 }
 
 
-def _cases_of_rows(*names: str, **changed: int) -> list[Case]:
-    cases = []
-    for group in map(str.split, names):
-        rows = [replace({**ROWS, **OTHER_ROWS}[name], **changed) for name in group]
-        told = f"the first {len(group)} rows" if len(group) > 7 else f"[{' '.join(group)}]"
-        cases.append(Case((rows,), told))
-    return cases
+def _rows(names: str, **changed: int) -> Case:
+    group = names.split()
+    rows = [replace({**ROWS, **OTHER_ROWS}[name], **changed) for name in group]
+    told = f"the first {len(group)} rows" if len(group) > 7 else f"[{' '.join(group)}]"
+    return Case((rows,), told)
 
 
-def _depth(rows: Sequence[Row]) -> int:
-    return sum(row.depth for row in rows)
-
-
-def _test_longest_path(answer: Callable) -> None:
-    cases = _cases_of_rows(
-        "conv1 maxpool1",
-        "inception3a inception3b maxpool3",
-        "conv1 maxpool1 conv2 maxpool2",
-        "inception5b avgpool dropout linear softmax",
-        "reduced wide inception4a",
-        "",
-        " ".join(ROWS),
-        depth=9,
-    )
-    slips = (
-        Slip(_depth, "That adds up `row.depth`, which is false in these rows. Look at `row.kind` "
-             "and at `row.reduce`."),
-        Slip(_all_layers, "These are all layers with weights. The lanes of a module lie side by "
-             "side: of them a path takes one."),
-        Slip(_one_a_row, "A row can hold two layers behind each other: see `reduce` in conv2, and "
-             "the lanes of a module."),
-        Slip(_with_pools, "A pool has no weights: only layers with weights count here."),
-        Slip(_no_reduce, "conv2 has a 1x1 in front: its `reduce` isn't None."),
-    )  # fmt: skip
-    look = "Go through the rows: how many layers with weights does a path meet in each?"
-    same_as(answer, _longest_path, cases, slips, look)
-
+LONGEST_PATH = Exercise(
+    "04.3",
+    "The longest path",
+    solution=longest_path,
+    cases=[
+        _rows("conv1 maxpool1", depth=9),
+        _rows("inception3a inception3b maxpool3", depth=9),
+        _rows("conv1 maxpool1 conv2 maxpool2", depth=9),
+        _rows("inception5b avgpool dropout linear softmax", depth=9),
+        _rows("reduced wide inception4a", depth=9),
+        _rows(""),
+        _rows(" ".join(ROWS), depth=9),
+    ],
+    slips=slips(
+        "That adds up `row.depth`, which is false in these rows. Look at `row.kind` and at "
+        "`row.reduce`.",
+        lambda rows: sum(row.depth for row in rows),
+        "These are all layers with weights. The branches of a module lie side by side: of them a "
+        "path takes one.",
+        lambda rows: sum(len(row_convs(row, 1)) for row in rows) + _of_kinds(rows, "linear"),
+        "A row can hold two layers behind each other: see `reduce` in conv2, and the branches of a "
+        "module.",
+        lambda rows: _of_kinds(rows, "conv", "inception", "linear"),
+        "A pool has no weights: only layers with weights count here.",
+        lambda rows: longest_path(rows) + _of_kinds(rows, "maxpool", "avgpool"),
+        "conv2 has a 1x1 in front: its `reduce` isn't None.",
+        lambda rows: longest_path(rows) - sum(row.reduce is not None for row in rows),
+    ),
+    look="Go through the rows: how many layers with weights does a path meet in each?",
+    hints=(
+        "Only conv, inception and linear rows have weights; `row.kind` tells them apart.",
+        "conv1 is one layer. conv2 has a 1x1 in front, which `row.reduce` says.",
+        "A module adds two: a 1x1 and the 3x3 or 5x5 behind it.",
+    ),
+    why="depth counts layers behind each other, size counts all of them.",
+)
 
 # ---- 04.4 ----------------------------------------------------------------------------------------
 
 
-def _field_of(rows: Sequence[Row], large: int = 5, strides_first: bool = False) -> int:
+def field_behind(rows: Sequence[Row], large: int = 5, strides_first: bool = False) -> int:
+    """How many pixels wide a value sees behind `rows`."""
     field, jump = 1, 1
     for row in rows:
         kernel = large if row.widths else row.kernel or 1
@@ -243,61 +259,70 @@ def _field_of(rows: Sequence[Row], large: int = 5, strides_first: bool = False) 
     return field
 
 
-def _without_jump(rows: Sequence[Row]) -> int:
-    return 1 + sum((5 if row.widths else row.kernel or 1) - 1 for row in rows)
+def _five_without_kernel(rows: Sequence[Row]) -> int:
+    return field_behind([r if r.widths else replace(r, kernel=r.kernel or 5) for r in rows])
 
 
-def _without_kernel(rows: Sequence[Row]) -> int:
-    return _field_of([row if row.widths else replace(row, kernel=row.kernel or 5) for row in rows])
-
-
-def _convs_alone(rows: Sequence[Row]) -> int:
-    return _field_of([row for row in rows if row.kind != "maxpool"])
-
-
-def _test_field_of(answer: Callable) -> None:
-    cases = _cases_of_rows(
-        "conv1",
-        "conv1 maxpool1",
-        "conv1 maxpool1 conv2 maxpool2",
-        "conv1 maxpool1 conv2 maxpool2 inception3a inception3b",
-        " ".join(list(ROWS)[: list(ROWS).index("avgpool")]),
-        "inception3a maxpool3 inception4a",
-        "inception5b avgpool dropout linear softmax",
-        "wide inception4a reduced maxpool4",
-        "",
-    )
-    slips = (
-        Slip(_without_jump, "Behind a stride, neighbours lie further apart: a kernel then spans "
-             "`jump` pixels for each step."),
-        Slip(lambda rows: _field_of(rows, strides_first=True), "A layer's own stride widens the "
-             "jump for the layers behind it, not for itself."),
-        Slip(lambda rows: _field_of(rows, large=3), "The widest lane of a module is the 5x5."),
-        Slip(_convs_alone, "Pools have windows and strides, too."),
-        Slip(_without_kernel, "Only an Inception row has a kernel of 5 that the table doesn't "
-             "print. Any other row without a kernel widens nothing."),
-    )  # fmt: skip
-    look = "Start with (1, 1); field += (kernel - 1) * jump, then jump *= stride."
-    same_as(answer, _field_of, cases, slips, look)
-
+FIELD = Exercise(
+    "04.4",
+    "Receptive field",
+    solution=field_behind,
+    cases=[
+        _rows("conv1"),
+        _rows("conv1 maxpool1"),
+        _rows("conv1 maxpool1 conv2 maxpool2"),
+        _rows("conv1 maxpool1 conv2 maxpool2 inception3a inception3b"),
+        _rows(" ".join(list(ROWS)[: list(ROWS).index("avgpool")])),
+        _rows("inception3a maxpool3 inception4a"),
+        _rows("inception5b avgpool dropout linear softmax"),
+        _rows("wide inception4a reduced maxpool4"),
+        _rows(""),
+    ],
+    slips=slips(
+        "Behind a stride, neighbours lie further apart: a kernel then spans `jump` pixels for each "
+        "step.",
+        lambda rows: 1 + sum((5 if row.widths else row.kernel or 1) - 1 for row in rows),
+        "A layer's own stride widens the jump for the layers behind it, not for itself.",
+        lambda rows: field_behind(rows, strides_first=True),
+        "The widest lane of a module is the 5x5.",
+        lambda rows: field_behind(rows, large=3),
+        "Pools have windows and strides, too.",
+        lambda rows: field_behind([row for row in rows if row.kind != "maxpool"]),
+        "Only an Inception row has a kernel of 5 that the table doesn't print. Any other row "
+        "without a kernel widens nothing.",
+        _five_without_kernel,
+    ),
+    look="Start with (1, 1); field += (kernel - 1) * jump, then jump *= stride.",
+    hints=(
+        "Keep two numbers: the field and the jump, both 1 at the picture.",
+        "Each row: field += (kernel - 1) * jump, and after it jump *= stride.",
+        "For a module the kernel is 5; rows without a kernel or a stride count as 1.",
+    ),
+    why="every stride makes all kernels behind it wider, which is how 715 pixels come about.",
+)
 
 # ---- 04.5 ----------------------------------------------------------------------------------------
 
 
-def _classifier(channels: int, classes: int) -> Build:
-    steps = [
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(DROPOUT),
-        nn.Linear(channels, classes),
-    ]
+def _build(channels: int, classes: int) -> Build:
+    last = nn.Linear(channels, classes)
+    steps = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(DROPOUT), last]
     shapes = ((2, channels, 7, 7), (1, channels, 7, 7), (3, channels, 4, 9))
     return Build((channels, classes), f"{channels}, {classes}", {"": steps}, shapes, biases=True)
 
 
-def _test_classifier(answer: type) -> None:
-    same_layers(answer, [_classifier(1024, 10), _classifier(96, 7)])
-
+CLASSIFIER = Exercise(
+    "04.5",
+    "The classifier",
+    kind="class",
+    test=same_layers(_build(1024, 10), _build(96, 7)),
+    hints=(
+        "nn.AdaptiveAvgPool2d(1) averages a map of any size to 1x1.",
+        "torch.flatten(x, 1) keeps the batch. `x.squeeze()` would lose a batch of one.",
+        "In `forward`: pool, flatten, dropout of 0.4, linear. No softmax.",
+    ),
+    why="averaging first makes the last layer 49 times smaller, and any map size will do.",
+)
 
 # ---- 04.6 ----------------------------------------------------------------------------------------
 
@@ -305,7 +330,7 @@ TINY = 1 / 16  # of the channels: the check takes no time
 LAST = ("fc", "aux1.fc2", "aux2.fc2")
 
 
-def _test_adapt(answer: Callable) -> None:
+def _test_adapt(answer: Callable[..., Any]) -> None:
     for heads, classes, training in ((True, 10, True), (False, 3, False), (True, 1001, False)):
         model = _pretrained(heads).train(training)
         before = copy.deepcopy(model)
@@ -394,75 +419,19 @@ def _equal(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-EXERCISES = (
-    Exercise(
-        "04.1",
-        "Parameters of a module",
-        _test_row_params,
-        (
-            "A convolution has kernel * kernel * in * out weights and `out` biases.",
-            "There are six of them. Two read a reduced input: `reduce_3x3` and `reduce_5x5`.",
-            "Write a small function for one convolution and add up six calls of it.",
-        ),
-        "1x1 reductions are convolutions too, with weights and biases of their own.",
+ADAPT = Exercise(
+    "04.6",
+    "Ten classes",
+    test=_test_adapt,
+    hints=(
+        "`model.fc = nn.Linear(model.fc.in_features, num_classes)` replaces one layer.",
+        "The heads end in `aux1.fc2` and `aux2.fc2`.",
+        "Ask `if head is not None` before you replace a head's last layer.",
     ),
-    Exercise(
-        "04.2",
-        "A verdict",
-        _test_agrees,
-        (
-            "`printed[:-1]` is the number, `printed[-1]` its unit.",
-            'A dictionary does the units: {"K": 1024, "M": 10**6}.',
-            "Cut to whole millions: computed // 10**6 * 10**6. The two rules are joined by `or`.",
-        ),
-        "a verdict is worth what its tolerance is worth, so say it with every verdict.",
-    ),
-    Exercise(
-        "04.3",
-        "The longest path",
-        _test_longest_path,
-        (
-            "Only conv, inception and linear rows have weights; `row.kind` tells them apart.",
-            "conv1 is one layer. conv2 has a 1x1 in front, which `row.reduce` says.",
-            "A module adds two: a 1x1 and the 3x3 or 5x5 behind it.",
-        ),
-        "depth counts layers behind each other, size counts all of them.",
-    ),
-    Exercise(
-        "04.4",
-        "Receptive field",
-        _test_field_of,
-        (
-            "Keep two numbers: the field and the jump, both 1 at the picture.",
-            "Each row: field += (kernel - 1) * jump, and after it jump *= stride.",
-            "For a module the kernel is 5; rows without a kernel or a stride count as 1.",
-        ),
-        "every stride makes all kernels behind it wider, which is how 715 pixels come about.",
-    ),
-    Exercise(
-        "04.5",
-        "The classifier",
-        _test_classifier,
-        (
-            "nn.AdaptiveAvgPool2d(1) averages a map of any size to 1x1.",
-            "torch.flatten(x, 1) keeps the batch. `x.squeeze()` would lose a batch of one.",
-            "In `forward`: pool, flatten, dropout of 0.4, linear. No softmax.",
-        ),
-        "averaging first makes the last layer 49 times smaller, and any map size will do.",
-        kind="class",
-    ),
-    Exercise(
-        "04.6",
-        "Ten classes",
-        _test_adapt,
-        (
-            "`model.fc = nn.Linear(model.fc.in_features, num_classes)` replaces one layer.",
-            "The heads end in `aux1.fc2` and `aux2.fc2`.",
-            "Ask `if head is not None` before you replace a head's last layer.",
-        ),
-        "all that was learnt before the last layers is kept, which is what fine-tuning builds on.",
-    ),
+    why="all that was learnt before the last layers is kept, which is what fine-tuning builds on.",
 )
+
+EXERCISES = (PARAMETERS, VERDICT, LONGEST_PATH, FIELD, CLASSIFIER, ADAPT)
 
 PREDICTIONS = (
     Prediction(

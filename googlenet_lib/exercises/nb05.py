@@ -3,89 +3,106 @@
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.exercise import Exercise, Prediction
-from googlenet_lib.exercises.losses import criterion_slips, same_loss, some_outputs, weighted_loss
-from googlenet_lib.exercises.networks import same_on_networks
-from googlenet_lib.exercises.probes import Build, convs, same_layers
-from googlenet_lib.exercises.tools import Case, Slip, same_as
+from googlenet_lib.exercises.exercise import Case, Exercise, Prediction, slips
+from googlenet_lib.exercises.losses import (
+    criterion_slips,
+    same_gradients,
+    some_outputs,
+    weighted_loss,
+)
+from googlenet_lib.exercises.modules import Build, convs, same_layers
+from googlenet_lib.exercises.networks import Lent
 from googlenet_lib.model import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.paper import HEADS
 from googlenet_lib.variants import VARIANTS
 
-Count = Callable[[nn.Module | None], int]
 TINY = 1 / 16  # of the channels: a check takes no time
 
-# ---- 05.1 A uniform guess ------------------------------------------------------------------------
+UNIFORM = Exercise(
+    "05.1",
+    "The loss of not knowing",
+    solution=math.log,
+    cases=[(1000,), (10,), (2,), (1,)],
+    slips=slips(
+        "A loss is not negative: minus the logarithm of 1/C.",
+        lambda c: -math.log(c),
+        "PyTorch's cross-entropy takes the natural logarithm.",
+        *(math.log2, math.log10),
+        "That is the probability of the right class. Its loss?",
+        lambda c: 1 / c,
+        "That is how often it errs. Cross-entropy is something else.",
+        lambda c: 1 - 1 / c,
+    ),
+    look="Each class gets 1/C; cross-entropy is minus the log of what the right one got.",
+    hints=(
+        "Each of the C classes gets the probability 1/C, and so does the right one.",
+        "Cross-entropy is minus the natural logarithm of what the right class got.",
+        "`math.log` is the natural logarithm; -log(1/C) can be written shorter.",
+    ),
+    why="a loss that rests at this value says that the network tells no two pictures apart.",
+)
 
+# ---- 05.2 ----------------------------------------------------------------------------------------
 
-def _test_uniform(answer: Any) -> None:
-    slips = (
-        Slip(lambda c: -math.log(c), "A loss is not negative: minus the logarithm of 1/C."),
-        Slip(lambda c: math.log2(c), "PyTorch's cross-entropy takes the natural logarithm."),
-        Slip(lambda c: math.log10(c), "PyTorch's cross-entropy takes the natural logarithm."),
-        Slip(lambda c: 1 / c, "That is the probability of the right class. Its loss?"),
-        Slip(lambda c: 1 - 1 / c, "That is how often it errs. Cross-entropy is something else."),
+BOTH, LABELS = some_outputs(6, 10)
+OTHERS, THEIR_LABELS = some_outputs(9, 7)
+NONE_TOLD = "A head may be None: ask `is not None` before you take its loss."
+LOSS_CASES = [
+    Case((BOTH, LABELS, (0.5, 0.1)), "outputs of both heads, labels, (0.5, 0.1)"),
+    Case((OTHERS, THEIR_LABELS), "outputs of both heads, labels"),
+    Case(
+        (GoogLeNetOutput(BOTH.logits, None, None), LABELS, (0.5, 0.1)),
+        "outputs without heads, labels, (0.5, 0.1)",
+        NONE_TOLD,
+    ),
+    Case(
+        (BOTH._replace(aux_logits2=None), LABELS, (0.5, 0.1)),
+        "outputs with the head at 4a alone, labels, (0.5, 0.1)",
+        NONE_TOLD,
+    ),
+    Case(
+        (BOTH._replace(aux_logits1=None), LABELS, (0.5, 0.1)),
+        "outputs with the head at 4d alone, labels, (0.5, 0.1)",
+        NONE_TOLD,
+    ),
+]
+
+LOSS = Exercise(
+    "05.2",
+    "Two heads with weights of their own",
+    solution=weighted_loss,
+    cases=LOSS_CASES,
+    test=same_gradients(weighted_loss, LOSS_CASES),
+    slips=slips(
+        "The weights are swapped: the first belongs to `aux_logits1`, the head at 4a, which is the "
+        "LAST of the three outputs. Take them by name.",
+        lambda outputs, labels, weights=(0.3, 0.3): weighted_loss(outputs, labels, weights[::-1]),
+        "The heads are not in it.",
+        lambda outputs, labels, weights=(0.3, 0.3): F.cross_entropy(outputs.logits, labels),
+        "The heads count in full. Use `weights`.",
+        lambda outputs, labels, weights=(0.3, 0.3): weighted_loss(outputs, labels, (1.0, 1.0)),
+        "It is 0.3 whatever `weights` says.",
+        lambda outputs, labels, weights=(0.3, 0.3): weighted_loss(outputs, labels),
     )
-    cases = [Case((classes,)) for classes in (1000, 10, 2, 1)]
-    look = "Each class gets 1/C; cross-entropy is minus the log of what the right one got."
-    same_as(answer, math.log, cases, slips, look)
+    | criterion_slips(weighted_loss),
+    look="The main loss in full, each head's times its weight: 0.3 where no weights are given.",
+    hints=(
+        "Begin with `F.cross_entropy(outputs.logits, labels)`.",
+        "`weights[0]` belongs to `outputs.aux_logits1`, `weights[1]` to `aux_logits2`.",
+        "`zip(weights, (outputs.aux_logits1, outputs.aux_logits2))`, and skip what is None.",
+    ),
+    why="by name, no order of outputs can be mistaken, whoever defined it.",
+)
+
+# ---- 05.3 ----------------------------------------------------------------------------------------
 
 
-# ---- 05.2 The combined loss ----------------------------------------------------------------------
-
-
-def _swapped(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return weighted_loss(outputs, labels, weights[::-1])
-
-
-def _main_alone(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return F.cross_entropy(outputs.logits, labels)
-
-
-def _fixed(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return weighted_loss(outputs, labels)
-
-
-def _unweighted(outputs: GoogLeNetOutput, labels: Tensor, weights: Any = (0.3, 0.3)) -> Tensor:
-    return weighted_loss(outputs, labels, (1.0, 1.0))
-
-
-def _test_loss(answer: Any) -> None:
-    slips = (
-        Slip(_swapped, "The weights are swapped: the first belongs to `aux_logits1`, the head at "
-             "4a, which is the LAST of the three outputs. Take them by name."),
-        Slip(_main_alone, "The heads are not in it."),
-        Slip(_unweighted, "The heads count in full. Use `weights`."),
-        Slip(_fixed, "It is 0.3 whatever `weights` says."),
-        *criterion_slips(weighted_loss),
-    )  # fmt: skip
-    both, labels = some_outputs(6, 10)
-    others, their_labels = some_outputs(9, 7)
-    advice = "A head may be None: ask `is not None` before you take its loss."
-    cases = [
-        Case((both, labels, (0.5, 0.1)), "outputs of both heads, labels, (0.5, 0.1)"),
-        Case((others, their_labels), "outputs of both heads, labels"),
-        Case((GoogLeNetOutput(both.logits, None, None), labels, (0.5, 0.1)),
-             "outputs without heads, labels, (0.5, 0.1)", advice),
-        Case((both._replace(aux_logits2=None), labels, (0.5, 0.1)),
-             "outputs with the head at 4a alone, labels, (0.5, 0.1)", advice),
-        Case((both._replace(aux_logits1=None), labels, (0.5, 0.1)),
-             "outputs with the head at 4d alone, labels, (0.5, 0.1)", advice),
-    ]  # fmt: skip
-    look = "The main loss in full, each head's times its weight: 0.3 where no weights are given."
-    same_loss(answer, weighted_loss, cases, slips, look)
-
-
-# ---- 05.3 A head ---------------------------------------------------------------------------------
-
-
-def _head(channels: int, classes: int) -> Build:
+def _build(channels: int, classes: int) -> Build:
     head = HEADS[0]
     steps = [
         nn.AvgPool2d(head.pool_kernel, head.pool_stride),
@@ -100,11 +117,20 @@ def _head(channels: int, classes: int) -> Build:
     return Build((channels, classes), f"{channels}, {classes}", {"": steps}, shapes, biases=True)
 
 
-def _test_head(answer: type) -> None:
-    same_layers(answer, [_head(32, 10), _head(20, 7)])
+HEAD = Exercise(
+    "05.3",
+    "A head as a module",
+    kind="class",
+    test=same_layers(_build(32, 10), _build(20, 7)),
+    hints=(
+        "Make the layers in `__init__`: nn.AvgPool2d(5, 3), nn.Conv2d, two nn.Linear, dropout.",
+        "The 1x1 gives 128 channels on a 4x4 map: the first linear layer reads 4 * 4 * 128.",
+        "ReLU behind the 1x1 and behind the first linear layer, dropout 0.7 before the last.",
+    ),
+    why="a small classifier on a map from the middle: nothing in it knows of the rest.",
+)
 
-
-# ---- 05.4 The gradient's length ------------------------------------------------------------------
+# ---- 05.4 ----------------------------------------------------------------------------------------
 
 
 class _Layers(nn.Module):
@@ -132,7 +158,8 @@ def _length(tensors: Iterable[Tensor]) -> float:
     return math.sqrt(sum(float(tensor.detach().pow(2).sum()) for tensor in tensors))
 
 
-def _gradient_norm(network: nn.Module, name: str) -> float:
+def gradient_norm(network: nn.Module, name: str) -> float:
+    """The Euclidean length of the gradient of the layer called `name`."""
     return _length(_gradients(network, name))
 
 
@@ -142,47 +169,71 @@ def _norm_of(network: nn.Module, counts: Callable[[str], bool]) -> float:
     return _length(gradient for name, gradient in named if counts(name))
 
 
-def _test_gradient_norm(answer: Any) -> None:
-    others = ("Layers were counted whose names only begin with this one, or hold it. "
-              "`network.get_submodule(name)` is the one that is meant.")  # fmt: skip
-    slips = (
-        Slip(lambda n, name: sum(float(g.norm()) for g in _gradients(n, name)),
-             "The lengths of several tensors don't add up: their squares do."),
-        Slip(lambda n, name: _gradient_norm(n, name) ** 2, "The root is missing."),
-        Slip(lambda n, name: _length(n.get_submodule(name).parameters()),
-             "Those are the weights; asked are their gradients, `.grad`."),
-        Slip(lambda n, name: _gradient_norm(n, ""), "That is the whole network. Take the layer "
-             "called `name`: `network.get_submodule(name)`."),
-        Slip(lambda n, name: sum(float(g.abs().sum()) for g in _gradients(n, name)),
-             "That is the sum of absolute values; asked is the Euclidean length."),
-        Slip(lambda n, name: _length(g for g in _gradients(n, name) if g.dim() > 1),
-             "Biases are parameters as well, and theirs are missing."),
-        Slip(lambda n, name: _length(g for m in n.get_submodule(name).modules()
-                                     for g in _gradients(m, "")),
-             "Some were counted twice: `parameters()` holds those of the layers inside as well."),
-        Slip(lambda n, name: _length(p.grad for p in
-                                     n.get_submodule(name).parameters(recurse=False)),
-             "Parameters of the layers inside this one are missing."),
-        Slip(lambda n, name: _length(g for g in _gradients(n, name) if len(_gradients(n, name))
-                                     == len([*n.get_submodule(name).parameters()])),
-             "Some of its parameters have a gradient, and these count."),
-        Slip(lambda n, name: _norm_of(n, lambda full: full.startswith(name)), others),
-        Slip(lambda n, name: _norm_of(n, lambda full: name in full), others),
-        Slip(lambda n, name: _norm_of(n, lambda full: f"{name}." in full), others),
-    )  # fmt: skip
-    inside = "A layer may hold layers of its own; its `parameters()` are all of theirs."
-    path = "A name may be a path with dots: `network.get_submodule(name)` follows it."
-    none = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
-    cases = [
-        Case((_Layers, name), f'network, "{name}"', advice)
-        for name, advice in (("conv1", ""), ("block", inside), ("block.deep", path),
-                             ("block.deep.1", path), ("partly", none), ("unused", none))
-    ]  # fmt: skip
-    look = "Square every entry of every gradient of that layer, add up, take the root."
-    same_on_networks(answer, _gradient_norm, cases, slips, look)
+def _counted_twice(network: nn.Module, name: str) -> float:
+    parts = network.get_submodule(name).modules()
+    return _length(gradient for part in parts for gradient in _gradients(part, ""))
 
 
-# ---- 05.5 The heads' share -----------------------------------------------------------------------
+def _all_or_nothing(network: nn.Module, name: str) -> float:
+    parameters = [*network.get_submodule(name).parameters()]
+    return _length(p.grad for p in parameters if all(one.grad is not None for one in parameters))
+
+
+INSIDE = "A layer may hold layers of its own; its `parameters()` are all of theirs."
+PATH = "A name may be a path with dots: `network.get_submodule(name)` follows it."
+NO_GRADIENT = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
+
+GRADIENT = Exercise(
+    "05.4",
+    "How long is a layer's gradient?",
+    solution=gradient_norm,
+    cases=[
+        Case((Lent(_Layers), "conv1"), 'network, "conv1"'),
+        Case((Lent(_Layers), "block"), 'network, "block"', INSIDE),
+        Case((Lent(_Layers), "block.deep"), 'network, "block.deep"', PATH),
+        Case((Lent(_Layers), "block.deep.1"), 'network, "block.deep.1"', PATH),
+        Case((Lent(_Layers), "partly"), 'network, "partly"', NO_GRADIENT),
+        Case((Lent(_Layers), "unused"), 'network, "unused"', NO_GRADIENT),
+    ],
+    slips=slips(
+        "The lengths of several tensors don't add up: their squares do.",
+        lambda network, name: sum(float(g.norm()) for g in _gradients(network, name)),
+        "The root is missing.",
+        lambda network, name: gradient_norm(network, name) ** 2,
+        "Those are the weights; asked are their gradients, `.grad`.",
+        lambda network, name: _length(network.get_submodule(name).parameters()),
+        "That is the whole network. Take the layer called `name`: `network.get_submodule(name)`.",
+        lambda network, name: gradient_norm(network, ""),
+        "That is the sum of absolute values; asked is the Euclidean length.",
+        lambda network, name: sum(float(g.abs().sum()) for g in _gradients(network, name)),
+        "Biases are parameters as well, and theirs are missing.",
+        lambda network, name: _length(g for g in _gradients(network, name) if g.dim() > 1),
+        "Some were counted twice: `parameters()` holds those of the layers inside as well.",
+        _counted_twice,
+        "Parameters of the layers inside this one are missing.",
+        lambda network, name: _length(
+            p.grad for p in network.get_submodule(name).parameters(recurse=False)
+        ),
+        "Some of its parameters have a gradient, and these count.",
+        _all_or_nothing,
+        "Layers were counted whose names only begin with this one, or hold it. "
+        "`network.get_submodule(name)` is the one that is meant.",
+        lambda network, name: _norm_of(network, lambda full: full.startswith(name)),
+        lambda network, name: _norm_of(network, lambda full: name in full),
+        lambda network, name: _norm_of(network, lambda full: f"{name}." in full),
+    ),
+    look="Square every entry of every gradient of that layer, add up, take the root.",
+    hints=(
+        "`network.get_submodule(name).parameters()` are the layer's weights and biases.",
+        "After `backward`, each has its gradient in `.grad`, or None if it got none.",
+        "Sum `grad.pow(2).sum()` over them, take the root, hand back a float.",
+    ),
+    why="one number per layer, and you see where a training stalls.",
+)
+
+# ---- 05.5 ----------------------------------------------------------------------------------------
+
+Count = Callable[[nn.Module | None], int]
 
 
 def _count(part: nn.Module | None) -> int:
@@ -193,7 +244,12 @@ def _count_state(part: nn.Module | None) -> int:
     return 0 if part is None else sum(tensor.numel() for tensor in part.state_dict().values())
 
 
-def _head_share(model: GoogLeNet, heads: Count = _count, whole: Count = _count) -> float:
+def _count_tensors(part: nn.Module | None) -> int:
+    return 0 if part is None else len([*part.parameters()])
+
+
+def head_share(model: GoogLeNet, heads: Count = _count, whole: Count = _count) -> float:
+    """What part of all parameters lies in the heads."""
     return (heads(model.aux1) + heads(model.aux2)) / whole(model)
 
 
@@ -201,211 +257,169 @@ def _narrow(variant: str, classes: int, heads: bool = True) -> GoogLeNet:
     return GoogLeNet(VARIANTS[variant], classes, heads=heads, width=TINY)
 
 
-def _test_share(answer: Any) -> None:
-    buffers = ("Buffers were counted as well: BatchNorm's running statistics are in the "
-               "`state_dict`, and are no parameters.")  # fmt: skip
-    slips = (
-        Slip(lambda m: _count(m.aux1) / _count(m), "That is one head, and there are two."),
-        Slip(lambda m: _count(m.aux2) / _count(m), "That is one head, and there are two."),
-        Slip(lambda m: 2 * _count(m.aux1) / _count(m), "The two heads are not equally large: they "
-             "read maps of 512 and 528 channels."),
-        Slip(lambda m: 2 * _count(m.aux2) / _count(m), "The two heads are not equally large: they "
-             "read maps of 512 and 528 channels."),
-        Slip(lambda m: (_count(m.aux1) + _count(m.aux2))
-             / (_count(m) - _count(m.aux1) - _count(m.aux2)),
-             "Divided by the network without heads. The share is of all that training holds."),
-        Slip(lambda m: 100 * _head_share(m), "A share is a number from 0 to 1, no percentage."),
-        Slip(lambda m: _count(m.aux1) + _count(m.aux2), "That is how many. Of how many?"),
-        Slip(lambda m: 1 - _head_share(m), "That is the share of everything else."),
-        Slip(lambda m: (len([*m.aux1.parameters()]) + len([*m.aux2.parameters()]))
-             / len([*m.parameters()]), "Tensors were counted. A tensor holds `numel()` numbers."),
-        Slip(lambda m: _head_share(m, _count_state, _count_state), buffers),
-        Slip(lambda m: _head_share(m, _count_state), buffers),
-        Slip(lambda m: _head_share(m, _count, _count_state), buffers),
-    )  # fmt: skip
-    cases = [
-        Case((partial(_narrow, "paper", 1000),), "a narrow network"),
-        Case((partial(_narrow, "torchvision", 10),), "a narrow network with BatchNorm"),
-        Case((partial(_narrow, "paper", 10, heads=False),), "a network without heads",
-             "Without heads, `aux1` and `aux2` are None."),
-    ]  # fmt: skip
-    look = "Parameters of both heads over all parameters."
-    same_on_networks(answer, _head_share, cases, slips, look)
+SHARE = Exercise(
+    "05.5",
+    "The heads' share",
+    solution=head_share,
+    cases=[
+        Case((Lent(partial(_narrow, "paper", 1000)),), "a narrow network"),
+        Case((Lent(partial(_narrow, "torchvision", 10)),), "a narrow network with BatchNorm"),
+        Case(
+            (Lent(partial(_narrow, "paper", 10, heads=False)),),
+            "a network without heads",
+            "Without heads, `aux1` and `aux2` are None.",
+        ),
+    ],
+    slips=slips(
+        "That is one head, and there are two.",
+        lambda model: _count(model.aux1) / _count(model),
+        lambda model: _count(model.aux2) / _count(model),
+        "The two heads are not equally large: they read maps of 512 and 528 channels.",
+        lambda model: 2 * _count(model.aux1) / _count(model),
+        lambda model: 2 * _count(model.aux2) / _count(model),
+        "Divided by the network without heads. The share is of all that training holds.",
+        lambda model: 1 / (1 / head_share(model) - 1),
+        "A share is a number from 0 to 1, no percentage.",
+        lambda model: 100 * head_share(model),
+        "That is how many. Of how many?",
+        lambda model: _count(model.aux1) + _count(model.aux2),
+        "That is the share of everything else.",
+        lambda model: 1 - head_share(model),
+        "Tensors were counted. A tensor holds `numel()` numbers.",
+        lambda model: head_share(model, _count_tensors, _count_tensors),
+        "Buffers were counted as well: BatchNorm's running statistics are in the `state_dict`, and "
+        "are no parameters.",
+        lambda model: head_share(model, _count_state, _count_state),
+        lambda model: head_share(model, _count_state),
+        lambda model: head_share(model, _count, _count_state),
+    ),
+    look="Parameters of both heads over all parameters.",
+    hints=(
+        "`sum(p.numel() for p in part.parameters())` counts any part.",
+        "`model.aux1` and `model.aux2` are None in a network without heads.",
+        "Both heads together, over all parameters of the model, the heads included.",
+    ),
+    why="what training carries and test throws away.",
+)
+
+# ---- 05.6 ----------------------------------------------------------------------------------------
+
+Output = GoogLeNetOutput | Tensor
 
 
-# ---- 05.6 Which output predicts ------------------------------------------------------------------
+def main_logits(output: Output) -> Tensor:
+    """Those of the classifier, whichever mode the output came from."""
+    return output.logits if isinstance(output, GoogLeNetOutput) else output
 
 
-def _prediction(output: GoogLeNetOutput | Tensor) -> Tensor:
-    logits = output.logits if isinstance(output, GoogLeNetOutput) else output
-    return logits.argmax(1)
-
-
-def _vote(output: GoogLeNetOutput | Tensor) -> Tensor:
+def _vote(output: Output, each: Callable[[Tensor], Tensor]) -> Tensor:
     if not isinstance(output, GoogLeNetOutput):
         return output.argmax(1)
-    return sum(one.softmax(1) for one in output if one is not None).argmax(1)
+    return sum(each(one) for one in output if one is not None).argmax(1)
 
 
-def _sum_of_logits(output: GoogLeNetOutput | Tensor) -> Tensor:
-    if not isinstance(output, GoogLeNetOutput):
-        return output.argmax(1)
-    return sum(one for one in output if one is not None).argmax(1)
+MAIN = torch.tensor([[0.0, 1.0, 0.5], [2.0, 0.0, 1.9], [-3.0, -2.0, -1.0], [0.0, 0.3, -0.5]])
+AUX = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0], [9.0, 0.0, 0.0]])
+OTHER = torch.cat([AUX[:3], torch.tensor([[0.0, 0.0, 0.5]])])  # a head of its own mind
+FIVE = torch.tensor([[0.1, 0.3, 0.2, 0.5, 0.4], [0.5, -0.9, 0.1, 0.0, 0.2]])
+
+PREDICTED = Exercise(
+    "05.6",
+    "Which output predicts?",
+    solution=lambda output: main_logits(output).argmax(1),
+    cases=[
+        Case((GoogLeNetOutput(MAIN, AUX, OTHER),), "outputs of both heads"),
+        Case((GoogLeNetOutput(MAIN, None, None),), "outputs without heads"),
+        Case(
+            (MAIN,),
+            "a tensor of logits",
+            "In evaluation mode the network returns a tensor, which has no `.logits`.",
+        ),
+        Case(
+            (MAIN[:3],),
+            "a tensor of logits of three pictures",
+            "A GoogLeNetOutput is told by its type: a tensor may have three rows as well.",
+        ),
+        Case((MAIN[:1],), "a tensor of logits of one picture"),
+        Case((FIVE,), "a tensor of logits of five classes"),
+    ],
+    slips=slips(
+        "The heads voted. At test they are discarded: the main output decides alone.",
+        lambda output: _vote(output, lambda logits: logits.softmax(1)),
+        lambda output: _vote(output, lambda logits: logits),
+        "That is what the head at 4a says.",
+        lambda output: output.aux_logits1.argmax(1),
+        "`output[0]` of a tensor is its first picture. Look at what came first: "
+        "`isinstance(output, torch.Tensor)`.",
+        lambda output: output[0].argmax(-1),
+        "That is the best picture for each class; asked is the best class for each picture.",
+        lambda output: main_logits(output).argmax(0),
+        "Those are the largest logits; asked is which class they belong to.",
+        lambda output: main_logits(output).amax(1),
+        "Those are the logits. Which class has the largest?",
+        main_logits,
+    ),
+    look="One class for each picture, by the main output.",
+    hints=(
+        "A GoogLeNetOutput has `.logits`; a tensor is the logits.",
+        "`isinstance(output, torch.Tensor)` tells which of the two came.",
+        "`.argmax(1)` of the main logits, and of nothing else.",
+    ),
+    why="the heads are there to train, the classifier is there to answer.",
+)
 
 
-def _of_first(output: GoogLeNetOutput | Tensor) -> Tensor:
-    return output[0].argmax(-1)
-
-
-def _test_prediction(answer: Any) -> None:
-    slips = (
-        Slip(_vote, "The heads voted. At test they are discarded: the main output decides alone."),
-        Slip(_sum_of_logits, "The heads voted. At test they are discarded: the main output "
-             "decides alone."),
-        Slip(lambda output: _prediction(output.aux_logits1), "That is what the head at 4a says."),
-        Slip(lambda output: _prediction(output[-1]), "That is the last of three, a head."),
-        Slip(_of_first, "`output[0]` of a tensor is its first picture. Look at what came first: "
-             "`isinstance(output, torch.Tensor)`."),
-        Slip(lambda output: getattr(output, "logits", output).argmax(0), "That is the best picture "
-             "for each class; asked is the best class for each picture."),
-        Slip(lambda output: getattr(output, "logits", output).amax(1), "Those are the largest "
-             "logits; asked is which class they belong to."),
-        Slip(lambda output: getattr(output, "logits", output), "Those are the logits. Which class "
-             "has the largest?"),
-    )  # fmt: skip
-    main = torch.tensor([[0.0, 1.0, 0.5], [2.0, 0.0, 1.9], [-3.0, -2.0, -1.0], [0.0, 0.3, -0.5]])
-    aux = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0], [9.0, 0.0, 0.0]])
-    other = torch.cat([aux[:3], torch.tensor([[0.0, 0.0, 0.5]])])  # a head of its own mind
-    advice = "In evaluation mode the network returns a tensor, which has no `.logits`."
-    cases = [
-        Case((GoogLeNetOutput(main, aux, other),), "outputs of both heads"),
-        Case((GoogLeNetOutput(main, None, None),), "outputs without heads"),
-        Case((main,), "a tensor of logits", advice),
-        Case((main[:3],), "a tensor of logits of three pictures",
-             "A GoogLeNetOutput is told by its type: a tensor may have three rows as well."),
-        Case((main[:1],), "a tensor of logits of one picture"),
-        Case((torch.tensor([[0.1, 0.3, 0.2, 0.5, 0.4], [0.5, -0.9, 0.1, 0.0, 0.2]]),),
-             "a tensor of logits of five classes"),
-    ]  # fmt: skip
-    same_as(answer, _prediction, cases, slips, "One class for each picture, by the main output.")
-
-
-# ---- 05.7 Heads that fade ------------------------------------------------------------------------
-
-
-def _faded(step: int, steps: int, first: float = 0.3) -> float:
+def head_weight(step: float, steps: int, first: float = 0.3) -> float:
+    """What a head's loss counts: `first`, in a straight line to 0 in the middle of training."""
     return first * max(0.0, 1 - 2 * step / steps)
 
 
-def _test_faded(answer: Any) -> None:
-    slips = (
-        Slip(lambda step, steps, first=0.3: first * (1 - 2 * step / steps),
-             "Below 0 the heads would be trained to be wrong. From the middle on the weight is 0."),
-        Slip(lambda step, steps, first=0.3: first * abs(1 - 2 * step / steps),
-             "From the middle on the weight is 0; yours rises again."),
-        Slip(lambda step, steps, first=0.3: first * (1 - step / steps),
-             "That reaches 0 at the end; asked is the middle."),
-        Slip(lambda step, steps, first=0.3: first if 2 * step < steps else 0.0,
-             "That is a switch. In a straight line: half-way to the middle it is half of `first`."),
-        Slip(lambda step, steps, first=0.3: _faded(step, steps), "It begins at 0.3 whatever "
-             "`first` says."),
-        Slip(lambda step, steps, first=0.3: max(0.0, first - 2 * step / steps),
-             "Its slope is the same for every `first`, so that a small one is 0 too soon."),
-        Slip(lambda step, steps, first=0.3: first * min(1.0, 2 * step / steps),
-             "That begins at 0 and rises."),
-        Slip(lambda step, steps, first=0.3: first, "That never changes."),
-        Slip(lambda step, steps, first=0.3: first * max(0.0, 1 - step / (steps // 2)),
-             "`steps // 2` is not the middle where `steps` is odd: `//` drops what follows the "
-             "point."),
-        Slip(lambda step, steps, first=0.3: first * max(0.0, 1 - step / ((steps - 1) / 2)),
-             "The middle lies at half of `steps`: steps are counted from 0."),
-    )  # fmt: skip
-    cases = [Case(args) for args in ((0, 100), (75, 100), (40, 100), (50, 100), (100, 100),
-                                     (25, 100, 1.0), (3, 7, 0.3), (120, 1000))]  # fmt: skip
-    look = "What part of the way to the middle lies behind you? So much of `first` is gone."
-    same_as(answer, _faded, cases, slips, look)
-
-
-EXERCISES = (
-    Exercise(
-        "05.1",
-        "The loss of not knowing",
-        _test_uniform,
-        (
-            "Each of the C classes gets the probability 1/C, and so does the right one.",
-            "Cross-entropy is minus the natural logarithm of what the right class got.",
-            "`math.log` is the natural logarithm; -log(1/C) can be written shorter.",
-        ),
-        "a loss that rests at this value says that the network tells no two pictures apart.",
+FADING = Exercise(
+    "05.7",
+    "Heads that fade out",
+    solution=head_weight,
+    cases=[
+        (0, 100),
+        (75, 100),
+        (40, 100),
+        (50, 100),
+        (100, 100),
+        (25, 100, 1.0),
+        (3, 7, 0.3),
+        (120, 1000),
+    ],
+    slips=slips(
+        "Below 0 the heads would be trained to be wrong. From the middle on the weight is 0.",
+        lambda step, steps, first=0.3: first * (1 - 2 * step / steps),
+        "From the middle on the weight is 0; yours rises again.",
+        lambda step, steps, first=0.3: first * abs(1 - 2 * step / steps),
+        "That reaches 0 at the end; asked is the middle.",
+        lambda step, steps, first=0.3: first * (1 - step / steps),
+        "That is a switch. In a straight line: half-way to the middle it is half of `first`.",
+        lambda step, steps, first=0.3: first if 2 * step < steps else 0.0,
+        "It begins at 0.3 whatever `first` says.",
+        lambda step, steps, first=0.3: head_weight(step, steps),
+        "Its slope is the same for every `first`, so that a small one is 0 too soon.",
+        lambda step, steps, first=0.3: max(0.0, first - 2 * step / steps),
+        "That begins at 0 and rises.",
+        lambda step, steps, first=0.3: first * min(1.0, 2 * step / steps),
+        "That never changes.",
+        lambda step, steps, first=0.3: first,
+        "`steps // 2` is not the middle where `steps` is odd: `//` drops what follows the point.",
+        lambda step, steps, first=0.3: head_weight(step, steps // 2 * 2, first),
+        "The middle lies at half of `steps`: steps are counted from 0.",
+        lambda step, steps, first=0.3: head_weight(step, steps - 1, first),
     ),
-    Exercise(
-        "05.2",
-        "Two heads with weights of their own",
-        _test_loss,
-        (
-            "Begin with `F.cross_entropy(outputs.logits, labels)`.",
-            "`weights[0]` belongs to `outputs.aux_logits1`, `weights[1]` to `aux_logits2`.",
-            "`zip(weights, (outputs.aux_logits1, outputs.aux_logits2))`, and skip what is None.",
-        ),
-        "by name, no order of outputs can be mistaken, whoever defined it.",
+    look="What part of the way to the middle lies behind you? So much of `first` is gone.",
+    hints=(
+        "At the middle, `step` is half of `steps`: `2 * step / steps` goes from 0 to 1.",
+        "What is left of `first` is 1 minus that, until the middle.",
+        "`max(0.0, ...)` keeps it from falling below 0.",
     ),
-    Exercise(
-        "05.3",
-        "A head as a module",
-        _test_head,
-        (
-            "Make the layers in `__init__`: nn.AvgPool2d(5, 3), nn.Conv2d, two nn.Linear, dropout.",
-            "The 1x1 gives 128 channels on a 4x4 map: the first linear layer reads 4 * 4 * 128.",
-            "ReLU behind the 1x1 and behind the first linear layer, dropout 0.7 before the last.",
-        ),
-        "a small classifier on a map from the middle: nothing in it knows of the rest.",
-        kind="class",
-    ),
-    Exercise(
-        "05.4",
-        "How long is a layer's gradient?",
-        _test_gradient_norm,
-        (
-            "`network.get_submodule(name).parameters()` are the layer's weights and biases.",
-            "After `backward`, each has its gradient in `.grad`, or None if it got none.",
-            "Sum `grad.pow(2).sum()` over them, take the root, hand back a float.",
-        ),
-        "one number per layer, and you see where a training stalls.",
-    ),
-    Exercise(
-        "05.5",
-        "The heads' share",
-        _test_share,
-        (
-            "`sum(p.numel() for p in part.parameters())` counts any part.",
-            "`model.aux1` and `model.aux2` are None in a network without heads.",
-            "Both heads together, over all parameters of the model, the heads included.",
-        ),
-        "what training carries and test throws away.",
-    ),
-    Exercise(
-        "05.6",
-        "Which output predicts?",
-        _test_prediction,
-        (
-            "A GoogLeNetOutput has `.logits`; a tensor is the logits.",
-            "`isinstance(output, torch.Tensor)` tells which of the two came.",
-            "`.argmax(1)` of the main logits, and of nothing else.",
-        ),
-        "the heads are there to train, the classifier is there to answer.",
-    ),
-    Exercise(
-        "05.7",
-        "Heads that fade out",
-        _test_faded,
-        (
-            "At the middle, `step` is half of `steps`: `2 * step / steps` goes from 0 to 1.",
-            "What is left of `first` is 1 minus that, until the middle.",
-            "`max(0.0, ...)` keeps it from falling below 0.",
-        ),
-        "the weight is a number of your own: the loss takes another one at every step.",
-    ),
+    why="the weight is a number of your own: the loss takes another one at every step.",
 )
+
+EXERCISES = (UNIFORM, LOSS, HEAD, GRADIENT, SHARE, PREDICTED, FADING)
 
 PREDICTIONS = (
     Prediction(

@@ -1,7 +1,7 @@
 """Exercises of notebook 06: honest figures, the loss, one step, the best epoch, a checkpoint."""
 
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Callable, Set
 from itertools import pairwise
 from typing import Any
 
@@ -9,13 +9,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from googlenet_lib.exercises.checking import call
 from googlenet_lib.exercises.comparing import describe, difference
-from googlenet_lib.exercises.exercise import Exercise, Prediction, Wrong
-from googlenet_lib.exercises.losses import criterion_slips, same_loss, some_outputs, weighted_loss
-from googlenet_lib.exercises.tools import Case, Slip, call, same_as
+from googlenet_lib.exercises.exercise import Case, Exercise, Prediction, Wrong, slips
+from googlenet_lib.exercises.losses import (
+    criterion_slips,
+    same_gradients,
+    some_outputs,
+    weighted_loss,
+)
 from googlenet_lib.model import GoogLeNetOutput
 
-# ---- 06.1 Accuracy -------------------------------------------------------------------------------
+# ---- 06.1 ----------------------------------------------------------------------------------------
 
 Pairs = list[tuple[Tensor, Tensor]]
 
@@ -24,8 +29,13 @@ def _hits(logits: Tensor, labels: Tensor) -> int:
     return int((logits.argmax(1) == labels).sum())
 
 
-def _accuracy(batches: Pairs) -> float:
+def accuracy(batches: Pairs) -> float:
+    """The share of pictures of all batches whose largest logit is that of their label."""
     return sum(_hits(*batch) for batch in batches) / sum(len(labels) for _, labels in batches)
+
+
+def _shares(batches: Pairs) -> list[float]:
+    return [_hits(*batch) / len(batch[1]) for batch in batches]
 
 
 def _batches(*counts: tuple[int, int], classes: int = 7) -> Pairs:
@@ -42,40 +52,11 @@ def _batches(*counts: tuple[int, int], classes: int = 7) -> Pairs:
     return batches
 
 
-def _test_accuracy(answer: Any) -> None:
-    slips = (
-        Slip(
-            lambda batches: sum(_hits(*b) / len(b[1]) for b in batches) / len(batches),
-            "That is the mean of the batches, in which a picture of the short one counts more. "
-            "Divide once, at the end.",
-        ),
-        Slip(
-            lambda batches: sum(_hits(*batch) for batch in batches),
-            "That is how many are right. Of how many?",
-        ),
-        Slip(
-            lambda batches: sum(_hits(*b) / len(b[1]) for b in batches),
-            "Shares of batches were added up, which can give more than 1.",
-        ),
-        Slip(
-            lambda batches: _accuracy(batches[-1:]),
-            "That is the last batch alone. What has to be kept from one batch to the next?",
-        ),
-        Slip(
-            lambda batches: _accuracy(batches[:1]),
-            "That is the first batch alone. Is the `return` inside the loop?",
-        ),
-        Slip(
-            lambda batches: sum(_hits(*b) for b in batches) / len(batches),
-            "Hits were divided by the number of batches. Count pictures.",
-        ),
-        Slip(lambda batches: 100 * _accuracy(batches), "That is in percent; a share is up to 1."),
-        Slip(
-            lambda batches: _accuracy(batches) // 1,
-            "What follows the point is gone, as after `//` or `int`. A share lies between 0 and 1.",
-        ),
-    )
-    cases = [
+ACCURACY = Exercise(
+    "06.1",
+    "Accuracy over batches of different length",
+    solution=accuracy,
+    cases=[
         Case((_batches((2, 2), (3, 3)),), "batches of 2 and 3 with all right"),
         Case(
             (_batches((1, 3), (4, 5), (0, 2), (3, 4)),),
@@ -91,18 +72,45 @@ def _test_accuracy(answer: Any) -> None:
             "batches of 3 and 0 with 2 and 0 right",
             "A batch may be empty: divide once, by the number of all pictures.",
         ),
-    ]
-    look = (
-        "All that are right, over all pictures. The network says the class of its largest logit: "
-        "argmax over the classes, dim 1."
-    )
-    same_as(answer, _accuracy, cases, slips, look)
+    ],
+    slips=slips(
+        "That is the mean of the batches, in which a picture of the short one counts more. Divide "
+        "once, at the end.",
+        lambda batches: sum(_shares(batches)) / len(batches),
+        "That is how many are right. Of how many?",
+        lambda batches: sum(_hits(*batch) for batch in batches),
+        "Shares of batches were added up, which can give more than 1.",
+        lambda batches: sum(_shares(batches)),
+        "That is the last batch alone. What has to be kept from one batch to the next?",
+        lambda batches: accuracy(batches[-1:]),
+        "That is the first batch alone. Is the `return` inside the loop?",
+        lambda batches: accuracy(batches[:1]),
+        "Hits were divided by the number of batches. Count pictures.",
+        lambda batches: sum(_hits(*batch) for batch in batches) / len(batches),
+        "That is in percent; a share is up to 1.",
+        lambda batches: 100 * accuracy(batches),
+        "What follows the point is gone, as after `//` or `int`. A share lies between 0 and 1.",
+        lambda batches: accuracy(batches) // 1,
+    ),
+    look="All that are right, over all pictures. The network says the class of its largest logit: "
+    "argmax over the classes, dim 1.",
+    hints=(
+        "Keep two numbers through the loop: how many were right, and how many there were.",
+        "`(logits.argmax(1) == labels).sum().item()` counts the hits of one batch.",
+        "Add to both in the loop, and divide once behind it.",
+    ),
+    why="each picture counts the same, however the pictures fall into batches.",
+)
+
+# ---- 06.2 ----------------------------------------------------------------------------------------
+
+Triple = tuple[float, float, float]
 
 
-# ---- 06.2 Normalising ----------------------------------------------------------------------------
-
-
-def _normalise(images: Tensor, mean: tuple, std: tuple, shape: tuple = (1, 3, 1, 1)) -> Tensor:
+def normalise(
+    images: Tensor, mean: Triple, std: Triple, shape: tuple[int, ...] = (1, 3, 1, 1)
+) -> Tensor:
+    """Bytes (N, 3, H, W) as numbers of mean 0 and spread 1 in every channel."""
     return (images / 255 - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
 
 
@@ -111,142 +119,130 @@ def _statistics(images: Tensor) -> tuple[list[float], list[float]]:
     return mean.tolist(), std.tolist()
 
 
-def _test_normalise(answer: Any) -> None:
-    slips = (
-        Slip(
-            lambda images, mean, std: _normalise(images * 255.0, mean, std),
-            "Bytes go to 255, but mean and std belong to values from 0 to 1.",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images * (255 / 256), mean, std),
-            "The largest byte is 255, so 255 is to become 1.",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, mean, std, (3, 1, 1, 1)),
-            "The three means met the three pictures. Which of the four dims holds the channels?",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, mean, std, (1, 1, 1, 3)),
-            "The three means met the three columns. Which of the four dims holds the channels?",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, mean, std, (1, 1, 3, 1)),
-            "The three means met the three rows. Which of the four dims holds the channels?",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, mean, (1.0, 1.0, 1.0)),
-            "The mean is gone, and the spread is as it was. What is std for?",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, mean, tuple(1 / s for s in std)),
-            "It was multiplied by std. The spread is to become 1, whatever it was.",
-        ),
-        Slip(
-            lambda images, mean, std: (
-                _normalise(images, (0.0, 0.0, 0.0), std) - torch.tensor(mean).view(1, 3, 1, 1)
-            ),
-            "Division came first: the mean that is taken off was never divided. Mind the brackets.",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images // 255, mean, std),
-            "Nothing but 0 and 1 was left of the bytes: `//` drops what is behind the point.",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, std, mean),
-            "`mean` and `std` have changed places.",
-        ),
-        Slip(
-            lambda images, mean, std: _normalise(images, *_statistics(images)),
-            "Those are the mean and the spread of these images. Use `mean` and `std`: a picture "
-            "is to look the same whatever comes with it.",
-        ),
-    )
-    draw = torch.Generator().manual_seed(0)
-    square, wide = (
-        torch.randint(0, 200, shape, dtype=torch.uint8, generator=draw)
-        for shape in ((3, 3, 3, 3), (1, 3, 4, 5))
-    )
-    advice = "A tensor of 3 numbers meets the last dim; `.view(1, 3, 1, 1)` turns it to channels."
-    cases = [
-        Case((square, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26))),
-        Case((wide, (0.1, 0.5, 0.3), (0.3, 0.2, 0.4)), advice=advice),
-    ]
-    look = "Values from 0 to 1 first, then the mean off, then the spread: in this order."
-    same_as(answer, _normalise, cases, slips, look)
+def _mean_undivided(images: Tensor, mean: Triple, std: Triple) -> Tensor:
+    return normalise(images, (0.0, 0.0, 0.0), std) - torch.tensor(mean).view(1, 3, 1, 1)
 
 
-# ---- 06.3 The loss of three outputs --------------------------------------------------------------
+def _images(*shape: int) -> Tensor:
+    draw = torch.Generator().manual_seed(len(shape))
+    return torch.randint(0, 200, shape, dtype=torch.uint8, generator=draw)
 
 
-def _loss(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3, **options: Any) -> Tensor:
+NORMALISED = Exercise(
+    "06.2",
+    "Bytes into numbers that a network likes",
+    solution=normalise,
+    cases=[
+        (_images(3, 3, 3, 3), (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)),
+        Case(
+            (_images(1, 3, 4, 5), (0.1, 0.5, 0.3), (0.3, 0.2, 0.4)),
+            advice="A tensor of 3 numbers meets the last dim; `.view(1, 3, 1, 1)` turns it to "
+            "channels.",
+        ),
+    ],
+    slips=slips(
+        "Bytes go to 255, but mean and std belong to values from 0 to 1.",
+        lambda images, mean, std: normalise(images * 255.0, mean, std),
+        "The largest byte is 255, so 255 is to become 1.",
+        lambda images, mean, std: normalise(images * (255 / 256), mean, std),
+        "The three means met the three pictures. Which of the four dims holds the channels?",
+        lambda images, mean, std: normalise(images, mean, std, (3, 1, 1, 1)),
+        "The three means met the three columns. Which of the four dims holds the channels?",
+        lambda images, mean, std: normalise(images, mean, std, (1, 1, 1, 3)),
+        "The three means met the three rows. Which of the four dims holds the channels?",
+        lambda images, mean, std: normalise(images, mean, std, (1, 1, 3, 1)),
+        "The mean is gone, and the spread is as it was. What is std for?",
+        lambda images, mean, std: normalise(images, mean, (1.0, 1.0, 1.0)),
+        "It was multiplied by std. The spread is to become 1, whatever it was.",
+        lambda images, mean, std: normalise(images, mean, tuple(1 / s for s in std)),
+        "Division came first: the mean that is taken off was never divided. Mind the brackets.",
+        _mean_undivided,
+        "Nothing but 0 and 1 was left of the bytes: `//` drops what is behind the point.",
+        lambda images, mean, std: normalise(images // 255, mean, std),
+        "`mean` and `std` have changed places.",
+        lambda images, mean, std: normalise(images, std, mean),
+        "Those are the mean and the spread of these images. Use `mean` and `std`: a picture is to "
+        "look the same whatever comes with it.",
+        lambda images, mean, std: normalise(images, *_statistics(images)),
+    ),
+    look="Values from 0 to 1 first, then the mean off, then the spread: in this order.",
+    hints=(
+        "`images / 255` makes float32 of uint8, from 0 to 1.",
+        "`torch.tensor(mean)` has shape (3,). It has to meet dim 1 of (N, 3, H, W).",
+        "`.view(1, 3, 1, 1)` does that, for the mean as for std. Subtract, then divide.",
+    ),
+    why="a network must be fed at test as it was in training: the same mean, std and order.",
+)
+
+# ---- 06.3 ----------------------------------------------------------------------------------------
+
+BOTH, LABELS = some_outputs(6, 10)
+OTHERS, THEIR_LABELS = some_outputs(9, 7)
+NO_HEADS = GoogLeNetOutput(BOTH.logits, None, None)
+NONE_TOLD = "A head may be None: ask `is not None` before you take its loss."
+ONE_NONE, OTHER_NONE = (BOTH._replace(**{f"aux_logits{n}": None}) for n in (1, 2))
+LOSS_CASES = [
+    Case((BOTH, LABELS), "outputs of both heads, labels"),
+    Case((OTHERS, THEIR_LABELS, 0.4), "outputs of both heads, labels, weight=0.4"),
+    Case((NO_HEADS, LABELS), "outputs with both heads None, labels", NONE_TOLD),
+    Case((ONE_NONE, LABELS), "outputs with aux_logits1 None, labels", NONE_TOLD),
+    Case((OTHER_NONE, LABELS), "outputs with aux_logits2 None, labels", NONE_TOLD),
+]
+
+
+def total_loss(
+    outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3, **options: Any
+) -> Tensor:
+    """The main loss in full, and that of each head that is there times `weight`."""
     return weighted_loss(outputs, labels, (weight, weight), **options)
 
 
-def _loss_of_both_or_none(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3) -> Tensor:
-    if outputs.aux_logits1 is None or outputs.aux_logits2 is None:
-        outputs = GoogLeNetOutput(outputs.logits, None, None)
-    return _loss(outputs, labels, weight)
-
-
-def _test_loss(answer: Any) -> None:
-    slips = (
-        Slip(
-            lambda outputs, labels, weight=0.3: _loss(outputs, labels, 1.0),
-            "All losses count in full. What are the heads' ones weighted with?",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: (
-                weight * _loss(outputs, labels, 1.0)  # the bracket also holds the main loss
-            ),
-            "The weight is on the main loss as well. It belongs to the heads alone.",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: F.cross_entropy(outputs.logits, labels),
-            "The heads are not in it. Without them they would never learn.",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: _loss(outputs, labels, weight / 2),
-            "The heads' losses were averaged. Each of them counts `weight` times.",
-        ),
-        Slip(
-            _loss_of_both_or_none,
-            "One head is None, and the other was left out with it. Ask for each by itself.",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: _loss(outputs, labels, 0.3),
-            "It is 0.3 whatever `weight` says. Use the argument.",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: _loss(
-                outputs._replace(aux_logits1=None), labels, weight
-            ),
-            "Only one head is in it, and there are two.",
-        ),
-        Slip(
-            lambda outputs, labels, weight=0.3: _loss(
-                outputs._replace(aux_logits2=None), labels, weight
-            ),
-            "Only one head is in it, and there are two.",
-        ),
-        *criterion_slips(_loss),
+def _without(*heads: str) -> Callable[..., Tensor]:
+    """The loss that leaves out the heads of these names."""
+    return lambda outputs, labels, weight=0.3: total_loss(
+        outputs._replace(**dict.fromkeys(heads)), labels, weight
     )
-    both, labels = some_outputs(6, 10)
-    others, their_labels = some_outputs(9, 7)
-    one, other = (both._replace(**{name: None}) for name in ("aux_logits1", "aux_logits2"))
-    none = GoogLeNetOutput(both.logits, None, None)
-    advice = "A head may be None: ask `is not None` before you take its loss."
-    cases = [
-        Case((both, labels), "outputs of both heads, labels"),
-        Case((others, their_labels, 0.4), "outputs of both heads, labels, weight=0.4"),
-        Case((none, labels), "outputs with both heads None, labels", advice),
-        Case((one, labels), "outputs with aux_logits1 None, labels", advice),
-        Case((other, labels), "outputs with aux_logits2 None, labels", advice),
-    ]
-    look = "Main loss in full, each head's times `weight`, which is 0.3 where none is given: a sum."
-    same_loss(answer, _loss, cases, slips, look)
 
 
-# ---- 06.4 One training step ----------------------------------------------------------------------
+def _of_both_or_none(outputs: GoogLeNetOutput, labels: Tensor, weight: float = 0.3) -> Tensor:
+    if None in (outputs.aux_logits1, outputs.aux_logits2):
+        outputs = GoogLeNetOutput(outputs.logits, None, None)
+    return total_loss(outputs, labels, weight)
+
+
+LOSS = Exercise(
+    "06.3",
+    "The loss where a head may be missing",
+    solution=total_loss,
+    cases=LOSS_CASES,
+    test=same_gradients(total_loss, LOSS_CASES),
+    slips=slips(
+        "All losses count in full. What are the heads' ones weighted with?",
+        lambda outputs, labels, weight=0.3: total_loss(outputs, labels, 1.0),
+        "The weight is on the main loss as well. It belongs to the heads alone.",
+        lambda outputs, labels, weight=0.3: weight * total_loss(outputs, labels, 1.0),
+        "The heads are not in it. Without them they would never learn.",
+        _without("aux_logits1", "aux_logits2"),
+        "The heads' losses were averaged. Each of them counts `weight` times.",
+        lambda outputs, labels, weight=0.3: total_loss(outputs, labels, weight / 2),
+        "One head is None, and the other was left out with it. Ask for each by itself.",
+        _of_both_or_none,
+        "It is 0.3 whatever `weight` says. Use the argument.",
+        lambda outputs, labels, weight=0.3: total_loss(outputs, labels, 0.3),
+        "Only one head is in it, and there are two.",
+        *(_without("aux_logits1"), _without("aux_logits2")),
+    )
+    | criterion_slips(total_loss),
+    look="Main loss in full, each head's times `weight`, which is 0.3 where none is given: a sum.",
+    hints=(
+        "Begin with the main loss: `F.cross_entropy(outputs.logits, labels)`.",
+        "Go over `(outputs.aux_logits1, outputs.aux_logits2)` in a loop.",
+        "For each that `is not None`, add its cross-entropy times `weight`.",
+    ),
+    why="one loss serves networks with heads and without, so that nothing else need know of them.",
+)
+
+# ---- 06.4 ----------------------------------------------------------------------------------------
 
 
 class Network(nn.Module):
@@ -392,104 +388,112 @@ def _test_step(answer: Any) -> None:
         )
 
 
-# ---- 06.5 The best epoch -------------------------------------------------------------------------
+STEP = Exercise(
+    "06.4",
+    "One training step",
+    test=_test_step,
+    hints=(
+        "Seven things: training mode, forward, loss, clear, backward, step, return.",
+        "`backward` adds to the gradients that are there, so they are cleared before it.",
+        "`loss.backward()` comes before `optimiser.step()`, with nothing between them.",
+        "Return `loss.item()`: a tensor would keep the whole graph of the batch alive.",
+    ),
+    why="all training is this, over and over; what notebook 07 adds stands around it.",
+)
+
+# ---- 06.5 ----------------------------------------------------------------------------------------
+
+Record = dict[str, float]
 
 
-def _best(history: list[dict], score: Any = lambda record: record["val_accuracy"]) -> int:
-    return max(history, key=score)["epoch"]
+def _best(
+    history: list[Record], score: Callable[[Record], float] = lambda record: record["val_accuracy"]
+) -> Record:
+    return max(history, key=score)
 
 
-def _history(*records: tuple[int, float, float, float]) -> list[dict]:
+def _history(*records: tuple[int, float, float, float]) -> Case:
+    """Records of epoch, training accuracy, validation accuracy and validation loss."""
     names = ("epoch", "train_accuracy", "val_accuracy", "val_loss_main")
-    return [dict(zip(names, record, strict=True)) for record in records]
+    epochs, accuracies = (" ".join(f"{record[place]:g}" for record in records) for place in (0, 2))
+    history = [dict(zip(names, record, strict=True)) for record in records]
+    return Case((history,), f"epochs {epochs} with val_accuracy {accuracies}")
 
 
-def _place(history: list[dict]) -> int:
-    return history.index(max(history, key=lambda record: record["val_accuracy"]))
+def _place(history: list[Record]) -> int:
+    return history.index(_best(history))
 
 
-def _first_peak(history: list[dict]) -> int:
+def _first_peak(history: list[Record]) -> float:
     for record, following in pairwise(history):
         if following["val_accuracy"] <= record["val_accuracy"]:
             return record["epoch"]
     return history[-1]["epoch"]
 
 
-def _test_best(answer: Any) -> None:
-    place = ("That is a place in the list, and no epoch: a history may begin later than 1, and "
-             "epochs may be missing. The record says its `epoch`.")  # fmt: skip
-    slips = (
-        Slip(lambda history: _best(history[::-1]), "Of equals that is the last, not the first."),
-        Slip(_place, place),
-        Slip(lambda history: _place(history) + 1, place),
-        Slip(lambda history: history[0]["epoch"] + _place(history), place),
-        Slip(
-            lambda history: _best(history) - 1,
-            "That is one less than its `epoch`. Return that number as it is.",
+BEST_EPOCH = Exercise(
+    "06.5",
+    "The best epoch",
+    solution=lambda history: _best(history)["epoch"],
+    cases=[
+        _history(
+            (21, 0.40, 0.502, 1.4),
+            (22, 0.60, 0.722, 1.0),
+            (23, 0.70, 0.741, 0.9),
+            (24, 0.80, 0.698, 0.8),
+            (26, 0.83, 0.713, 0.85),
+            (28, 0.85, 0.814, 0.9),
+            (29, 0.99, 0.802, 1.0),
+            (31, 0.95, 0.814, 1.1),
+            (32, 0.97, 0.788, 1.2),
         ),
-        Slip(
-            lambda history: _best(history, lambda record: record["train_accuracy"]),
-            "By the training accuracy the last epoch nearly always wins. Which one was not trained "
-            "for?",
+        _history(
+            (1, 0.3, 0.31, 2.0), (2, 0.4, 0.36, 2.1), (4, 0.5, 0.42, 1.9), (5, 0.6, 0.44, 1.8)
         ),
-        Slip(
-            lambda history: _best(history, lambda record: -record["val_loss_main"]),
-            "That one has the lowest loss. Asked is the highest accuracy; they need not agree.",
-        ),
-        Slip(
-            lambda history: max(record["val_accuracy"] for record in history),
-            "That is the accuracy. In which epoch was it reached?",
-        ),
-        Slip(
-            lambda history: history[-1]["epoch"],
-            "That is the last epoch, however good it is.",
-        ),
-        Slip(len, "That is how many epochs there are."),
-        Slip(
-            _first_peak,
-            "That is where the accuracy stops rising for the first time. Later it rises higher: "
-            "look at all epochs.",
-        ),
-        Slip(
-            lambda history: _best(history[:-1]),
-            "The last epoch was not looked at.",
-        ),
-        Slip(
-            lambda history: _best(history, lambda record: -record["val_accuracy"]),
-            "That one has the lowest accuracy.",
-        ),
-        Slip(
-            lambda history: history[_place(history)],
-            'That is its whole record. Which number in it says "epoch"?',
-        ),
-    )
-    peaks = _history(
-        *((21, 0.40, 0.502, 1.4), (22, 0.60, 0.722, 1.0), (23, 0.70, 0.741, 0.9)),
-        *((24, 0.80, 0.698, 0.8), (26, 0.83, 0.713, 0.85), (28, 0.85, 0.814, 0.9)),
-        *((29, 0.99, 0.802, 1.0), (31, 0.95, 0.814, 1.1), (32, 0.97, 0.788, 1.2)),
-    )
-    rising = _history(
-        (1, 0.3, 0.31, 2.0), (2, 0.4, 0.36, 2.1), (4, 0.5, 0.42, 1.9), (5, 0.6, 0.44, 1.8)
-    )
-    falling = _history((3, 0.5, 0.6, 1.1), (4, 0.6, 0.5, 1.0))
-    alone = _history((7, 0.5, 0.2, 1.1))
-    cases = [
-        Case((peaks,), _told(peaks)),
-        Case((rising,), _told(rising)),
-        Case((falling,), _told(falling)),
-        Case((alone,), _told(alone)),
-    ]
-    same_as(answer, _best, cases, slips, "Walk through val_accuracy from the first epoch on.")
+        _history((3, 0.5, 0.6, 1.1), (4, 0.6, 0.5, 1.0)),
+        _history((7, 0.5, 0.2, 1.1)),
+    ],
+    slips=slips(
+        "Of equals that is the last, not the first.",
+        lambda history: _best(history[::-1])["epoch"],
+        "That is a place in the list, and no epoch: a history may begin later than 1, and epochs "
+        "may be missing. The record says its `epoch`.",
+        _place,
+        lambda history: _place(history) + 1,
+        lambda history: history[0]["epoch"] + _place(history),
+        "That is one less than its `epoch`. Return that number as it is.",
+        lambda history: _best(history)["epoch"] - 1,
+        "By the training accuracy the last epoch nearly always wins. Which one was not trained "
+        "for?",
+        lambda history: _best(history, lambda record: record["train_accuracy"])["epoch"],
+        "That one has the lowest loss. Asked is the highest accuracy; they need not agree.",
+        lambda history: _best(history, lambda record: -record["val_loss_main"])["epoch"],
+        "That is the accuracy. In which epoch was it reached?",
+        lambda history: _best(history)["val_accuracy"],
+        "That is the last epoch, however good it is.",
+        lambda history: history[-1]["epoch"],
+        "That is how many epochs there are.",
+        len,
+        "That is where the accuracy stops rising for the first time. Later it rises higher: look "
+        "at all epochs.",
+        _first_peak,
+        "The last epoch was not looked at.",
+        lambda history: _best(history[:-1])["epoch"],
+        "That one has the lowest accuracy.",
+        lambda history: _best(history, lambda record: -record["val_accuracy"])["epoch"],
+        'That is its whole record. Which number in it says "epoch"?',
+        _best,
+    ),
+    look="Walk through val_accuracy from the first epoch on.",
+    hints=(
+        'A record is a dict: `record["val_accuracy"]` decides, `record["epoch"]` is wanted.',
+        "`max(history, key=...)` gives the record for which the key is highest.",
+        "Of equals `max` keeps the first. In a loop of your own that takes `>`, and not `>=`.",
+    ),
+    why="the first of equals had trained least; validation chose it, and the test had no say.",
+)
 
-
-def _told(history: list[dict]) -> str:
-    epochs, accuracies = (
-        " ".join(f"{record[name]:g}" for record in history) for name in ("epoch", "val_accuracy")
-    )
-    return f"epochs {epochs} with val_accuracy {accuracies}"
-
-
-# ---- 06.6 A checkpoint ---------------------------------------------------------------------------
+# ---- 06.6 ----------------------------------------------------------------------------------------
 
 # What is offered, and what to say where it was left out (needed) or put in (not needed).
 LEFT_OUT = {
@@ -524,76 +528,20 @@ def _test_checkpoint(answer: Any) -> None:
         raise Wrong(f"a run that is resumed from this would be another one: {missing[0]}")
 
 
-EXERCISES = (
-    Exercise(
-        "06.1",
-        "Accuracy over batches of different length",
-        _test_accuracy,
-        (
-            "Keep two numbers through the loop: how many were right, and how many there were.",
-            "`(logits.argmax(1) == labels).sum().item()` counts the hits of one batch.",
-            "Add to both in the loop, and divide once behind it.",
-        ),
-        "each picture counts the same, however the pictures fall into batches.",
+CHECKPOINT = Exercise(
+    "06.6",
+    "What a checkpoint must hold",
+    kind="value",
+    test=_test_checkpoint,
+    hints=(
+        "Ask of each: if it were lost, would the next step end in other bits?",
+        "Five of the nine are needed. Section 6 counts them up.",
+        "What can be read or computed again, or is cleared before it is used, stays out.",
     ),
-    Exercise(
-        "06.2",
-        "Bytes into numbers that a network likes",
-        _test_normalise,
-        (
-            "`images / 255` makes float32 of uint8, from 0 to 1.",
-            "`torch.tensor(mean)` has shape (3,). It has to meet dim 1 of (N, 3, H, W).",
-            "`.view(1, 3, 1, 1)` does that, for the mean as for std. Subtract, then divide.",
-        ),
-        "a network must be fed at test as it was in training: the same mean, std and order.",
-    ),
-    Exercise(
-        "06.3",
-        "The loss where a head may be missing",
-        _test_loss,
-        (
-            "Begin with the main loss: `F.cross_entropy(outputs.logits, labels)`.",
-            "Go over `(outputs.aux_logits1, outputs.aux_logits2)` in a loop.",
-            "For each that `is not None`, add its cross-entropy times `weight`.",
-        ),
-        "one loss serves networks with heads and without, so that nothing else need know of them.",
-    ),
-    Exercise(
-        "06.4",
-        "One training step",
-        _test_step,
-        (
-            "Seven things: training mode, forward, loss, clear, backward, step, return.",
-            "`backward` adds to the gradients that are there, so they are cleared before it.",
-            "`loss.backward()` comes before `optimiser.step()`, with nothing between them.",
-            "Return `loss.item()`: a tensor would keep the whole graph of the batch alive.",
-        ),
-        "all training is this, over and over; what notebook 07 adds stands around it.",
-    ),
-    Exercise(
-        "06.5",
-        "The best epoch",
-        _test_best,
-        (
-            'A record is a dict: `record["val_accuracy"]` decides, `record["epoch"]` is wanted.',
-            "`max(history, key=...)` gives the record for which the key is highest.",
-            "Of equals `max` keeps the first. In a loop of your own that takes `>`, and not `>=`.",
-        ),
-        "the first of equals had trained least; validation chose it, and the test had no say.",
-    ),
-    Exercise(
-        "06.6",
-        "What a checkpoint must hold",
-        _test_checkpoint,
-        (
-            "Ask of each: if it were lost, would the next step end in other bits?",
-            "Five of the nine are needed. Section 6 counts them up.",
-            "What can be read or computed again, or is cleared before it is used, stays out.",
-        ),
-        "with these the resumed run is the run that was left alone, to the bit.",
-        kind="value",
-    ),
+    why="with these the resumed run is the run that was left alone, to the bit.",
 )
+
+EXERCISES = (ACCURACY, NORMALISED, LOSS, STEP, BEST_EPOCH, CHECKPOINT)
 
 PREDICTIONS = (
     Prediction(

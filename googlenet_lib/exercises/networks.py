@@ -1,64 +1,41 @@
-"""Answers that are lent a network: what they return, and that they leave it as it came."""
+"""Networks that an answer is lent: made anew for every call, and to be left as they came."""
 
-from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from googlenet_lib.exercises.comparing import difference
-from googlenet_lib.exercises.exercise import Wrong
-from googlenet_lib.exercises.tools import Case, Slip, same_as
-
-Make = Callable[[], nn.Module]
 
 
-def same_on_networks(
-    answer: Callable[..., Any],
-    solution: Callable[..., Any],
-    cases: Sequence[Case],
-    slips: Sequence[Slip],
-    look: str,
-) -> None:
-    """Refuse an answer that gives something else than `solution`, or that changes a network.
+@dataclass(frozen=True)
+class Lent:
+    """An argument of a case: the network that `make` makes, the same one for every call."""
 
-    The first argument of each case makes the network, the same one for every call.
-    """
-    changes: list[str] = []
-    ours = cache(_made)
+    make: Callable[[], nn.Module]
 
-    @wraps(answer)
-    def lent(make: Make, *others: Any) -> Any:
-        network = _made(make)
-        before = _state(network)
-        result = answer(network, *others)
-        after = _state(network)
-        changes.extend(what for what in before if difference(after[what], before[what]) is not None)
-        return result
+    def made(self) -> nn.Module:
+        """Its last layer evaluates and the others train, so that every change of mode shows."""
+        torch.default_generator.manual_seed(0)
+        network = self.make()
+        [*network.modules()][-1].eval()
+        return network
 
-    def on_ours(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda make, *others: function(ours(make), *others)
-
-    same_as(
-        lent, on_ours(solution), cases, [Slip(on_ours(one.makes), one.says) for one in slips], look
-    )
-    if changes:
-        raise Wrong(
-            f"the result is right, but afterwards {changes[0]} of the network are not as before. "
-            "Leave it as it came: whoever lent it may still need it"
-        )
+    @cached_property
+    def ours(self) -> nn.Module:
+        """The one for the solution and for slips, which change nothing."""
+        return self.made()
 
 
-def _made(make: Make) -> nn.Module:
-    """Its last layer evaluates and the others train, so that every change of mode shows."""
-    torch.default_generator.manual_seed(0)
-    network = make()
-    [*network.modules()][-1].eval()
-    return network
+def changed_parts(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What differs between two states, by what it is called."""
+    return [what for what in before if difference(after[what], before[what]) is not None]
 
 
-def _state(network: nn.Module) -> dict[str, dict[str, Any]]:
+def state(network: nn.Module) -> dict[str, dict[str, Any]]:
     """All that an answer may change in it, by what it is called."""
     modules = dict(network.named_modules(remove_duplicate=False))
     parameters = dict(network.named_parameters(remove_duplicate=False))

@@ -1,46 +1,98 @@
-"""What tests of exercises are made of: call an answer, compare what it gives, say what it saw."""
+"""Judging an answer: run the cases, compare with the solution, say what was seen."""
 
 import copy
 import numbers
 import textwrap
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.exercises.blank import holds_blank
 from googlenet_lib.exercises.comparing import Misfit, describe, difference
-from googlenet_lib.exercises.exercise import Kind, Wrong
-from googlenet_lib.exercises.running import TooLong, own_line, settings_kept
+from googlenet_lib.exercises.exercise import Case, Exercise, Kind, NotBegun, Wrong
+from googlenet_lib.exercises.networks import Lent, changed_parts, state
+from googlenet_lib.exercises.running import (
+    Printed,
+    TooLong,
+    heeding_interrupts,
+    kept_apart,
+    own_line,
+    own_modules,
+    settings_kept,
+    time_limit,
+)
 
-DATA = (
-    Tensor,
-    np.ndarray,
-    list,
-    tuple,
-    dict,
-    set,
-    SimpleNamespace,
-)  # of these an answer gets copies
+DATA = (Tensor, np.ndarray, list, tuple, dict, set, SimpleNamespace)  # an answer gets copies
 LONG = 200  # characters of an error's message, beyond which it is told in part
 FEW = 100  # whole numbers below it may be met by accident
+DEEPEST = 20  # levels of lists in lists; one may hold itself
 SAME_EVERYWHERE = "It is the same whatever goes in."
+UNUSABLE = (
+    "what came back cannot be compared with what is asked for. Look at its type and its shape"
+)
 
 
 @dataclass(frozen=True)
-class Case:
-    """Arguments for one call. `told` stands for them in messages where they are long to print.
+class Verdict:
+    """What a check found, and the first lines of what the answer printed on its way."""
 
-    `advice` is added if the answer raises on these arguments, and on them alone.
-    """
+    outcome: Literal["blank", "wrong", "right"]
+    says: str
+    printed: str = ""
 
-    args: tuple[Any, ...]
-    told: str = ""
-    advice: str = ""
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Test `answer` without printing and without recording."""
+    blank, printed = Verdict("blank", "not attempted yet"), Printed()
+    if answer is None or holds_blank(answer):
+        return blank
+    try:
+        with heeding_interrupts():
+            _test(exercise, answer, printed)
+    except NotBegun:
+        return blank
+    except Wrong as wrong:
+        return Verdict("wrong", f"not yet: {wrong}", printed.shown())
+    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+
+
+def _test(exercise: Exercise, answer: Any, printed: Printed) -> None:
+    try:
+        expect_kind(exercise.kind, exercise.id, answer)
+        with kept_apart(printed), time_limit(exercise.seconds, own_modules(answer)):
+            if exercise.solution is not None:
+                compare(exercise, answer)
+            if exercise.test is not None:
+                exercise.test(answer)
+    except (Wrong, NotBegun):
+        raise
+    except BaseException as error:
+        if isinstance(error, TooLong) or own_line(error, answer):
+            raise refusal(error, answer, "it") from None
+        raise Wrong(UNUSABLE) from None
+
+
+def holds_blank(value: Any, depth: int = 0) -> bool:
+    """Whether it is `...`, or has one in it at any depth."""
+    if value is ...:
+        return True
+    if isinstance(value, list | tuple | set | frozenset):
+        held = value
+    elif isinstance(value, dict):
+        held = value.values()
+    elif is_dataclass(value) and not isinstance(value, type):
+        held = vars(value).values()
+    else:
+        return False
+    return depth < DEEPEST and any(holds_blank(one, depth + 1) for one in held)
+
+
+# ---- Against the solution ------------------------------------------------------------------------
 
 
 class Slip(NamedTuple):
@@ -59,49 +111,50 @@ class Seen(NamedTuple):
     found: str | None
 
 
-def same_as(
-    answer: Callable[..., Any],
-    solution: Callable[..., Any],
-    cases: Sequence[Case],
-    slips: Sequence[Slip] = (),
-    look: str = "",
-    any_float: bool = False,
-) -> None:
-    """Refuse an answer that gives something else than `solution` in one of `cases`.
+def compare(exercise: Exercise, answer: Callable[..., Any]) -> None:
+    """Refuse an answer that gives something else than the solution in one of the cases.
 
-    It is told about the slip that it makes; else `look`, unless the type or the shape is wrong
-    already. With `any_float`, tensors of float64 are as good as those of float32.
+    It is told about the slip that it makes; else where to look, unless the type or the shape is
+    wrong already.
     """
     seen: list[Seen] = []
-    for case in cases:
+    changed: list[str] = []
+    for case in exercise.calls:
         try:
-            result = call(answer, *case.args, told=case.told, advice=case.advice)
-        except Wrong:
+            result = call(answer, *case.args, told=case.told, advice=case.advice, changed=changed)
+        except (Wrong, NotBegun):
             if not any(one.found is not None for one in seen):
                 raise
             break  # an earlier case was wrong already
-        expected = _given(solution, case)
+        expected = _given(exercise.solution, case)
         if isinstance(result, np.generic):
             result = result.item()
-        if any_float and getattr(result, "dtype", None) == torch.float64:
+        if exercise.any_float and getattr(result, "dtype", None) == torch.float64:
             expected = expected.double()
         seen.append(Seen(case, result, expected, difference(result, expected)))
     wrong = [one for one in seen if one.found is not None]
+    if not wrong and changed:
+        raise Wrong(
+            f"the result is right, but afterwards {changed[0]} of the network are not as before. "
+            "Leave it as it came: whoever lent it may still need it"
+        )
     if not wrong:
         return
+    slips = [Slip(one, says) for says, makes in exercise.slips.items() for one in makes]
     shown, slip = _slip_made(seen, slips) or (wrong[0], None)
     if slip:
         says = [slip.says]
     elif isinstance(shown.found, Misfit):
         says = [shown.found]
     else:
-        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), look]
+        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), exercise.look]
     told = f"{told_call(answer, shown.case.args, shown.case.told)} returned"
     raise Wrong(" ".join(filter(None, [f"{told} {describe(shown.result)}.", *says])))
 
 
 def _given(function: Callable[..., Any], case: Case) -> Any:
-    return function(*map(_copied, case.args))
+    ours = (one.ours if isinstance(one, Lent) else _copied(one) for one in case.args)
+    return function(*ours)
 
 
 def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip] | None:
@@ -163,15 +216,28 @@ def _is_constant(seen: Sequence[Seen]) -> bool:
     return all(difference(one.result, seen[0].result) is None for one in seen[1:])
 
 
-def call(answer: Callable[..., Any], *args: Any, told: str = "", advice: str = "") -> Any:
-    """What `answer` returns; Wrong if it raises, hangs, returns nothing or changes its input."""
-    given = tuple(map(_copied, args))
+# ---- Calling an answer ---------------------------------------------------------------------------
+
+
+def call(
+    answer: Callable[..., Any],
+    *args: Any,
+    told: str = "",
+    advice: str = "",
+    changed: list[str] | None = None,
+) -> Any:
+    """What `answer` returns; Wrong if it raises, hangs, returns nothing or changes its input.
+
+    What it changes in a network that it is lent is added to `changed`.
+    """
+    given = [one.made() if isinstance(one, Lent) else _copied(one) for one in args]
+    lent = [(one, state(one)) for one, arg in zip(given, args, strict=True) if type(arg) is Lent]
     said = told_call(answer, args, told)
     try:
         with settings_kept():
             result = answer(*given)
     except BaseException as error:
-        raise Wrong(f"{fault(error, answer, said)} {advice}".strip()) from None
+        raise refusal(error, answer, said, advice) from None
     if result is None:
         raise Wrong(f"{said} returned None. Is `return` missing? A `print` hands nothing back")
     if holds_blank(result):
@@ -183,6 +249,8 @@ def call(answer: Callable[..., Any], *args: Any, told: str = "", advice: str = "
                 "Make something new: no `append` or `pop` on it, no `+=`, no method that ends "
                 "in `_`"
             )
+    for network, before in lent if changed is not None else ():
+        changed.extend(changed_parts(before, state(network)))
     return result
 
 
@@ -197,54 +265,28 @@ def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
         with settings_kept():
             return answer(*args, **named)
     except BaseException as error:
-        raise Wrong(fault(error, answer, said)) from None
+        raise refusal(error, answer, said) from None
 
 
-def refuse_hidden_layers(block: nn.Module) -> None:
-    """Refuse layers in a plain list or dict: an optimiser would not find their parameters."""
-    registered = {*block.modules(), *block.parameters()}
-    for module in block.modules():
-        for name, value in vars(module).items():
-            held = value.values() if isinstance(value, dict) else value
-            if name.startswith("_") or not isinstance(value, list | tuple | dict):
-                continue
-            layers = {one for one in held if isinstance(one, nn.Module | nn.Parameter)}
-            if layers - registered:
-                better = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
-                raise Wrong(
-                    f"`self.{name}` is a plain {type(value).__name__}: an optimiser does not find "
-                    f"the layers in it, and they would never be trained. `{better}` registers them"
-                )
+def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> Exception:
+    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank."""
+    if isinstance(error, NotImplementedError) and not error.args:
+        if not _is_begun(error):
+            return NotBegun()
+        line = own_line(error, answer)
+        return Wrong(f"{said} still meets the blank{line}. Put your answer in its place")
+    return Wrong(f"{_fault(error, answer, said)} {advice}".strip())
 
 
-def refuse_unsteady(block: nn.Module, x: Tensor) -> None:
-    """Refuse what chance plays a part in, and what mixes the pictures of a batch."""
-    first = call(block, x)
-    if _apart(call(block, x), first):
-        raise Wrong("the same pictures came out in two ways. Is there a Dropout in it?")
-    if _apart(call(block, x[:1]), first[:1]):
-        raise Wrong(
-            "what comes out for a picture depends on the others of its batch. Is there a BatchNorm "
-            "in it?"
-        )
-    if _apart(call(block.eval(), x), first):
-        raise Wrong("in evaluation mode it gives something else than in training")
-    block.train()
+def _is_begun(error: BaseException) -> bool:
+    """Whether the function that raised has other lines than a blank has: its own and `raise`."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    lines = {line for *_, line in code.co_lines() if line}
+    return len(lines) > (3 if code.co_name == "__init__" else 2)  # with `super().__init__()`
 
 
-def _apart(one: Tensor, other: Tensor) -> bool:
-    return one.shape != other.shape or not torch.allclose(one, other, atol=1e-4)
-
-
-def expect_like(result: Any, expected: Tensor) -> None:
-    """Refuse what is no tensor of the same type and shape, at the same place."""
-    found = difference(result, expected)
-    if isinstance(found, Misfit):
-        raise Wrong(f"its forward returned {describe(result)}. {found}")
-
-
-def fault(error: BaseException, answer: Any, said: str) -> str:
-    """What went wrong inside an answer, and in which line of it."""
+def _fault(error: BaseException, answer: Any, said: str) -> str:
     line = own_line(error, answer)
     if isinstance(error, TooLong):
         return f"{said} took too long and was stopped{line}. Does every loop in it come to an end?"

@@ -8,75 +8,50 @@ import math
 import numbers
 import sys
 import textwrap
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.exercises.blank import is_blank
+from googlenet_lib.exercises.checking import judge
 from googlenet_lib.exercises.exercise import (
-    Exercise,
     Prediction,
-    Wrong,
     find_exercise,
     find_notebook,
     find_prediction,
 )
-from googlenet_lib.exercises.running import (
-    Printed,
-    TooLong,
-    heeding_interrupts,
-    kept_apart,
-    own_line,
-    own_modules,
-    time_limit,
-)
-from googlenet_lib.exercises.session import Guess, session
-from googlenet_lib.exercises.tools import expect_kind, fault
 
 FEW = 10  # guesses, below which a calibration says next to nothing
-UNUSABLE = (
-    "what came back cannot be compared with what is asked for. Look at its type and its shape"
-)
 LARGEST = sys.float_info.max
 LINE = 88  # characters, beyond which JupyterLab breaks printed lines in the middle of a word
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found, and the first lines of what the answer printed on its way."""
+@dataclass
+class Guess:
+    """A prediction, how sure it was (0.5 to 1), and whether the answer had been shown before."""
 
-    outcome: Literal["blank", "wrong", "right"]
-    says: str
-    printed: str = ""
-
-
-def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Test `answer` without printing and without recording."""
-    if is_blank(answer):
-        return Verdict("blank", "not attempted yet")
-    printed = Printed()
-    with heeding_interrupts():
-        says = _fault_found(exercise, answer, printed)
-    if says:
-        return Verdict("wrong", f"not yet: {says}", printed.shown())
-    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+    value: str | float
+    confidence: float
+    counts: bool = True
 
 
-def _fault_found(exercise: Exercise, answer: Any, printed: Printed) -> str:
-    """What is wrong with `answer`, or ""."""
-    try:
-        expect_kind(exercise.kind, exercise.id, answer)
-        with kept_apart(printed), time_limit(exercise.seconds, own_modules(answer)):
-            exercise.test(answer)
-    except Wrong as wrong:
-        return str(wrong)
-    except BaseException as error:
-        if isinstance(error, TooLong) or own_line(error, answer):
-            return fault(error, answer, "it")
-        return UNUSABLE
-    return ""
+@dataclass
+class Session:
+    """Kept by id. It lasts as long as the kernel does, and nothing of it leaves the machine."""
+
+    solved: dict[str, bool] = field(default_factory=dict)  # by the latest check; blanks are none
+    hints: dict[str, int] = field(default_factory=dict)  # how many have been shown
+    guesses: dict[str, Guess] = field(default_factory=dict)
+    revealed: dict[str, bool | None] = field(default_factory=dict)  # right; None: no guess
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for kept in vars(self).values():
+            kept.clear()
+
+
+session = Session()
 
 
 def say(text: str) -> None:

@@ -1,44 +1,48 @@
 """What exercises that build modules share: an answer beside the layers that it should consist of.
 
-A `Build` lists those layers, lane by lane. The answer's weights are drawn anew and copied into
+A `Build` lists those layers, branch by branch. The answer's weights are drawn anew and copied into
 them, each by its shape, so that neither names nor style matter. Then both get the same inputs, in
-evaluation and in training mode. A lane that differs is told by the mistake that gives the same.
+evaluation and in training mode. A branch that differs is told by the mistake that gives the same.
+(Messages say "lane", as the notebooks do.)
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import permutations, product
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from googlenet_lib.exercises.checking import build, call, refusal
 from googlenet_lib.exercises.comparing import Misfit, an, describe, difference
 from googlenet_lib.exercises.exercise import Wrong
-from googlenet_lib.exercises.tools import build, call, fault
+from googlenet_lib.exercises.mistakes import Steps, find_mistake, find_oddity, listed, name_of
 
 SAME = 1e-4  # what another order of sums may change in float32
-Steps = list[nn.Module]
 
 
 @dataclass(frozen=True)
 class Build:
-    """Arguments of a class, the layers of each lane that it then holds, and shapes of inputs.
+    """Arguments of a class, the layers of each branch that it then holds, and shapes of inputs.
 
-    A module that is no stack of lanes has a single one, of any name. All weights differ in shape.
+    A module that is no stack of branches has a single one, of any name. Weights of one shape are
+    drawn alike, so that it does not matter which is which.
     """
 
     args: tuple[Any, ...]
     told: str
-    lanes: dict[str, Steps]
+    branches: dict[str, Steps]
     shapes: Sequence[tuple[int, ...]]
+    named: dict[str, Any] = field(default_factory=dict)  # arguments given by name
     biases: bool = False  # whether each layer must have one
+    advice: str = ""  # where the shape of what comes out is wrong
 
     @property
     def layers(self) -> Steps:
-        """Those of all lanes."""
-        return [step for steps in self.lanes.values() for step in steps]
+        """Those of all branches."""
+        return [step for steps in self.branches.values() for step in steps]
 
 
 def convs(channels: int, *layers: tuple[int, int]) -> Steps:
@@ -50,17 +54,21 @@ def convs(channels: int, *layers: tuple[int, int]) -> Steps:
     return steps
 
 
-def same_layers(answer: type, builds: Sequence[Build]) -> None:
-    """Refuse a class whose objects compute something else than the layers of each build."""
-    for one in builds:
-        model = build(answer, *one.args, told=one.told).eval()
-        inputs = [4 * torch.randn(shape) for shape in one.shapes]  # a ReLU6 would cut some
-        _run(model, inputs[0], one)  # lazy layers get their weights
-        weights = _adopt(model, one)
-        for x in inputs:
-            _compare(model, x, one)
-        _check_gradients(model, inputs[0])
-        _compare_training(model, inputs[0], one, weights)
+def same_layers(*builds: Build) -> Callable[[type], None]:
+    """A test that refuses a class whose objects compute something else than each build's layers."""
+
+    def test(answer: type) -> None:
+        for one in builds:
+            model = build(answer, *one.args, told=one.told, **one.named).eval()
+            inputs = [4 * torch.randn(shape) for shape in one.shapes]  # a ReLU6 would cut some
+            _run(model, inputs[0], one)  # lazy layers get their weights
+            weights = _adopt(model, one)
+            for x in inputs:
+                _compare(model, x, one)
+            _check_gradients(model, inputs[0])
+            _compare_training(model, inputs[0], one, weights)
+
+    return test
 
 
 # ---- Calling it ----------------------------------------------------------------------------------
@@ -86,26 +94,27 @@ def _run(model: nn.Module, x: Tensor, one: Build) -> Tensor:
     try:
         out = call(model, x, told=told)
     except Wrong as wrong:
-        known = ADVICE if len(one.lanes) > 1 else {}
+        known = ADVICE if len(one.branches) > 1 else {}
         advice = next((says for seen, says in known.items() if seen in str(wrong)), "")
-        odd = _oddity(model, one) if advice == KEEPS else ""
+        odd = find_oddity(model, one.layers) if advice == KEEPS else ""
         raise Wrong(_joined(str(wrong), odd, advice)) from None
-    expected = _stacked(one.lanes, x)
+    expected = _stacked(one.branches, x)
     seen = f"Built with ({one.told}), it made {describe(out)} of {told}."
-    if len(one.lanes) > 1 and isinstance(out, Tensor) and out.shape != expected.shape:
+    if len(one.branches) > 1 and isinstance(out, Tensor) and out.shape != expected.shape:
         if out.dim() != 4 or len(out) != len(x):
             raise Wrong(f"{seen} {PICTURES}")
         if out.shape[2:] != x.shape[2:]:
-            raise Wrong(_joined(seen, _oddity(model, one), KEEPS))
+            raise Wrong(_joined(seen, find_oddity(model, one.layers), KEEPS))
         raise Wrong(f"{seen} How many channels does each of the lanes give?")
     found = difference(out, expected)
     if isinstance(found, Misfit):
-        raise Wrong(f"{seen} {found}")
+        sized = isinstance(out, Tensor) and out.dim() == 4 and out.shape[1] == expected.shape[1]
+        raise Wrong(_joined(seen, found, one.advice if sized else ""))
     return out
 
 
-def _stacked(lanes: dict[str, Steps], x: Tensor) -> Tensor:
-    return torch.cat([_through(steps, x) for steps in lanes.values()], dim=1)
+def _stacked(branches: dict[str, Steps], x: Tensor) -> Tensor:
+    return torch.cat([_through(steps, x) for steps in branches.values()], dim=1)
 
 
 @torch.no_grad()
@@ -121,10 +130,6 @@ def _joined(*sentences: str) -> str:
     return " ".join(one if one[-1] in ".?" else f"{one}." for one in sentences if one)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
 # ---- Its weights ---------------------------------------------------------------------------------
 
 
@@ -137,24 +142,41 @@ def _adopt(model: nn.Module, one: Build) -> dict[Tensor, Tensor]:
             raise Wrong("It holds a lazy layer that its forward never calls")
         left[_key(parameter)].append(parameter)
     found, missing = {}, {}
-    for lane, steps in one.lanes.items():
+    for branch, steps in one.branches.items():
         for place, layer in enumerate(steps):
+            owner = None
             for name, theirs in layer.named_parameters():
-                if left[_key(theirs)]:
-                    found[theirs] = left[_key(theirs)].pop(0)
+                mine = _take(left[_key(theirs)], model, owner)
+                if mine is not None:
+                    found[theirs], owner = mine, _owner(model, mine)
                 elif name == "weight" or one.biases:
-                    whose = f"Its {lane} lane" if len(one.lanes) > 1 else "It"
-                    what = f"{_name(steps, place)} of the right shape"
+                    whose = f"Its {branch} lane" if len(one.branches) > 1 else "It"
+                    what = f"{name_of(steps, place)} of the right shape"
                     if name == "bias":
-                        what = f"bias in its {_name(steps, place)}"
+                        what = f"bias in its {name_of(steps, place)}"
                     missing[theirs] = f"{whose} has no {what}"
                 else:
                     theirs.zero_()
-    _refuse_others(model, missing, [one for group in left.values() for one in group])
+    _refuse_others(model, found, missing, [one for group in left.values() for one in group])
+    drawn: dict[tuple[int, ...], Tensor] = {}
     for theirs, mine in found.items():
-        mine.normal_(std=theirs[0].numel() ** -0.5)
-        theirs.copy_(mine.reshape(theirs.shape))
+        fresh = torch.randn(theirs.shape) * theirs[0].numel() ** -0.5
+        values = drawn.setdefault(_key(theirs), fresh)
+        mine.copy_(values.reshape(mine.shape))
+        theirs.copy_(values.reshape(theirs.shape))
     return found
+
+
+def _take(candidates: list[Tensor], model: nn.Module, owner: nn.Module | None) -> Tensor | None:
+    """Take one out of `candidates`; where `owner` is a layer of torch's, one of its own."""
+    for place, one in enumerate(candidates):
+        if not isinstance(owner, nn.Conv2d | nn.Linear) or _owner(model, one) is owner:
+            return candidates.pop(place)
+    return None
+
+
+def _owner(model: nn.Module, parameter: Tensor) -> nn.Module:
+    return next(m for m in model.modules() if any(p is parameter for p in m.parameters(False)))
 
 
 def _key(parameter: Tensor) -> tuple[int, ...]:
@@ -163,7 +185,9 @@ def _key(parameter: Tensor) -> tuple[int, ...]:
     return (shape[0], parameter[0].numel()) if len(shape) > 1 else shape
 
 
-def _refuse_others(model: nn.Module, missing: dict[Tensor, str], left: list[Tensor]) -> None:
+def _refuse_others(
+    model: nn.Module, found: dict[Tensor, Tensor], missing: dict[Tensor, str], left: list[Tensor]
+) -> None:
     if missing and (hidden := _hidden(model)):
         raise Wrong(hidden)
     if missing and not list(model.parameters()):
@@ -172,18 +196,16 @@ def _refuse_others(model: nn.Module, missing: dict[Tensor, str], left: list[Tens
             "Layers are made in `__init__`, and kept there as `self.name`"
         )
     matrices = [one for one in left if one.dim() > 1] or left
-    held = _listed([*dict.fromkeys(_told(one, model) for one in matrices)])
+    held = listed([*dict.fromkeys(_told(one, model) for one in matrices)])
     if missing:
         wanted, says = next(iter(missing.items()))
         ends = (wanted.shape[:1], wanted.shape[2:])
-        alike = any((one.shape[:1], one.shape[2:]) == ends for one in matrices)
-        raise Wrong(
-            _joined(
-                says,
-                f"What it holds instead: {held}" if held else "",
-                "The outputs of one are right; what does it read?" if alike else "",
-            )
-        )
+        look = f"What it holds instead: {held}" if held else ""
+        if any((one.shape[:1], one.shape[2:]) == ends for one in matrices):
+            look += ". The outputs of one are right; what does it read?"
+        if not held and _key(wanted) in map(_key, found):
+            look = "There are fewer of them than asked for: one that is used twice counts once"
+        raise Wrong(_joined(says, look))
     if left:
         raise Wrong(f"It holds more than the task asks for: {held}")
 
@@ -213,7 +235,7 @@ def _holds_layers(value: Any) -> bool:
 
 
 def _told(parameter: Tensor, model: nn.Module) -> str:
-    owner = next(m for m in model.modules() if any(p is parameter for p in m.parameters(False)))
+    owner = _owner(model, parameter)
     plain = isinstance(owner, nn.Conv2d | nn.Linear)
     if type(owner).__module__.startswith("torch.") and not (plain and parameter.dim() > 1):
         return an(type(owner).__name__)
@@ -236,24 +258,27 @@ def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     if not _same(out, _run(model, x, one)):
         raise Wrong(
             "In evaluation mode two calls with the same x differ. Nothing may be random there: "
-            "nn.Dropout knows the mode, F.dropout needs `training=self.training`, and layers are "
+            "nn.Dropout knows the mode, its function takes `training=self.training`, layers are "
             "made in `__init__` alone"
         )
-    right = {lane: _through(steps, x) for lane, steps in one.lanes.items()}
-    if any(_same(out, _stacked(way, x)) for way in (one.lanes, _flattened_otherwise(one.lanes))):
+    right = {branch: _through(steps, x) for branch, steps in one.branches.items()}
+    ways = (one.branches, _flattened_otherwise(one.branches))
+    if any(_same(out, _stacked(way, x)) for way in ways):
         return
     if any(_same(out, torch.cat(order, dim=1)) for order in permutations(right.values())):
-        raise Wrong(f"Its lanes are right, but stacked in another order than {_listed([*right])}")
+        raise Wrong(f"Its lanes are right, but stacked in another order than {listed([*right])}")
     parts = dict(zip(right, out.split([len(part[0]) for part in right.values()], 1), strict=True))
-    wrong = [lane for lane in right if not _same(parts[lane], right[lane])]
+    wrong = [branch for branch in right if not _same(parts[branch], right[branch])]
     seen, within = f"x of shape {tuple(x.shape)} gave other numbers than it should", ""
     if len(right) > 1:
-        seen = f"Its {_listed(wrong)} lane{'s' * bool(wrong[1:])} gave other numbers than expected"
+        seen = f"Its {listed(wrong)} lane{'s' * bool(wrong[1:])} gave other numbers than expected"
         within = f"In the {wrong[0]} lane, "
-    if slip := _slip(parts[wrong[0]], one.lanes[wrong[0]], x):
+    part = parts[wrong[0]]
+    slip = find_mistake(one.branches[wrong[0]], lambda steps: _same(part, _through(steps, x)))
+    if slip:
         raise Wrong(_joined(seen, within + slip if within else slip[0].upper() + slip[1:]))
     look = "Look at the order of its layers, at the padding, and at what stands between them"
-    raise Wrong(_joined(seen, _oddity(model, one) or look))
+    raise Wrong(_joined(seen, find_oddity(model, one.layers) or look))
 
 
 class _ChannelsLast(nn.Module):
@@ -263,10 +288,10 @@ class _ChannelsLast(nn.Module):
         return x.movedim(1, -1).flatten(1)
 
 
-def _flattened_otherwise(lanes: dict[str, Steps]) -> dict[str, Steps]:
+def _flattened_otherwise(branches: dict[str, Steps]) -> dict[str, Steps]:
     return {
-        lane: [_ChannelsLast() if isinstance(step, nn.Flatten) else step for step in steps]
-        for lane, steps in lanes.items()
+        branch: [_ChannelsLast() if isinstance(step, nn.Flatten) else step for step in steps]
+        for branch, steps in branches.items()
     }
 
 
@@ -279,13 +304,18 @@ def _check_gradients(model: nn.Module, x: Tensor) -> None:
     try:
         out = model(x)
     except Exception as error:
-        raise Wrong(fault(error, model, "its forward, with an x that needs a gradient,")) from None
+        told = "its forward, with an x that needs a gradient,"
+        raise refusal(error, model, told) from None
     sources = [x, *parameters]
-    found = out.requires_grad and torch.autograd.grad(out.sum(), sources, allow_unused=True)
-    if not found or any(one is None for one in found):
+    found = [None] * len(sources)
+    if out.requires_grad:
+        found = torch.autograd.grad(out.sum(), sources, allow_unused=True)
+    unused = [one for one, gradient in zip(sources, found, strict=True) if gradient is None]
+    if unused:
+        where = "x" if unused[0] is x else _told(unused[0], model)
         raise Wrong(
-            "The numbers are right, but no gradient gets through it: no `detach`, no `.data`, no "
-            "`no_grad` on the way from x and the weights to what is returned"
+            f"The numbers are right, but no gradient gets through to {where}. Every layer is to be "
+            "used, and no `detach`, no `.data`, no `no_grad` may stand on the way"
         )
 
 
@@ -303,10 +333,10 @@ def _compare_training(
     two = [_run(model.train(), x, one) for _ in range(2)]
     if not _same(*two):
         seen = "In training mode two calls with the same x differ"
-        raise Wrong(_joined(seen, _oddity(model, one) or "No dropout is asked for"))
+        raise Wrong(_joined(seen, find_oddity(model, one.layers) or "No dropout is asked for"))
     if not _same(out, two[0]):
         seen = "In training mode it gives something else than in evaluation mode"
-        raise Wrong(_joined(seen, _oddity(model, one)))
+        raise Wrong(_joined(seen, find_oddity(model, one.layers)))
 
 
 def _check_dropout(
@@ -321,7 +351,7 @@ def _check_dropout(
         shown = weights[last.weight]
         shown.copy_(torch.eye(*last.weight.shape).reshape(shown.shape))
         weights[last.bias].fill_(1)
-    x = torch.randn(64, *x.shape[1:]) + 0.5
+    x = 4 * torch.randn(64, *x.shape[1:])
     plain = _run(model, x, one).detach()
     out = _run(model.train(), x, one).detach()
     if _same(out, plain):
@@ -346,115 +376,3 @@ def _check_dropout(
                     f"are multiplied by {scale:.2f}; nn.Dropout makes the two fit")  # fmt: skip
     if abs(measured - rate) > 0.01:
         raise Wrong(f"Its dropout drops {measured:.0%} of the features. The paper says how many")
-
-
-# ---- Mistakes ------------------------------------------------------------------------------------
-
-OTHERS = (nn.Sigmoid, nn.Tanh, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.ReLU6, nn.Softplus)
-LAST = ((nn.Softmax(1), "these are probabilities"), (nn.LogSoftmax(1), "there is a softmax in it"),
-        (nn.Sigmoid(), "there is a sigmoid in it"))  # fmt: skip
-
-
-def _slip(part: Tensor, steps: Steps, x: Tensor) -> str:
-    """Words for the first mistake that gives `part` as well, or ""."""
-    for says, wrong in _slips(steps):
-        try:
-            if _same(part, _through(wrong, x)):
-                return says
-        except RuntimeError:  # a mistake that these sizes don't allow
-            continue
-    return ""
-
-
-def _slips(steps: Steps) -> Iterator[tuple[str, Steps]]:
-    """Each mistake in words, and the layers that make it."""
-    relus = [place for place, step in enumerate(steps) if isinstance(step, nn.ReLU)]
-    for place in relus:
-        name = _name(steps, place - 1)
-        yield f"the ReLU after the {name} is missing", steps[:place] + steps[place + 1 :]
-    if relus[1:]:
-        yield "there is no ReLU", [step for step in steps if not isinstance(step, nn.ReLU)]
-    for other, places in product(OTHERS, [relus, *([place] for place in relus)]):
-        wrong = [other() if place in places else step for place, step in enumerate(steps)]
-        yield f"{an(other.__name__)} stands where a ReLU belongs", wrong
-    for place in reversed(range(len(steps) + 1)):
-        where = f"after the {_name(steps, place - 1)}" if place else "in front"
-        if place and isinstance(steps[place - 1], nn.MaxPool2d):
-            where += ", or in front of it"  # which gives the same
-        yield f"a ReLU too many stands {where}", [*steps[:place], nn.ReLU(), *steps[place:]]
-    for place, step in enumerate(steps):
-        for says, instead in _other_pools(step):
-            yield says, [*steps[:place], *instead, *steps[place + 1 :]]
-        behind = next((relu + 1 for relu in relus if relu > place), None)
-        if behind and "Pool" in type(step).__name__:
-            moved = [*steps[:place], *steps[place + 1 : behind], step, *steps[behind:]]
-            yield (
-                f"the pool comes after the {_name(steps, behind - 2)}, and belongs in front",
-                moved,
-            )
-    for last, says in LAST:
-        yield f"{says}; the last layer's output is asked for", [*steps, last]
-
-
-def _other_pools(pool: nn.Module) -> list[tuple[str, Steps]]:
-    """What may stand in the place of a pool by mistake."""
-    if isinstance(pool, nn.MaxPool2d):
-        size = (pool.kernel_size, pool.stride, pool.padding)
-        average = "the pool takes the mean of its window; a max pool takes the largest"
-        return [
-            ("there is no pool", []),
-            (average, [nn.AvgPool2d(*size)]),
-            (average, [nn.AvgPool2d(*size, count_include_pad=False)]),
-            ("the pool's window is 5x5", [nn.MaxPool2d(5, 1, 2)]),
-            ("zeros around the map win against negative numbers; the padding of a max pool never "
-             "does", [nn.ZeroPad2d(pool.padding), nn.MaxPool2d(*size[:2])]),
-        ]  # fmt: skip
-    if isinstance(pool, nn.AvgPool2d):
-        return [
-            ("there is no pool", []),
-            ("that is an adaptive pool, whose windows are 4 wide; the paper's are 5x5, stride 3",
-             [nn.AdaptiveAvgPool2d(4)]),
-            ("that is a max pool; the paper averages",
-             [nn.MaxPool2d(pool.kernel_size, pool.stride)]),
-        ]  # fmt: skip
-    if isinstance(pool, nn.AdaptiveAvgPool2d):
-        largest = "that is the largest of each map; the paper takes the mean"
-        return [(largest, [nn.AdaptiveMaxPool2d(pool.output_size)])]
-    return []
-
-
-def _name(steps: Steps, place: int) -> str:
-    step = steps[place]
-    if isinstance(step, nn.Conv2d):
-        return "x".join(map(str, step.kernel_size))
-    if isinstance(step, nn.Linear):
-        return "last layer" if step is steps[-1] else "first linear layer"
-    names = {nn.Flatten: "flattening", nn.Dropout: "dropout", nn.ReLU: "ReLU"}
-    return names.get(type(step), "pool")
-
-
-# ---- What stands out -----------------------------------------------------------------------------
-
-SUSPECT = ("activation", "batchnorm", "dropout", "instancenorm", "normalization", "pooling")
-SETTINGS = ("kernel_size", "stride", "dilation", "groups", "padding_mode", "padding")
-
-
-def _oddity(model: nn.Module, one: Build) -> str:
-    """The first layer of a kind that is not asked for, or with settings that no asked one has."""
-    for layer in model.modules():
-        kind, alike = type(layer), [step for step in one.layers if type(step) is type(layer)]
-        if not alike and kind.__module__.removeprefix("torch.nn.modules.") in SUSPECT:
-            return f"It holds {an(kind.__name__)}, which is not asked for"
-        if isinstance(layer, nn.Conv2d):
-            alike = [step for step in alike if step.kernel_size == layer.kernel_size]
-        for setting in SETTINGS if alike and hasattr(layer, "kernel_size") else ():
-            mine, theirs = (_pair(getattr(one, setting, None)) for one in (layer, alike[0]))
-            if mine != theirs and mine != ("same", "same"):
-                named = dict.fromkeys(["kernel_size", setting])
-                told = _listed([f"{one}={getattr(layer, one)!r}" for one in named])
-                return f"It holds {an(kind.__name__)} with {told}"
-    return ""
-
-
-def _pair(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value, value)
