@@ -12,8 +12,12 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path, help="where the SVG files and their page go")
     plt.switch_backend("svg")  # it needs no screen
     folder = parser.parse_args().folder
-    for path in write_images(folder):
-        print(path)
+    written = write_images(folder)
+    print(*written, sep="\n")
     page = folder / "README.md"
-    page.write_text(folder_page(), encoding="utf-8", newline="\n")
+    page.write_text(
+        folder_page({path.name: alt for path, alt in written.items()}),
+        encoding="utf-8",
+        newline="\n",
+    )
     print(page)

@@ -148,10 +148,11 @@ def draw_heads(runs: Runs) -> Figure:
                 _draw_pair(over, axes, pair, y + ROW / 2)
                 y += ROW
         write_source(figure, told)
+    figure.alt = _describe_heads(runs)
     return figure
 
 
-def describe_heads(runs: Runs) -> str:
+def _describe_heads(runs: Runs) -> str:
     """Return the alt text of `draw_heads`, from the same data."""
     parts = []
     for pair in pairs(runs):
@@ -266,10 +267,11 @@ def draw_reductions(runs: Runs) -> Figure:
         box = (PLOT_LEFT, COSTS_TOP, PLOT_WIDTH, COSTS_HEIGHT)
         _draw_costs(axes_at(figure, *box, facecolor="none"), found)
         write_source(figure, told)
+    figure.alt = _describe_reductions(runs)
     return figure
 
 
-def describe_reductions(runs: Runs) -> str:
+def _describe_reductions(runs: Runs) -> str:
     """Return the alt text of `draw_reductions`, from the same data."""
     parts = []
     for point in widths(runs):

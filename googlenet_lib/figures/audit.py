@@ -33,7 +33,7 @@ EDGE = 8.0  # percent; what lies beyond is drawn at the edge, with its number
 PLOT_HEIGHT = 430
 
 
-def plot_audit(rows: Sequence[AuditRow]) -> Figure:
+def draw_audit(rows: Sequence[AuditRow]) -> Figure:
     """Relative error of each printed figure of Table 1, one panel a column of the table.
 
     A dot agrees, a cross does not; the band is the tolerance, and a dot outside is the computed
@@ -53,11 +53,12 @@ def plot_audit(rows: Sequence[AuditRow]) -> Figure:
             axes.set_xticks([-8, -4, 0, 4, 8], ["−8", "−4", "0", "+4", "+8"])
             for y, row in enumerate(rows):
                 _draw_dot(axes, y, getattr(row, column), f"{column}.{row.name}")
+    figure.alt = _describe_audit(rows)
     return figure
 
 
-def describe_audit(rows: Sequence[AuditRow]) -> str:
-    """The alt text of `plot_audit`, from the same rows."""
+def _describe_audit(rows: Sequence[AuditRow]) -> str:
+    """The alt text of `draw_audit`, from the same rows."""
     parts = [
         f"Relative error of the printed figures of Table 1, {len(rows)} rows in two panels, with a "
         f"band of {TOLERANCE:.1%} to each side."
@@ -111,10 +112,11 @@ def draw_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> Figur
             for column in WHAT:
                 thousand = reading.thousand if column == "params" else 10**6
                 _draw_verdict(axes, y, row.name, column, getattr(row, column), thousand)
+    figure.alt = _describe_verdicts(rows, reading)
     return figure
 
 
-def describe_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> str:
+def _describe_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> str:
     """What `draw_verdicts` shows, from the same rows."""
     weights, ops = matches(list(rows))
     wrong = [

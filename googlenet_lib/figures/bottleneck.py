@@ -52,10 +52,11 @@ def draw_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> Figure:
         for top, (what, direct, parts) in zip((58, 226), totals, strict=True):
             _draw_bars(axes, top, what, direct, parts, colour)
         _draw_chart(figure, lane, width, shares, colour)
+    figure.alt = _describe_dial(lane, width, shares)
     return figure
 
 
-def describe_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> str:
+def _describe_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> str:
     """Return the alt text of `draw_dial`, from the same data."""
     _check(lane, width)
     direct, parts = lane.direct_macs, lane.macs(width)
@@ -68,7 +69,7 @@ def describe_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> str:
     )
 
 
-def plot_shares(
+def draw_shares(
     shares: dict[str, Sequence[float]], mark: int, most: int = 48, height: int = SHARES_HEIGHT
 ) -> Figure:
     """Plot the share of variance in the best r directions, a line for each set of activations.
@@ -100,11 +101,12 @@ def plot_shares(
                           (1, y / room), xycoords="axes fraction", xytext=(px(8), 0), va="center",
                           textcoords="offset points", fontsize=px(12.5), color=_ink(i),
                           linespacing=1.1)  # fmt: skip
+    figure.alt = _describe_shares(shares, mark)
     return figure
 
 
-def describe_shares(shares: dict[str, Sequence[float]], mark: int) -> str:
-    """Return the alt text of `plot_shares`, from the same data."""
+def _describe_shares(shares: dict[str, Sequence[float]], mark: int) -> str:
+    """Return the alt text of `draw_shares`, from the same data."""
     at = "; ".join(f"{name} {float(values[mark - 1]):.0%}" for name, values in shares.items())
     return (
         f"{len(shares)} rising lines: the share of the variance that the best r directions keep. "

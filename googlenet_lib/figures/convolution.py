@@ -126,10 +126,11 @@ def draw_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> Figure:
             _draw_box(axes, xs[2] + column * cell, TITLE + row * cell, cell, style, f"value.{i}")
         text = "each window on the left gives the value with the same line on the right"
         write(axes, MARGIN, TITLE + ROOM + 20, text, 13, ha="left", color=GREY)
+    figure.alt = _describe_slide(conv, places)
     return figure
 
 
-def describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str:
+def _describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str:
     """Return the alt text of `draw_slide`, from the same data."""
     values = ", ".join(
         f"row {row}, column {column} gives {_told(conv.output[0, row, column])}"
@@ -166,10 +167,11 @@ def draw_sum(conv: Convolution, place: tuple[int, int]) -> Figure:
         _draw_box(axes, x, middle - cell / 2, cell, "-", "value")
         text = f"the value at row {place[0]}, column {place[1]}: {_told_sum(patch * kernel)}"
         write(axes, MARGIN, TITLE + side + 24, text, 14, ha="left")
+    figure.alt = _describe_sum(conv, place)
     return figure
 
 
-def describe_sum(conv: Convolution, place: tuple[int, int]) -> str:
+def _describe_sum(conv: Convolution, place: tuple[int, int]) -> str:
     """Return the alt text of `draw_sum`, from the same data."""
     products = conv.patch(place)[0] * conv.kernels[0, 0]
     return (
@@ -198,10 +200,11 @@ def draw_steps(convs: Sequence[Convolution]) -> Figure:
             size = times(*conv.output.shape[1:])
             text = f"{times(*conv.picture.shape[1:])} in, {size} out"
             write(axes, x, TITLE + cell * across + 28, text, 14, ha="left")
+    figure.alt = _describe_steps(convs)
     return figure
 
 
-def describe_steps(convs: Sequence[Convolution]) -> str:
+def _describe_steps(convs: Sequence[Convolution]) -> str:
     """Return the alt text of `draw_steps`, from the same data."""
     parts = "; ".join(
         f"stride {conv.stride}, padding {conv.padding}: {times(*conv.picture.shape[1:])} pixels "
@@ -243,10 +246,11 @@ def draw_channels_in(conv: Convolution) -> Figure:
         weights = conv.kernels[0].numel()
         text = f"one filter: {conv.kernel} × {conv.kernel} × {len(slices)} = {weights} weights"
         write(axes, MARGIN, TITLE + len(slices) * (SMALL + 12) + 12, text, 14, ha="left")
+    figure.alt = _describe_channels_in(conv)
     return figure
 
 
-def describe_channels_in(conv: Convolution) -> str:
+def _describe_channels_in(conv: Convolution) -> str:
     """Return the alt text of `draw_channels_in`, from the same data."""
     low, high = float(conv.output[0].min()), float(conv.output[0].max())
     return (
@@ -280,10 +284,11 @@ def draw_channels_out(conv: Convolution, names: Sequence[str]) -> Figure:
             f"{conv.kernels.numel():,} weights"
         )
         write(axes, MARGIN, TITLE + side + 28, text, 14, ha="left")
+    figure.alt = _describe_channels_out(conv, names)
     return figure
 
 
-def describe_channels_out(conv: Convolution, names: Sequence[str]) -> str:
+def _describe_channels_out(conv: Convolution, names: Sequence[str]) -> str:
     """Return the alt text of `draw_channels_out`, from the same data."""
     parts = ", ".join(
         f"{name} from {float(output.min()):.2f} to {float(output.max()):.2f}"

@@ -62,10 +62,11 @@ def draw_table_costs() -> Figure:
                 value = getattr(cost, field)
                 shown = f"{value:,}" if field == "params" else _millions(value)
                 write(axes, end + 7, y, shown, 12, ha="left")
+    figure.alt = _describe_table_costs()
     return figure
 
 
-def describe_table_costs() -> str:
+def _describe_table_costs() -> str:
     """Return the alt text of `draw_table_costs`, from the same data."""
     costs = [cost for cost in table_costs() if cost.params]
     params, macs = total(costs)
@@ -169,10 +170,11 @@ def draw_lane_costs(row: Row, in_channels: int) -> Figure:
                     width = value * CHANNELS_ROOM / widest
                     end = _draw_bar(axes, end, y, width, LANE_BAR, BRANCH_COLOURS[part], gid)
                 write(axes, end + 7, y, f"{sum(outs.values()):,}", 12, ha="left")
+    figure.alt = _describe_lane_costs(row, in_channels)
     return figure
 
 
-def describe_lane_costs(row: Row, in_channels: int) -> str:
+def _describe_lane_costs(row: Row, in_channels: int) -> str:
     """Return the alt text of `draw_lane_costs`, from the same data."""
     _, name = row_module(row)
     costs, channels = _lane_costs(row, in_channels), _lane_channels(row, in_channels)

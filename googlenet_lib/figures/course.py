@@ -42,10 +42,11 @@ def draw_course() -> Figure:
                 _draw_lesson(axes, x, y, lesson)
         text = "solid: there to read\ndashed: in preparation"
         write(axes, WIDTH - MARGIN, TOP + BOX_HEIGHT / 2, text, 13, ha="right", color=GREY)
+    figure.alt = _describe_course()
     return figure
 
 
-def describe_course() -> str:
+def _describe_course() -> str:
     """Return the alt text of `draw_course`, from the same lessons."""
 
     def said(lesson: Lesson) -> str:

@@ -66,7 +66,7 @@ SERIES = (EPOCH, TRAIN_LOSS, HEADS_LOSS, VALIDATION_LOSS, TRAIN_ACCURACY, VALIDA
 LOSS_FORM, ACCURACY_FORM = "{:.2f}", "{:.1%}"
 
 
-def plot_curves(
+def draw_curves(
     history: History | Sequence[History],
     *,
     source: str,
@@ -108,16 +108,17 @@ def plot_curves(
         _mark_best(loss, accuracy, runs)
         figure.text(LOSS_X / WIDTH, 1 - SOURCE_TOP / height, source, va="top", fontsize=px(12),
                     color=GREY)  # fmt: skip
+    figure.alt = _describe_curves(history, reference=reference, reference_label=reference_label)
     return figure
 
 
-def describe_curves(
+def _describe_curves(
     history: History | Sequence[History],
     *,
     reference: float | None = None,
     reference_label: str = "published test",
 ) -> str:
-    """Return the alt text of `plot_curves`, from the same history."""
+    """Return the alt text of `draw_curves`, from the same history."""
     runs = _runs(history)
     first, last = ([run[i] for run in runs] for i in (0, -1))
     count = "one run" if len(runs) == 1 else f"{len(runs)} runs"

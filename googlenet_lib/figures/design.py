@@ -68,10 +68,11 @@ def draw_design(design: Design) -> Figure:
         weights = f"{design.params:,} weights, the paper's {paper.params:,}"
         key = "upright line: the budget; lighter: reductions"
         write(axes, MARGIN, HEIGHT - 24, f"{weights}; {key}", 13, ha="left", color=GREY)
+    figure.alt = _describe_design(design)
     return figure
 
 
-def describe_design(design: Design) -> str:
+def _describe_design(design: Design) -> str:
     """Return the alt text of `draw_design`, from the same data."""
     paper = paper_design(design.module)
     lanes = "; ".join(

@@ -88,10 +88,11 @@ def draw_four_lanes(view: LaneView) -> Figure:
         write(axes, MARGIN, PICTURE_Y + PICTURE + 8, CREDIT, 12, ha="left", va="top", color=GREY)
         for i, lane in enumerate(view.maps):
             _draw_lane(axes, LANES_X + i * (MAP + GAP), lane, view)
+    figure.alt = _describe_four_lanes(view)
     return figure
 
 
-def describe_four_lanes(view: LaneView) -> str:
+def _describe_four_lanes(view: LaneView) -> str:
     """Return the alt text of `draw_four_lanes`, from the same view."""
     height, width = next(iter(view.maps.values())).shape
     colours = ("blue", "orange", "green", "pink, dashed")

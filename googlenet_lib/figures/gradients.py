@@ -78,10 +78,11 @@ def draw_depth(probes: Sequence[Probe]) -> Figure:
             names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
             if left == DEPTH_LEFTS[-1]:
                 _label_ends(axes, [line[-1] for line in lines], names, room)
+    figure.alt = _describe_depth(probes)
     return figure
 
 
-def describe_depth(probes: Sequence[Probe]) -> str:
+def _describe_depth(probes: Sequence[Probe]) -> str:
     """Return the alt text of `draw_depth`, from the same data."""
     parts = [
         f"{setting_name(one.init, one.norm)}: activations from {one.activations['conv1']:.0e} "
@@ -146,10 +147,11 @@ def draw_rescue(
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # no mathtext: it is slow
         axes.set_title("length of the gradient: main loss alone (grey), with the heads (orange)",
                        pad=px(24), fontsize=px(13), weight="normal")  # fmt: skip
+    figure.alt = _describe_rescue(probes, weight, heads, layer, fresh)
     return figure
 
 
-def describe_rescue(
+def _describe_rescue(
     probes: Sequence[Probe],
     weight: float,
     heads: str = "both heads",
@@ -193,7 +195,7 @@ def rescue_pairs(
 # ---- stuck at ln C -------------------------------------------------------------------------------
 
 
-def plot_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure:
+def draw_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure:
     """Plot losses over steps, averaged over ten: solid the main ones, dashed those of the heads."""
     with house_style():
         figure = page(PLATEAU_HEIGHT)
@@ -220,11 +222,12 @@ def plot_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure
                       xycoords=("axes fraction", "data"), xytext=(0, px(7)), color=GREY,
                       textcoords="offset points", fontsize=px(12.5))  # fmt: skip
         _label_ends(axes, ends, names, room, inks)
+    figure.alt = _describe_plateau(trainings, classes)
     return figure
 
 
-def describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> str:
-    """Return the alt text of `plot_plateau`, from the same data."""
+def _describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> str:
+    """Return the alt text of `draw_plateau`, from the same data."""
     parts = []
     for label, training in trainings.items():
         for part, _, name in _parts(training, label):

@@ -70,10 +70,11 @@ def draw_head() -> Figure:
         places = _draw_trunk(axes)
         for number, (head, y) in enumerate(zip(HEADS, HEADS_Y, strict=True), start=1):
             _draw_head(axes, y, head, f"aux{number}", places[head.after])
+    figure.alt = _describe_head()
     return figure
 
 
-def describe_head() -> str:
+def _describe_head() -> str:
     """Return the alt text of `draw_head`, from the same data."""
     texts = []
     for head in HEADS:

@@ -6,60 +6,40 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from googlenet_lib.figures.cost_bars import (
-    describe_lane_costs,
-    describe_table_costs,
-    draw_lane_costs,
-    draw_table_costs,
-)
-from googlenet_lib.figures.curves import describe_curves, plot_curves
-from googlenet_lib.figures.four_lanes import describe_four_lanes, draw_four_lanes, temple_view
-from googlenet_lib.figures.head import describe_head, draw_head
-from googlenet_lib.figures.inception import describe_inception, draw_inception
-from googlenet_lib.figures.kernel_sizes import describe_contenders, draw_contenders
-from googlenet_lib.figures.ladder import describe_ladder, draw_ladder
-from googlenet_lib.figures.naive_inception import describe_naive_inception, draw_naive_inception
-from googlenet_lib.figures.network import describe_network, draw_network
+from googlenet_lib.figures.cost_bars import draw_lane_costs, draw_table_costs
+from googlenet_lib.figures.curves import draw_curves
+from googlenet_lib.figures.four_lanes import draw_four_lanes, temple_view
+from googlenet_lib.figures.head import draw_head
+from googlenet_lib.figures.inception import draw_inception
+from googlenet_lib.figures.kernel_sizes import draw_contenders
+from googlenet_lib.figures.ladder import draw_ladder
+from googlenet_lib.figures.naive_inception import draw_naive_inception
+from googlenet_lib.figures.network import draw_network
 from googlenet_lib.kernel_sizes import recorded
 from googlenet_lib.ladder import ladder_runs
-from googlenet_lib.paper import ROWS, Row
+from googlenet_lib.paper import ROWS
 from googlenet_lib.recipes import CLASSROOM_PUBLISHED
-from googlenet_lib.runs import Run, recorded_run
+from googlenet_lib.runs import recorded_run
+
+MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
 
 
-def _draw_classroom(run: Run) -> Figure:
-    return plot_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
+def _draw_classroom() -> Figure:
+    run = recorded_run("classroom-0")
+    return draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 
-def _describe_classroom(run: Run) -> str:
-    return describe_curves(run.history, reference=CLASSROOM_PUBLISHED)
-
-
-def _nothing() -> tuple[()]:
-    """Figures of Table 1 read it themselves."""
-    return ()
-
-
-def _module() -> tuple[Row, int]:
-    return ROWS["inception3a"], ROWS["maxpool2"].channels
-
-
-# File name: what draws it, what describes it, and what gives the arguments of both.
-IMAGES: dict[str, tuple[Callable[..., Figure], Callable[..., str], Callable[[], tuple]]] = {
-    "network.svg": (draw_network, describe_network, _nothing),
-    "inception3a_naive.svg": (draw_naive_inception, describe_naive_inception, _module),
-    "inception3a.svg": (draw_inception, describe_inception, _module),
-    "inception3a_costs.svg": (draw_lane_costs, describe_lane_costs, _module),
-    "table1_costs.svg": (draw_table_costs, describe_table_costs, _nothing),
-    "auxiliary_heads.svg": (draw_head, describe_head, _nothing),
-    "four_lanes.svg": (draw_four_lanes, describe_four_lanes, lambda: (temple_view(),)),
-    "kernel_sizes.svg": (draw_contenders, describe_contenders, lambda: (recorded(),)),
-    "classroom_curves.svg": (
-        _draw_classroom,
-        _describe_classroom,
-        lambda: (recorded_run("classroom-0"),),
-    ),
-    "accuracy_ladder.svg": (draw_ladder, describe_ladder, lambda: (ladder_runs(),)),
+IMAGES: dict[str, Callable[[], Figure]] = {
+    "network.svg": draw_network,
+    "inception3a_naive.svg": lambda: draw_naive_inception(*MODULE),
+    "inception3a.svg": lambda: draw_inception(*MODULE),
+    "inception3a_costs.svg": lambda: draw_lane_costs(*MODULE),
+    "table1_costs.svg": draw_table_costs,
+    "auxiliary_heads.svg": draw_head,
+    "four_lanes.svg": lambda: draw_four_lanes(temple_view()),
+    "kernel_sizes.svg": lambda: draw_contenders(recorded()),
+    "classroom_curves.svg": _draw_classroom,
+    "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
 }
 
 _PAGE = """# Figures
@@ -81,31 +61,24 @@ alt text of a figure is in its file, as the description, and in the source of th
 """
 
 
-def alt_texts() -> dict[str, str]:
-    """Return the alt text of every committed figure, by file name."""
-    return {name: describe(*data()) for name, (_, describe, data) in IMAGES.items()}
-
-
-def write_images(folder: Path) -> list[Path]:
-    """Draw every committed figure into `folder` as SVG, its alt text inside, and return the paths.
+def write_images(folder: Path) -> dict[Path, str]:
+    """Draw every committed figure into `folder` as SVG; return each path with its alt text.
 
     Two calls give the same bytes: there is no date inside, and ids depend on the content alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, (draw, describe, data) in IMAGES.items():
-        path = folder / name
-        arguments = data()
-        figure = draw(*arguments)
-        metadata = {"Title": path.stem, "Description": describe(*arguments), "Date": None}
+    written = {}
+    for name, draw in IMAGES.items():
+        path, figure = folder / name, draw()
+        metadata = {"Title": path.stem, "Description": figure.alt, "Date": None, "Creator": None}
         with plt.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-            figure.savefig(path, metadata=metadata | {"Creator": None})
+            figure.savefig(path, metadata=metadata)
         plt.close(figure)
-        paths.append(path)
-    return paths
+        written[path] = figure.alt
+    return written
 
 
-def folder_page() -> str:
+def folder_page(alts: dict[str, str]) -> str:
     """Return the page of the folder, `README.md`: every figure, its alt text, how to name it."""
-    figures = (f"## {name}\n\n![{alt}]({name})\n" for name, alt in alt_texts().items())
+    figures = (f"## {name}\n\n![{alt}]({name})\n" for name, alt in alts.items())
     return "\n".join((_PAGE, *figures))

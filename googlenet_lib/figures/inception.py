@@ -68,7 +68,9 @@ def draw_inception(row: Row, in_channels: int) -> Figure:
         f"{times(row.size, row.size)}. Thickness shows channels."
     )
     branches = branch_layers(widths, in_channels)
-    return draw_branches(branches, row.size, in_channels, f"Inception {name}", text)
+    figure = draw_branches(branches, row.size, in_channels, f"Inception {name}", text)
+    figure.alt = _describe_inception(row, in_channels)
+    return figure
 
 
 def draw_branches(
@@ -92,7 +94,7 @@ def draw_branches(
     return figure
 
 
-def describe_inception(row: Row, in_channels: int) -> str:
+def _describe_inception(row: Row, in_channels: int) -> str:
     """Return the alt text of `draw_inception`, from the same data."""
     w, name = row_module(row)
     return (

@@ -101,10 +101,11 @@ def draw_contenders(recording: Recording) -> Figure:
                           textcoords="offset points", ha="center", va="top", fontsize=px(12),
                           color=INK)  # fmt: skip
         write_source(figure, source)
+    figure.alt = _describe_contenders(recording)
     return figure
 
 
-def describe_contenders(recording: Recording) -> str:
+def _describe_contenders(recording: Recording) -> str:
     """Return the alt text of `draw_contenders`, from the same data."""
     parts = []
     for name in NAMES:
@@ -163,10 +164,11 @@ def draw_by_size(recording: Recording) -> Figure:
             axes.annotate(f"smallest {means[0]:.0%}\nlargest {means[-1]:.0%}", (0.98, 0.03),
                           xycoords="axes fraction", ha="right", va="bottom",
                           fontsize=px(12))  # fmt: skip
+    figure.alt = _describe_by_size(recording)
     return figure
 
 
-def describe_by_size(recording: Recording) -> str:
+def _describe_by_size(recording: Recording) -> str:
     """Return the alt text of `draw_by_size`, from the same data."""
     bins = recording.final[0].by_size
     parts = [

@@ -132,10 +132,11 @@ def draw_ladder(runs: Runs) -> Figure:
             over.add_artist(bar)
             _draw_dots(axes, step, i)
         write_source(figure, told)
+    figure.alt = _describe_ladder(runs)
     return figure
 
 
-def describe_ladder(runs: Runs) -> str:
+def _describe_ladder(runs: Runs) -> str:
     """Return the alt text of `draw_ladder`, from the same data."""
     rows = steps(runs)
     parts = []

@@ -70,6 +70,7 @@ def draw_lane_view(view: LaneView, highest: dict[str, float] | None = None) -> F
             write(axes, x, y - 4, lane.replace("x", "×"), 13, ha="left", va="bottom",
                   color=BRANCH_COLOURS[lane], weight="bold")  # fmt: skip
         _draw_guesses(axes, BARS_X, TITLE + 16, view.guesses)
+    figure.alt = _describe_lane_view(view)
     return figure
 
 
@@ -95,10 +96,11 @@ def draw_growth(views: Sequence[LaneView]) -> Figure:
                 best = view.guesses[0]
                 text = f"{best.label} {best.probability:.0%}"
                 write(axes, x + side / 2, y + side + 5, text, 13, va="top")
+    figure.alt = _describe_growth(views)
     return figure
 
 
-def describe_growth(views: Sequence[LaneView]) -> str:
+def _describe_growth(views: Sequence[LaneView]) -> str:
     """Return the alt text of `draw_growth`, from the same views."""
     guesses = "; ".join(
         f"{view.title}: {view.guesses[0].label} {view.guesses[0].probability:.0%}" for view in views
@@ -111,13 +113,13 @@ def describe_growth(views: Sequence[LaneView]) -> str:
     )
 
 
-def describe_lane_view(view: LaneView) -> str:
+def _describe_lane_view(view: LaneView) -> str:
     """Return the alt text of `draw_lane_view`."""
     guesses = ", ".join(f"{g.label} {g.probability:.0%}" for g in view.guesses)
     return f"{view.title}. One picture, the maps of its four lanes, and the guesses: {guesses}."
 
 
-def plot_distances(
+def draw_distances(
     radii: Sequence[float], distances: dict[str, Sequence[float]], full: dict[str, float]
 ) -> Figure:
     """Plot, for each lane, how far its middle answer is from its last one, over the radius.
@@ -148,13 +150,14 @@ def plot_distances(
                           xycoords=("data", "axes fraction"), xytext=(-px(5), 0), ha="right",
                           va="center", textcoords="offset points", fontsize=px(13), weight="bold",
                           color=BRANCH_COLOURS[lane])  # fmt: skip
+    figure.alt = _describe_distances(radii, distances, full)
     return figure
 
 
-def describe_distances(
+def _describe_distances(
     radii: Sequence[float], distances: dict[str, Sequence[float]], full: dict[str, float]
 ) -> str:
-    """Return the alt text of `plot_distances`, from the same data."""
+    """Return the alt text of `draw_distances`, from the same data."""
     lanes = "; ".join(
         f"{lane} from {values[0]:.2f} to {values[-1]:.2f}, its window filled from radius "
         f"{full[lane]:.1f}"

@@ -82,10 +82,11 @@ def draw_windows(views: Sequence[WindowView]) -> Figure:
         figure, axes = canvas(ROW_HEIGHT * len(views) + 4)
         for i, view in enumerate(views):
             _draw_view(axes, i * ROW_HEIGHT, view)
+    figure.alt = _describe_windows(views)
     return figure
 
 
-def describe_windows(views: Sequence[WindowView]) -> str:
+def _describe_windows(views: Sequence[WindowView]) -> str:
     """Return the alt text of `draw_windows`, from the same views."""
     parts = []
     for view in views:

@@ -134,10 +134,11 @@ def draw_mix(mix: Mix) -> Figure:
         _draw_strip(axes, RESULT_X, below + 10)
         write(axes, RESULT_X + RESULT, below + 16, _told_below(mix), 12, ha="right", color=GREY)
         write(axes, MARGIN, MIX_HEIGHT - 18, f"framed pixel: {mix.arithmetic}", 14, ha="left")
+    figure.alt = _describe_mix(mix)
     return figure
 
 
-def describe_mix(mix: Mix) -> str:
+def _describe_mix(mix: Mix) -> str:
     """Return the alt text of `draw_mix`: the arithmetic of one pixel, what it does to all."""
     column, row = mix.at
     return (
@@ -164,10 +165,11 @@ def draw_mixes(mixes: Sequence[Mix]) -> Figure:
             row = ", ".join(_signed(weight) for weight in mix.row)
             text = f"{row}\nbias {_signed(mix.bias)}" + (", ReLU" if mix.relu else "")
             write(axes, x, TITLE + side * ratio + 6, text, 12, ha="left", va="top")
+    figure.alt = _describe_mixes(mixes)
     return figure
 
 
-def describe_mixes(mixes: Sequence[Mix]) -> str:
+def _describe_mixes(mixes: Sequence[Mix]) -> str:
     """Return the alt text of `draw_mixes`, from the same data."""
     made = "; ".join(
         f"{mix.title}, weights {', '.join(map(_signed, mix.row))} and bias {_signed(mix.bias)}, "

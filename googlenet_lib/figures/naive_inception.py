@@ -29,10 +29,12 @@ def draw_naive_inception(row: Row, in_channels: int) -> Figure:
         "passes them all on. Thickness shows channels."
     )
     branches = naive_layers(widths, in_channels)
-    return draw_branches(branches, row.size, in_channels, f"Inception {name}, naive", text)
+    figure = draw_branches(branches, row.size, in_channels, f"Inception {name}, naive", text)
+    figure.alt = _describe_naive_inception(row, in_channels)
+    return figure
 
 
-def describe_naive_inception(row: Row, in_channels: int) -> str:
+def _describe_naive_inception(row: Row, in_channels: int) -> str:
     """Return the alt text of `draw_naive_inception`, from the same data."""
     widths, name = row_module(row)
     outputs = [steps[-1].channels for steps in naive_layers(widths, in_channels).values()]

@@ -114,10 +114,11 @@ def draw_network() -> Figure:
         for head in HEADS:
             _draw_head(axes, spans[head.after][1] + LINES[1].link / 2, head)
         _draw_scale(axes, 800, LINES[-1].y)
+    figure.alt = _describe_network()
     return figure
 
 
-def describe_network() -> str:
+def _describe_network() -> str:
     """Return the alt text of `draw_network`, from the same rows."""
     shapes = {row.name: times(row.size, row.size, row.channels) for row in TABLE_1}
     first, last = (ROWS[name].channels for name in ("inception3a", "inception5b"))

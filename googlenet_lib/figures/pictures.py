@@ -18,7 +18,7 @@ LINE_HEIGHT, CHARACTER = 15, 7.4
 RIGHT, WRONG = "✓", "✗"
 
 
-def show_pictures(
+def draw_pictures(
     images: Tensor,
     labels: Tensor | Sequence[int],
     classes: Sequence[str],
@@ -52,10 +52,11 @@ def show_pictures(
                 _draw_frame(axes, x, y, width, height, guesses[i] in (None, truth[i]))
                 write(axes, x + width / 2, y - 8, captions[i], va="baseline")
             y += height + GAP
+    figure.alt = _describe_pictures(images, labels, classes, predicted=predicted, columns=columns)
     return figure
 
 
-def describe_pictures(
+def _describe_pictures(
     images: Tensor,
     labels: Tensor | Sequence[int],
     classes: Sequence[str],
@@ -63,7 +64,7 @@ def describe_pictures(
     predicted: Tensor | Sequence[int] | None = None,
     columns: int = 8,
 ) -> str:
-    """Return the alt text of `show_pictures`, from the same arguments."""
+    """Return the alt text of `draw_pictures`, from the same arguments."""
     truth, guesses = _checked(images, labels, classes, predicted)
     size = times(images.shape[3], images.shape[2])
     names = ", ".join(classes[label] for label in truth)

@@ -98,10 +98,11 @@ def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> 
             _draw_cells(axes, y + 12, values, windows, cell, mode)
             for j, window in enumerate(windows):
                 _draw_window(axes, y, j, window, cell, mode, window.start in usual)
+    figure.alt = _describe_pooling(values, modes)
     return figure
 
 
-def describe_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> str:
+def _describe_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> str:
     """Return the alt text of `draw_pooling`, from the same data."""
     rows = []
     for mode in modes:

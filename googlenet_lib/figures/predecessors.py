@@ -42,10 +42,11 @@ def draw_kernels(networks: Sequence[Predecessor]) -> Figure:
             _draw_kernel(axes, LEFT + j * step, i, name, row.kernel, row.stride)
         for j, name in enumerate(("3a", "3b", "4a"), start=2):
             _draw_module(axes, LEFT + j * step, i, name)
+    figure.alt = _describe_kernels(networks)
     return figure
 
 
-def describe_kernels(networks: Sequence[Predecessor]) -> str:
+def _describe_kernels(networks: Sequence[Predecessor]) -> str:
     """Return the alt text of `draw_kernels`, from the same data."""
     parts = [
         f"{network.name}: "

@@ -11,7 +11,7 @@ from googlenet_lib.paper import IMAGE_SIZE
 HEIGHT = 380
 
 
-def plot_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
+def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
     """Theoretical receptive field behind each row, in pixels of the picture, one line a network.
 
     `costs` holds rows of the same names by the network's name. `colours` are keys of the
@@ -33,11 +33,12 @@ def plot_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence
         labels = [name.removeprefix("inception").replace("maxpool", "pool") for name in names]
         axes.set_xticks(range(len(names)), labels, rotation=45)
         axes.set(xlim=(-0.5, len(names) - 0.9), ylim=(0, None))
+    figure.alt = _describe_receptive_fields(costs)
     return figure
 
 
-def describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """The alt text of `plot_receptive_fields`, from the same rows."""
+def _describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
+    """The alt text of `draw_receptive_fields`, from the same rows."""
     lines = []
     for network, rows in costs.items():
         wide = next((cost.name for cost in rows if cost.field > IMAGE_SIZE), "nowhere")

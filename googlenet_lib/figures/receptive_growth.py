@@ -60,10 +60,11 @@ def draw_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> Figure:
         figure, axes = canvas(TITLE + PYRAMID_ROW * (deepest + 1) + 34)
         for i, layers in enumerate(stacks):
             _draw_pyramid(axes, MARGIN + i * step, cell, layers, i, deepest)
+    figure.alt = _describe_pyramids(stacks)
     return figure
 
 
-def describe_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> str:
+def _describe_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> str:
     """Return the alt text of `draw_pyramids`, from the same layers."""
     parts = "; ".join(f"{_told(layers)}: {field_behind(layers)[0]} pixels" for layers in stacks)
     return f"Rows of cells, one value on top and at the bottom the pixels that it sees: {parts}."
@@ -141,10 +142,11 @@ def draw_stack(stack: Stack, gradient: Tensor, recording: Recording) -> Figure:
         chart = _chart(figure, "pixels, over the number of layers")
         _plot_lines(chart, depths, lines, depths.index(stack.depth))
         chart.set(xticks=list(DEPTHS), xlim=(0.5, DEPTHS[-1] + 0.5))
+    figure.alt = _describe_stack(stack, gradient)
     return figure
 
 
-def describe_stack(stack: Stack, gradient: Tensor) -> str:
+def _describe_stack(stack: Stack, gradient: Tensor) -> str:
     """Return the alt text of `draw_stack`, from the same data."""
     width = mass_width(gradient)
     return (
@@ -195,10 +197,11 @@ def draw_lane_field(recording: Recording, module: str, lane: str) -> Figure:
         chart.set(ylim=(0, widest * 1.04))
         _plot_lines(chart, range(len(MODULES)), lines, MODULES.index(module))
         chart.set_xticks(range(len(MODULES)), [m.removeprefix("inception") for m in MODULES])
+    figure.alt = _describe_lane_field(recording, module, lane)
     return figure
 
 
-def describe_lane_field(recording: Recording, module: str, lane: str) -> str:
+def _describe_lane_field(recording: Recording, module: str, lane: str) -> str:
     """Return the alt text of `draw_lane_field`, from the same data."""
     one = recording.lane(module, lane)
     field = one.window.field
@@ -230,10 +233,11 @@ def draw_lane_fields(lanes: Sequence[LaneField]) -> Figure:
                 f"field {one.window.field} pixels\n{SHARE:.0%} within {one.width:g} ({share:.0%})"
             )
             write(axes, x, TITLE + side + 26, text, 13, ha="left")
+    figure.alt = _describe_lane_fields(lanes)
     return figure
 
 
-def describe_lane_fields(lanes: Sequence[LaneField]) -> str:
+def _describe_lane_fields(lanes: Sequence[LaneField]) -> str:
     """Return the alt text of `draw_lane_fields`, from the same data."""
     parts = "; ".join(
         f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane: field "

@@ -114,10 +114,11 @@ def draw_tower(levels: Sequence[Level]) -> Figure:
                 value = sum(getattr(level, field).values())
                 shown = f"{value:,}" if field == "channels" else _short(value)
                 write(axes, max(left, mark) + 6, y + BAR / 2, shown, 12, ha="left")
+    figure.alt = _describe_tower(levels)
     return figure
 
 
-def describe_tower(levels: Sequence[Level]) -> str:
+def _describe_tower(levels: Sequence[Level]) -> str:
     """Return the alt text of `draw_tower`, from the same levels."""
     channels, weights, macs = tower_totals(levels)
     naive = sum(level.naive for level in levels)

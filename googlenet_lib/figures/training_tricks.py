@@ -39,7 +39,7 @@ LEAST, MOST = 1e-16, 1e7  # of the axis of numbers
 # ---- augmentation --------------------------------------------------------------------------------
 
 
-def draw_augmented(rows: Mapping[str, Tensor]) -> Figure:
+def draw_augmented(rows: Mapping[str, Tensor], classes: Sequence[str]) -> Figure:
     """Draw the same pictures once a row, each row after another change: names to (N, 3, H, W)."""
     count, _, _, pixels = _pictures(rows).shape
     room = (WIDTH - NAMES - MARGIN - (count - 1) * GAP) / count
@@ -56,10 +56,11 @@ def draw_augmented(rows: Mapping[str, Tensor]) -> Figure:
                 axes.imshow(pixels, extent=(x, x + side, y + side, y), aspect="auto",
                             interpolation="nearest")  # fmt: skip
         axes.set(xlim=(0, WIDTH), ylim=(figure.bbox.height, 0))
+    figure.alt = _describe_augmented(rows, classes)
     return figure
 
 
-def describe_augmented(rows: Mapping[str, Tensor], classes: Sequence[str]) -> str:
+def _describe_augmented(rows: Mapping[str, Tensor], classes: Sequence[str]) -> str:
     """Return the alt text of `draw_augmented`; `classes` names each of its pictures."""
     pictures = _pictures(rows)
     names = [name.replace("\n", " ") for name in rows]
@@ -119,10 +120,11 @@ def draw_smoothing(smoothings: Sequence[float], classes: int = 10) -> Figure:
             name = f"smoothed by {smoothing:g}" if smoothing else "not smoothed"
             ends.append((least, f"{name}:\nleast loss {least:.2f} at {sure:.0%}"))
         _label_ends(axes, ends, lines=2)
+    figure.alt = _describe_smoothing(smoothings, classes)
     return figure
 
 
-def describe_smoothing(smoothings: Sequence[float], classes: int = 10) -> str:
+def _describe_smoothing(smoothings: Sequence[float], classes: int = 10) -> str:
     """Return the alt text of `draw_smoothing`, from the same arguments."""
     parts = []
     for smoothing in smoothings:
@@ -159,10 +161,11 @@ def draw_schedules(recipes: Sequence[Recipe]) -> Figure:
             axes.set_xticklabels(["start", "end"])
             axes.get_xticklabels()[0].set_horizontalalignment("left")
             axes.get_xticklabels()[1].set_horizontalalignment("right")
+    figure.alt = _describe_schedules(recipes)
     return figure
 
 
-def describe_schedules(recipes: Sequence[Recipe]) -> str:
+def _describe_schedules(recipes: Sequence[Recipe]) -> str:
     """Return the alt text of `draw_schedules`, from the same recipes."""
     parts = []
     for recipe in recipes:
@@ -189,10 +192,11 @@ def draw_rate(recipe: Recipe, steps: int = POINTS) -> Figure:
                       gid=name)  # fmt: skip
         axes.set(xlim=(0, steps - 1), ylim=(0, 1.08 * recipe.lr), xlabel="step")
         axes.set_title(f"rate: {recipe.schedule}", pad=px(10))
+    figure.alt = _describe_rate(recipe, steps)
     return figure
 
 
-def describe_rate(recipe: Recipe, steps: int = POINTS) -> str:
+def _describe_rate(recipe: Recipe, steps: int = POINTS) -> str:
     """Say in words what `draw_rate` shows."""
     curve = rates(recipe, steps)
     jumps = sum(after > before for before, after in pairwise(curve))
@@ -248,10 +252,11 @@ def draw_first_shares(decays: Sequence[float], updates: int, *, ramped: bool = T
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")  # no mathtext: it is slow
         axes.set_title("share of the first weights in the average", pad=px(10))
         _label_ends(axes, ends)
+    figure.alt = _describe_first_shares(decays, updates, ramped=ramped)
     return figure
 
 
-def describe_first_shares(decays: Sequence[float], updates: int, *, ramped: bool = True) -> str:
+def _describe_first_shares(decays: Sequence[float], updates: int, *, ramped: bool = True) -> str:
     """Return the alt text of `draw_first_shares`, from the same arguments."""
     parts = [
         f"with decay {decay:g} {_percent(first_shares(decay, updates)[-1])}" for decay in decays
@@ -317,10 +322,11 @@ def draw_formats(values: Tensor, scale: float = 1.0) -> Figure:
         for decade in range(round(low) + 1, round(high), 3):
             write(axes, x(10.0**decade), 308, f"1e{decade:+03d}", 12, color=GREY)
         axes.plot([NAMES - 60, WIDTH - MARGIN], [290, 290], color=GREY, linewidth=px(1))
+    figure.alt = _describe_formats(values, scale)
     return figure
 
 
-def describe_formats(values: Tensor, scale: float = 1.0) -> str:
+def _describe_formats(values: Tensor, scale: float = 1.0) -> str:
     """Return the alt text of `draw_formats`, from the same data."""
     text = (
         "Bars on a log scale show which sizes float32, bfloat16 and float16 hold; float16 has the "

@@ -27,10 +27,11 @@ def draw_variants(one: str, other: str, size: int = IMAGE_SIZE) -> Figure:
         write(axes, MARGIN, 22, f"{one} and {other}", 18, weight="bold", ha="left")
         _draw_choices(axes, one, other)
         _draw_costs(axes, one, other, size)
+    figure.alt = _describe_variants(one, other, size)
     return figure
 
 
-def describe_variants(one: str, other: str, size: int = IMAGE_SIZE) -> str:
+def _describe_variants(one: str, other: str, size: int = IMAGE_SIZE) -> str:
     """What `draw_variants` shows, in words."""
     differ = [f"{what}: {a} and {b}" for what, (a, b) in differences(one, other).items()]
     counted = [total(variant_costs(name, size)) for name in (one, other)]
