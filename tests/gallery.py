@@ -1,6 +1,6 @@
 """Every figure that a notebook or the README shows, drawn with its usual data.
 
-    python tests/gallery.py FOLDER [NAME ...]
+    PYTHONPATH=images/draw python tests/gallery.py FOLDER [NAME ...]
 
 writes them into the folder as PNG files, to look at.
 """
@@ -13,7 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from cost_bars import draw_lane_costs, draw_table_costs
+from four_lanes import draw_four_lanes, temple_view
+from head import draw_head
+from inception import draw_inception
 from matplotlib.figure import Figure
+from naive_inception import draw_naive_inception
+from network import draw_network
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 
@@ -33,21 +39,14 @@ from googlenet_lib.figures import ablations as of_ablations
 from googlenet_lib.figures import audit as of_audit
 from googlenet_lib.figures import bottleneck as of_bottleneck
 from googlenet_lib.figures import convolution as of_convolution
-from googlenet_lib.figures import cost_bars as of_cost_bars
-from googlenet_lib.figures import course as of_course
 from googlenet_lib.figures import curves as of_curves
 from googlenet_lib.figures import design as of_design
-from googlenet_lib.figures import four_lanes as of_four_lanes
 from googlenet_lib.figures import gradients as of_gradients
-from googlenet_lib.figures import head as of_head
-from googlenet_lib.figures import inception as of_inception
 from googlenet_lib.figures import kernel_sizes as of_kernel_sizes
 from googlenet_lib.figures import ladder as of_ladder
 from googlenet_lib.figures import lanes as of_lanes
 from googlenet_lib.figures import lanes_window as of_lanes_window
 from googlenet_lib.figures import mixer as of_mixer
-from googlenet_lib.figures import naive_inception as of_naive_inception
-from googlenet_lib.figures import network as of_network
 from googlenet_lib.figures import pictures as of_pictures
 from googlenet_lib.figures import pooling as of_pooling
 from googlenet_lib.figures import predecessors as of_predecessors
@@ -206,8 +205,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "00_growth": lambda: of_lanes.draw_growth(grown()),
     "00_lane_view": lambda: of_lanes.draw_lane_view(grown()[2]),
     "00_distances": lambda: of_lanes.draw_distances(*distances()),
-    "00_network": of_network.draw_network,
-    "00_course": of_course.draw_course,
+    "00_network": draw_network,
     "01_slide": lambda: of_convolution.draw_slide(numbers(), [(0, 0), (1, 1), (2, 2)]),
     "01_sum": lambda: of_convolution.draw_sum(numbers(), (1, 2)),
     "01_steps": lambda: of_convolution.draw_steps(
@@ -242,8 +240,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         bottleneck("inception3a"), 16, shares()["learnt shapes"]
     ),
     "02_reductions": lambda: of_ablations.draw_reductions(REDUCTIONS.runs()),
-    "03_naive": lambda: of_naive_inception.draw_naive_inception(*MODULE),
-    "03_inception": lambda: of_inception.draw_inception(*MODULE),
+    "03_naive": lambda: draw_naive_inception(*MODULE),
+    "03_inception": lambda: draw_inception(*MODULE),
     "03_tower": lambda: of_tower.draw_tower(of_tower.tower(9)),
     "03_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
     "03_windows": lambda: of_lanes_window.draw_windows(seen()),
@@ -252,7 +250,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "04_verdicts": lambda: of_audit.draw_verdicts(audit()),
     "04_fields": lambda: of_receptive.draw_receptive_fields(fields(), ("5x5", "3x3")),
     "04_variants": lambda: of_variants.draw_variants("paper", "torchvision"),
-    "05_head": of_head.draw_head,
+    "05_head": draw_head,
     "05_depth": lambda: of_gradients.draw_depth(
         [
             probes_of(*one)[0]
@@ -275,9 +273,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "07_first_shares": lambda: of_training_tricks.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
     "07_formats": lambda: of_training_tricks.draw_formats(gradients(), 2.0**16),
     "07_ladder": lambda: of_ladder.draw_ladder(ladder_runs()),
-    "readme_lane_costs": lambda: of_cost_bars.draw_lane_costs(*MODULE),
-    "readme_table_costs": of_cost_bars.draw_table_costs,
-    "readme_four_lanes": lambda: of_four_lanes.draw_four_lanes(of_four_lanes.temple_view()),
+    "readme_lane_costs": lambda: draw_lane_costs(*MODULE),
+    "readme_table_costs": draw_table_costs,
+    "readme_four_lanes": lambda: draw_four_lanes(temple_view()),
 }
 
 
@@ -285,5 +283,5 @@ if __name__ == "__main__":
     folder, *names = sys.argv[1:]
     for name in names or FIGURES:
         figure = FIGURES[name]()
-        figure.savefig(Path(folder) / f"{name}.png", dpi=96)
+        figure.savefig(Path(folder) / f"{name}.png", dpi=72)
         print(name, figure.alt, sep=": ")

@@ -74,7 +74,7 @@ def without_texts(figure: Figure) -> Figure:
 
 
 @pytest.mark.mpl_image_compare(
-    baseline_dir="baseline", style="default", tolerance=3, savefig_kwargs={"dpi": 50}
+    baseline_dir="baseline", style="default", tolerance=3, savefig_kwargs={"dpi": 37.5}
 )
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure(name):

@@ -5,8 +5,13 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from random import Random
 
+import cost_bars
 import gallery
+import head
+import inception
 import matplotlib.pyplot as plt
+import naive_inception
+import network
 import pytest
 import torch
 from matplotlib.colors import to_hex
@@ -26,15 +31,10 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.figures import (
     ablations,
     convolution,
-    cost_bars,
     curves,
     gradients,
-    head,
-    inception,
     ladder,
     mixer,
-    naive_inception,
-    network,
     pictures,
     pooling,
     receptive_growth,
@@ -113,7 +113,7 @@ def test_a_backend_that_the_first_figure_loads_keeps_its_settings(tmp_path, monk
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(plt, "_backend_mod", None)
     monkeypatch.setitem(plt.rcParams, "backend", "module://jupyterlike")
-    network.draw_network()
+    gallery.FIGURES["06_curves"]()
     assert plt.isinteractive()
 
 

@@ -13,23 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    MIDDLE_GREY,
-    PAPER,
-    WIDTH,
-    canvas,
-    frame,
-    house_style,
-    ink_on,
-    px,
-    times,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 
 CHANNELS = ("red", "green", "blue")
 # All in pixels of a page that is as wide as a README.
@@ -37,9 +21,9 @@ MARGIN, TITLE, ROOM, GAP = 14, 46, 220, 62
 SMALL, LARGE = 84, 240  # a channel, a slice, a part of the sum; and the sum
 # Grey below zero, the 3x3 lane's colour above.
 SHADES = LinearSegmentedColormap.from_list(
-    "signed", [MIDDLE_GREY, PAPER, BRANCH_COLOURS["3x3"]], N=257
+    "signed", [style.MIDDLE_GREY, style.PAPER, style.BRANCH_COLOURS["3x3"]], N=257
 )
-VEIL = tint(GREY, 0.75)
+VEIL = style.tint(style.GREY, 0.75)
 
 
 @dataclass(frozen=True)
@@ -104,28 +88,28 @@ def draw_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> Figure:
     """Draw a picture of one channel, the kernel, and the output with the windows at `places`."""
     for place in places:
         conv.check(place)
-    with house_style():
-        figure, axes = canvas(TITLE + ROOM + 40)
+    with style.house_style():
+        figure, axes = style.canvas(TITLE + ROOM + 40)
         picture, output = conv.picture[0], conv.output[0]
         cell = ROOM / max(picture.shape)
-        xs = (MARGIN, MARGIN + ROOM + 2 * GAP, WIDTH - MARGIN - ROOM)
+        xs = (MARGIN, MARGIN + ROOM + 2 * GAP, style.WIDTH - MARGIN - ROOM)
         titles = (
-            f"a picture, {times(*picture.shape)}",
-            f"a kernel, {times(*conv.kernels.shape[2:])}",
-            f"the output, {times(*output.shape)}",
+            f"a picture, {style.times(*picture.shape)}",
+            f"a kernel, {style.times(*conv.kernels.shape[2:])}",
+            f"the output, {style.times(*output.shape)}",
         )
         for x, title in zip(xs, titles, strict=True):
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
+            style.write(axes, x, 24, title, 16, ha="left", weight="bold")
         _draw_numbers(axes, xs[0], TITLE, cell, picture)
         _draw_numbers(axes, xs[1], TITLE, cell, conv.kernels[0, 0], shades=SHADES)
         _draw_numbers(axes, xs[2], TITLE, cell, output, shades=SHADES)
         for i, (row, column) in enumerate(places):
-            style = ("-", (0, (4, 2)), (0, (1, 1.5)))[i % 3]
+            dashes = ("-", (0, (4, 2)), (0, (1, 1.5)))[i % 3]
             at = (xs[0] + column * conv.stride * cell, TITLE + row * conv.stride * cell)
-            _draw_box(axes, *at, cell * conv.kernel, style, f"window.{i}")
-            _draw_box(axes, xs[2] + column * cell, TITLE + row * cell, cell, style, f"value.{i}")
+            _draw_box(axes, *at, cell * conv.kernel, dashes)
+            _draw_box(axes, xs[2] + column * cell, TITLE + row * cell, cell, dashes)
         text = "each window on the left gives the value with the same line on the right"
-        write(axes, MARGIN, TITLE + ROOM + 20, text, 13, ha="left", color=GREY)
+        style.write(axes, MARGIN, TITLE + ROOM + 20, text, 13, ha="left", color=style.GREY)
     figure.alt = _describe_slide(conv, places)
     return figure
 
@@ -137,9 +121,9 @@ def _describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str
         for row, column in places
     )
     return (
-        f"A grid of {times(*conv.picture.shape[1:])} numbers, a kernel of "
-        f"{times(*conv.kernels.shape[2:])} and the output of {times(*conv.output.shape[1:])}. "
-        f"Windows are marked: {values}."
+        f"A grid of {style.times(*conv.picture.shape[1:])} numbers, a kernel of "
+        f"{style.times(*conv.kernels.shape[2:])} and the output of "
+        f"{style.times(*conv.output.shape[1:])}. Windows are marked: {values}."
     )
 
 
@@ -151,22 +135,25 @@ def draw_sum(conv: Convolution, place: tuple[int, int]) -> Figure:
     patch, kernel = conv.patch(place)[0], conv.kernels[0, 0]
     cell = 58
     side = cell * conv.kernel
-    with house_style():
-        figure, axes = canvas(TITLE + side + 44)
+    with style.house_style():
+        figure, axes = style.canvas(TITLE + side + 44)
         step = side + 70
-        parts = (("under the window", patch, None), ("× the kernel", kernel, SHADES),
-                 ("= products", patch * kernel, SHADES))  # fmt: skip
+        parts = (
+            ("under the window", patch, None),
+            ("× the kernel", kernel, SHADES),
+            ("= products", patch * kernel, SHADES),
+        )
         for i, (title, values, shades) in enumerate(parts):
             x = MARGIN + i * step
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
-            _draw_numbers(axes, x, TITLE, cell, values, shades=shades, gid=f"part.{i}")
+            style.write(axes, x, 24, title, 16, ha="left", weight="bold")
+            _draw_numbers(axes, x, TITLE, cell, values, shades=shades)
         x, middle = MARGIN + 3 * step, TITLE + side / 2
-        write(axes, x, 24, "their sum", 16, ha="left", weight="bold")
+        style.write(axes, x, 24, "their sum", 16, ha="left", weight="bold")
         value = conv.output[(0, *place)]
         _draw_numbers(axes, x, middle - cell / 2, cell, value.view(1, 1), shades=SHADES)
-        _draw_box(axes, x, middle - cell / 2, cell, "-", "value")
+        _draw_box(axes, x, middle - cell / 2, cell, "-")
         text = f"the value at row {place[0]}, column {place[1]}: {_told_sum(patch * kernel)}"
-        write(axes, MARGIN, TITLE + side + 24, text, 14, ha="left")
+        style.write(axes, MARGIN, TITLE + side + 24, text, 14, ha="left")
     figure.alt = _describe_sum(conv, place)
     return figure
 
@@ -189,17 +176,17 @@ def draw_steps(convs: Sequence[Convolution]) -> Figure:
     Padding is dashed; the first window and the second one are framed.
     """
     across = max(conv.picture.shape[2] + 2 * conv.padding for conv in convs)
-    cell = min(26, (WIDTH - 2 * MARGIN) / len(convs) / (across + 2))
-    with house_style():
-        figure, axes = canvas(TITLE + cell * across + 64)
+    cell = min(26, (style.WIDTH - 2 * MARGIN) / len(convs) / (across + 2))
+    with style.house_style():
+        figure, axes = style.canvas(TITLE + cell * across + 64)
         for i, conv in enumerate(convs):
-            x = MARGIN + i * (WIDTH - 2 * MARGIN) / len(convs)
+            x = MARGIN + i * (style.WIDTH - 2 * MARGIN) / len(convs)
             title = f"stride {conv.stride}, padding {conv.padding}"
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
+            style.write(axes, x, 24, title, 16, ha="left", weight="bold")
             _draw_steps(axes, x, TITLE, cell, conv, i)
-            size = times(*conv.output.shape[1:])
-            text = f"{times(*conv.picture.shape[1:])} in, {size} out"
-            write(axes, x, TITLE + cell * across + 28, text, 14, ha="left")
+            size = style.times(*conv.output.shape[1:])
+            text = f"{style.times(*conv.picture.shape[1:])} in, {size} out"
+            style.write(axes, x, TITLE + cell * across + 28, text, 14, ha="left")
     figure.alt = _describe_steps(convs)
     return figure
 
@@ -207,13 +194,14 @@ def draw_steps(convs: Sequence[Convolution]) -> Figure:
 def _describe_steps(convs: Sequence[Convolution]) -> str:
     """Return the alt text of `draw_steps`, from the same data."""
     parts = "; ".join(
-        f"stride {conv.stride}, padding {conv.padding}: {times(*conv.picture.shape[1:])} pixels "
-        f"give {times(*conv.output.shape[1:])} values"
+        f"stride {conv.stride}, padding {conv.padding}: "
+        f"{style.times(*conv.picture.shape[1:])} pixels give "
+        f"{style.times(*conv.output.shape[1:])} values"
         for conv in convs
     )
     return (
-        f"Grids of pixels with a dot wherever a {times(convs[0].kernel, convs[0].kernel)} window "
-        f"has its centre: {parts}."
+        f"Grids of pixels with a dot wherever a "
+        f"{style.times(convs[0].kernel, convs[0].kernel)} window has its centre: {parts}."
     )
 
 
@@ -223,29 +211,37 @@ def _describe_steps(convs: Sequence[Convolution]) -> str:
 def draw_channels_in(conv: Convolution) -> Figure:
     """Draw a colour picture's channels, the kernel's slice for each, and the one sum of all."""
     slices = conv.kernels[0]
-    with house_style():
-        figure, axes = canvas(TITLE + len(slices) * (SMALL + 12) + 34)
-        xs = (MARGIN, *(MARGIN + 180 * i for i in (1, 2)), WIDTH - MARGIN - LARGE - 40)
+    with style.house_style():
+        figure, axes = style.canvas(TITLE + len(slices) * (SMALL + 12) + 34)
+        xs = (MARGIN, *(MARGIN + 180 * i for i in (1, 2)), style.WIDTH - MARGIN - LARGE - 40)
         titles = ("three channels", "one slice each", "what it gives", "their sum: one channel")
         for x, title in zip(xs, titles, strict=True):
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
+            style.write(axes, x, 24, title, 16, ha="left", weight="bold")
         most = float(conv.output[0].abs().max())
         for i, (channel, kernel) in enumerate(zip(conv.picture, slices, strict=True)):
             y = TITLE + i * (SMALL + 12)
             _draw_map(axes, xs[0], y, SMALL, channel.float().numpy(), "gray")
             _draw_numbers(axes, xs[1], y, SMALL / conv.kernel, kernel, shades=SHADES)
-            part = Convolution(conv.picture[i : i + 1], kernel[None, None], conv.stride,
-                               conv.padding)  # fmt: skip
+            part = Convolution(
+                conv.picture[i : i + 1], kernel[None, None], conv.stride, conv.padding
+            )
             _draw_map(axes, xs[2], y, SMALL, part.output[0].numpy(), SHADES, most)
-            write(axes, xs[0] + SMALL + 8, y + SMALL / 2, CHANNELS[i] if len(slices) == 3 else
-                  str(i), 13, ha="left", color=GREY)  # fmt: skip
+            style.write(
+                axes,
+                xs[0] + SMALL + 8,
+                y + SMALL / 2,
+                CHANNELS[i] if len(slices) == 3 else str(i),
+                13,
+                ha="left",
+                color=style.GREY,
+            )
             if i:
-                write(axes, xs[2] + SMALL / 2, y - 6, "+", 18, weight="bold")
+                style.write(axes, xs[2] + SMALL / 2, y - 6, "+", 18, weight="bold")
         y = TITLE + (len(slices) * (SMALL + 12) - 12 - LARGE) / 2
         _draw_map(axes, xs[3], y, LARGE, conv.output[0].numpy(), SHADES, most)
         weights = conv.kernels[0].numel()
         text = f"one filter: {conv.kernel} × {conv.kernel} × {len(slices)} = {weights} weights"
-        write(axes, MARGIN, TITLE + len(slices) * (SMALL + 12) + 12, text, 14, ha="left")
+        style.write(axes, MARGIN, TITLE + len(slices) * (SMALL + 12) + 12, text, 14, ha="left")
     figure.alt = _describe_channels_in(conv)
     return figure
 
@@ -256,7 +252,7 @@ def _describe_channels_in(conv: Convolution) -> str:
     return (
         f"{len(conv.picture)} channels of a picture, a slice of {conv.kernel}×{conv.kernel} "
         f"weights for each, what each slice gives, and their sum, a single map of "
-        f"{times(*conv.output.shape[1:])} values from {low:.2f} to {high:.2f}."
+        f"{style.times(*conv.output.shape[1:])} values from {low:.2f} to {high:.2f}."
     )
 
 
@@ -267,23 +263,23 @@ def draw_channels_out(conv: Convolution, names: Sequence[str]) -> Figure:
     """Draw a picture and what each of several filters makes of it: one output channel each."""
     if len(names) != len(conv.kernels):
         raise UsageError(f"{len(names)} names came for {len(conv.kernels)} filters")
-    step = (WIDTH - 2 * MARGIN + 16) / (len(names) + 1)
+    step = (style.WIDTH - 2 * MARGIN + 16) / (len(names) + 1)
     side = step - 16
-    with house_style():
-        figure, axes = canvas(TITLE + side + 52)
-        write(axes, MARGIN, 24, "the picture", 16, ha="left", weight="bold")
+    with style.house_style():
+        figure, axes = style.canvas(TITLE + side + 52)
+        style.write(axes, MARGIN, 24, "the picture", 16, ha="left", weight="bold")
         picture = conv.picture.float().permute(1, 2, 0).clamp(0, 1).numpy()  # (H, W, C)
         _draw_map(axes, MARGIN, TITLE, side, picture, None)
         for i, (name, output) in enumerate(zip(names, conv.output, strict=True)):
             x = MARGIN + (i + 1) * step
-            write(axes, x, 24, name, 16, ha="left", weight="bold")
+            style.write(axes, x, 24, name, 16, ha="left", weight="bold")
             _draw_map(axes, x, TITLE, side, output.numpy(), SHADES, float(output.abs().max()))
         shape = " × ".join(map(str, conv.kernels.shape))
         text = (
             f"{len(names)} filters, {len(names)} channels out: {shape} = "
             f"{conv.kernels.numel():,} weights"
         )
-        write(axes, MARGIN, TITLE + side + 28, text, 14, ha="left")
+        style.write(axes, MARGIN, TITLE + side + 28, text, 14, ha="left")
     figure.alt = _describe_channels_out(conv, names)
     return figure
 
@@ -315,7 +311,6 @@ def _draw_numbers(
     cell: float,
     values: Tensor,
     shades: LinearSegmentedColormap | None = None,
-    gid: str | None = None,
 ) -> None:
     """A grid with a number in each cell; without `shades` in greys from 0 to the largest."""
     numbers = values.float().numpy()
@@ -324,31 +319,42 @@ def _draw_numbers(
     image = axes.imshow(
         numbers,
         extent=(x, x + cell * numbers.shape[1], y + cell * numbers.shape[0], y),
-        cmap=shades or LinearSegmentedColormap.from_list("light", [PAPER, GREY]),
+        cmap=shades or LinearSegmentedColormap.from_list("light", [style.PAPER, style.GREY]),
         vmin=limits[0],
         vmax=limits[1],
         interpolation="nearest",
         aspect="auto",
     )
-    image.set_gid(gid)
     for row, line in enumerate(numbers):
         for column, number in enumerate(line):
             shade = image.cmap(image.norm(number))
-            box = Rectangle((x + column * cell, y + row * cell), cell, cell, fill=False,
-                            edgecolor=LIGHT_GREY, linewidth=px(1))  # fmt: skip
+            box = Rectangle(
+                (x + column * cell, y + row * cell),
+                cell,
+                cell,
+                fill=False,
+                edgecolor=style.LIGHT_GREY,
+                linewidth=1,
+            )
             axes.add_patch(box)
-            write(axes, x + (column + 0.5) * cell, y + (row + 0.5) * cell,
-                  _told(torch.tensor(number)), min(16, cell * 0.42),
-                  color=ink_on(_hex(shade)))  # fmt: skip
+            style.write(
+                axes,
+                x + (column + 0.5) * cell,
+                y + (row + 0.5) * cell,
+                _told(torch.tensor(number)),
+                min(16, cell * 0.42),
+                color=style.ink_on(_hex(shade)),
+            )
 
 
 def _hex(shade: tuple[float, float, float, float]) -> str:
     return "#" + "".join(f"{round(255 * part):02x}" for part in shade[:3])
 
 
-def _draw_box(axes: Axes, x: float, y: float, side: float, style: object, gid: str) -> None:
-    box = Rectangle((x, y), side, side, fill=False, edgecolor=INK, linewidth=px(3),
-                    linestyle=style, gid=gid)  # fmt: skip
+def _draw_box(axes: Axes, x: float, y: float, side: float, dashes: object) -> None:
+    box = Rectangle(
+        (x, y), side, side, fill=False, edgecolor=style.INK, linewidth=3, linestyle=dashes
+    )
     axes.add_patch(box)
 
 
@@ -360,9 +366,15 @@ def _draw_steps(axes: Axes, x: float, y: float, cell: float, conv: Convolution, 
         for column in range(-pad, width + pad):
             inside = 0 <= row < height and 0 <= column < width
             corner = (x + (column + pad) * cell, y + (row + pad) * cell)
-            square = Rectangle(corner, cell, cell, facecolor=VEIL if inside else PAPER,
-                               edgecolor=PAPER if inside else MIDDLE_GREY, linewidth=px(1.2),
-                               linestyle="-" if inside else (0, (3, 3)))  # fmt: skip
+            square = Rectangle(
+                corner,
+                cell,
+                cell,
+                facecolor=VEIL if inside else style.PAPER,
+                edgecolor=style.PAPER if inside else style.MIDDLE_GREY,
+                linewidth=1.2,
+                linestyle="-" if inside else (0, (3, 3)),
+            )
             axes.add_patch(square)
     rows, columns = conv.output.shape[1:]
     half = conv.kernel / 2
@@ -371,10 +383,9 @@ def _draw_steps(axes: Axes, x: float, y: float, cell: float, conv: Convolution, 
         for row in range(rows)
         for column in range(columns)
     ]
-    axes.plot(*zip(*centres, strict=True), "o", color=INK, markersize=px(6), gid=f"centres.{i}")
-    for shift, style in ((0, "-"), (1, (0, (3, 2)))):
-        _draw_box(axes, x + shift * conv.stride * cell, y, conv.kernel * cell, style,
-                  f"step.{i}.{shift}")  # fmt: skip
+    axes.plot(*zip(*centres, strict=True), "o", color=style.INK, markersize=6)
+    for shift, dashes in ((0, "-"), (1, (0, (3, 2)))):
+        _draw_box(axes, x + shift * conv.stride * cell, y, conv.kernel * cell, dashes)
 
 
 def _draw_map(
@@ -388,6 +399,13 @@ def _draw_map(
 ) -> None:
     """A picture or a map; with `most` from -most to most, else from 0 to 1."""
     limits = (-most, most) if most else (0, 1)
-    axes.imshow(values, extent=(x, x + side, y + side, y), cmap=shades, vmin=limits[0],
-                vmax=limits[1], interpolation="nearest", aspect="auto")  # fmt: skip
-    frame(axes, x, y, side)
+    axes.imshow(
+        values,
+        extent=(x, x + side, y + side, y),
+        cmap=shades,
+        vmin=limits[0],
+        vmax=limits[1],
+        interpolation="nearest",
+        aspect="auto",
+    )
+    style.frame(axes, x, y, side)

@@ -9,22 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    INK,
-    PAPER,
-    WIDTH,
-    canvas,
-    frame,
-    house_style,
-    lane_shades,
-    px,
-    write,
-)
+from googlenet_lib.figures import style
 
 # All in pixels of a page that is as wide as a README.
 MARGIN, GAP, TITLE, PICTURE, ROW_HEIGHT = 14, 14, 34, 228, 288
-MAP = (WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
+MAP = (style.WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
 VEIL = 0.55  # how much white lies over what no lane sees
 
 
@@ -78,8 +67,8 @@ def draw_windows(views: Sequence[WindowView]) -> Figure:
 
     A small square marks the place in the maps. Each map is shaded up to its own largest value.
     """
-    with house_style():
-        figure, axes = canvas(ROW_HEIGHT * len(views) + 4)
+    with style.house_style():
+        figure, axes = style.canvas(ROW_HEIGHT * len(views) + 4)
         for i, view in enumerate(views):
             _draw_view(axes, i * ROW_HEIGHT, view)
     figure.alt = _describe_windows(views)
@@ -111,13 +100,15 @@ def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
         f"{view.module.removeprefix('inception')}: one value of a {height}×{width} map, "
         f"row {view.place[0]}, column {view.place[1]}"
     )
-    write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
+    style.write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
     y = top + TITLE
     _draw_picture(axes, MARGIN, y, view)
     for j, lane in enumerate(view.maps):
         x = MARGIN + PICTURE + GAP + j * (MAP + GAP)
         name = lane.replace("x", "×")
-        write(axes, x, y + 7, name, 14, ha="left", weight="bold", color=BRANCH_COLOURS[lane])
+        style.write(
+            axes, x, y + 7, name, 14, ha="left", weight="bold", color=style.BRANCH_COLOURS[lane]
+        )
         _draw_map(axes, x, y + 20, lane, view)
         box, answer = view.boxes[lane], view.answers[lane]
         text = (
@@ -125,7 +116,7 @@ def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
             f"columns {box.columns.first} to {box.columns.last}\n"
             f"{answer.active} of {answer.channels} answer\nmean {answer.mean:.3f}"
         )
-        write(axes, x, y + 20 + MAP + 6, text, 12, ha="left", va="top")
+        style.write(axes, x, y + 20 + MAP + 6, text, 12, ha="left", va="top")
 
 
 def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
@@ -135,36 +126,52 @@ def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
     for box in view.boxes.values():
         seen[box.rows.first : box.rows.last + 1, box.columns.first : box.columns.last + 1] = True
     lit = np.where(seen, pixels, pixels * (1 - VEIL) + VEIL)
-    axes.imshow(lit, extent=(x, x + PICTURE, y + PICTURE, y), interpolation="nearest",
-                aspect="auto")  # fmt: skip
+    axes.imshow(
+        lit, extent=(x, x + PICTURE, y + PICTURE, y), interpolation="nearest", aspect="auto"
+    )
     across, down = PICTURE / columns, PICTURE / rows
     for lane, box in view.boxes.items():
         corner = (x + box.columns.first * across, y + box.rows.first * down)
-        extent = ((box.columns.last - box.columns.first + 1) * across,
-                  (box.rows.last - box.rows.first + 1) * down)  # fmt: skip
+        extent = (
+            (box.columns.last - box.columns.first + 1) * across,
+            (box.rows.last - box.rows.first + 1) * down,
+        )
         dashed = lane == "pool"  # on top of the 3x3 lane's square, which is as wide
         if not dashed:
-            axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=PAPER, linewidth=px(5)))
-        style = (0, (4, 4)) if dashed else "-"
-        square = Rectangle(corner, *extent, fill=False, edgecolor=BRANCH_COLOURS[lane],
-                           linewidth=px(2.5), linestyle=style)  # fmt: skip
-        square.set_gid(f"window.{view.module}.{lane}")
+            axes.add_patch(
+                Rectangle(corner, *extent, fill=False, edgecolor=style.PAPER, linewidth=5)
+            )
+        dashes = (0, (4, 4)) if dashed else "-"
+        square = Rectangle(
+            corner,
+            *extent,
+            fill=False,
+            edgecolor=style.BRANCH_COLOURS[lane],
+            linewidth=2.5,
+            linestyle=dashes,
+        )
         axes.add_patch(square)
-    frame(axes, x, y, PICTURE)
+    style.frame(axes, x, y, PICTURE)
 
 
 def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
     values = view.maps[lane].numpy()
-    axes.imshow(values, extent=(x, x + MAP, y + MAP, y), cmap=lane_shades(lane), vmin=0,
-                vmax=float(values.max()) or 1, interpolation="nearest", aspect="auto")  # fmt: skip
-    frame(axes, x, y, MAP)
+    axes.imshow(
+        values,
+        extent=(x, x + MAP, y + MAP, y),
+        cmap=style.lane_shades(lane),
+        vmin=0,
+        vmax=float(values.max()) or 1,
+        interpolation="nearest",
+        aspect="auto",
+    )
+    style.frame(axes, x, y, MAP)
     (row, column), (rows, columns) = view.place, values.shape
     side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
     centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
     corner = (centre[0] - side / 2, centre[1] - side / 2)
-    for width, colour in ((6, PAPER), (2, INK)):
-        square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=px(width))
-        square.set_gid(f"place.{view.module}.{lane}" if colour == INK else None)
+    for width, colour in ((6, style.PAPER), (2, style.INK)):
+        square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=width)
         axes.add_patch(square)
 
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import GREY, INK, WIDTH, canvas, house_style, px, times, write
+from googlenet_lib.figures import style
 
 # All in pixels.
 MARGIN, GAP = 14, 16
@@ -33,24 +33,30 @@ def draw_pictures(
     these do not fit together.
     """
     truth, guesses = _checked(images, labels, classes, predicted)
-    width = (WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns
+    width = (style.WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns
     height = width * images.shape[2] / images.shape[3]
     room = int((width + GAP) / CHARACTER)
     captions = [_caption(t, g, classes, room) for t, g in zip(truth, guesses, strict=True)]
     rows = [range(i, min(i + columns, len(truth))) for i in range(0, len(truth), columns)]
     above = [LINE_HEIGHT * max(captions[i].count("\n") + 1 for i in row) + 9 for row in rows]
-    with house_style():
-        figure, axes = canvas(2 * MARGIN + sum(above) + len(rows) * height + (len(rows) - 1) * GAP)
+    with style.house_style():
+        figure, axes = style.canvas(
+            2 * MARGIN + sum(above) + len(rows) * height + (len(rows) - 1) * GAP
+        )
         y = MARGIN
         for row, space in zip(rows, above, strict=True):
             y += space
             for column, i in enumerate(row):
                 x = MARGIN + column * (width + GAP)
                 pixels = images[i].permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
-                axes.imshow(pixels, extent=(x, x + width, y + height, y), interpolation="nearest",
-                            aspect="auto")  # fmt: skip
+                axes.imshow(
+                    pixels,
+                    extent=(x, x + width, y + height, y),
+                    interpolation="nearest",
+                    aspect="auto",
+                )
                 _draw_frame(axes, x, y, width, height, guesses[i] in (None, truth[i]))
-                write(axes, x + width / 2, y - 8, captions[i], va="baseline")
+                style.write(axes, x + width / 2, y - 8, captions[i], va="baseline")
             y += height + GAP
     figure.alt = _describe_pictures(images, labels, classes, predicted=predicted, columns=columns)
     return figure
@@ -66,7 +72,7 @@ def _describe_pictures(
 ) -> str:
     """Return the alt text of `draw_pictures`, from the same arguments."""
     truth, guesses = _checked(images, labels, classes, predicted)
-    size = times(images.shape[3], images.shape[2])
+    size = style.times(images.shape[3], images.shape[2])
     names = ", ".join(classes[label] for label in truth)
     text = f"{len(truth)} pictures of {size} pixels in rows of up to {columns}: {names}."
     if predicted is not None:
@@ -119,7 +125,7 @@ def _caption(label: int, guess: int | None, classes: Sequence[str], room: int) -
 
 
 def _draw_frame(axes: Axes, x: float, y: float, width: float, height: float, plain: bool) -> None:
-    style = {"edgecolor": GREY, "linewidth": px(1)}
+    look = {"edgecolor": style.GREY, "linewidth": 1}
     if not plain:
-        style = {"edgecolor": INK, "linewidth": px(4), "linestyle": (0, (2, 1))}
-    axes.add_patch(Rectangle((x, y), width, height, fill=False, **style))
+        look = {"edgecolor": style.INK, "linewidth": 4, "linestyle": (0, (2, 1))}
+    axes.add_patch(Rectangle((x, y), width, height, fill=False, **look))

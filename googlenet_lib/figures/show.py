@@ -2,6 +2,9 @@
 
 import base64
 import io
+import re
+from html import unescape
+from importlib.resources import files
 from itertools import chain
 
 import matplotlib.pyplot as plt
@@ -14,6 +17,7 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.figures.style import BRANCH_COLOURS, HEAD_COLOUR
 
 SCALE = 1.5  # pixels of the picture for each pixel of the page: sharp, yet small enough to commit
+DRAWINGS = files("googlenet_lib") / "assets" / "drawings"  # `python images/draw` writes them
 EXACT = 32  # colours
 HOUSE = [int(colour[1:], 16) for colour in (*BRANCH_COLOURS.values(), HEAD_COLOUR)]
 
@@ -40,6 +44,13 @@ def show(figure: Figure) -> None:
         metadata={"image/png": {"alt": alt, "width": width}},
         raw=True,
     )
+
+
+def show_drawing(name: str) -> None:
+    """Display one of the drawings that never change, such as "network", with its alt text."""
+    svg = (DRAWINGS / f"{name}.svg").read_text(encoding="utf-8")
+    alt = unescape(re.search('aria-label="(.*?)"', svg).group(1))
+    display({"image/svg+xml": svg, "text/plain": alt}, raw=True)
 
 
 def with_palette(image: Image.Image) -> Image.Image:

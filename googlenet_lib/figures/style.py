@@ -1,7 +1,9 @@
 """The house style: one colour per branch, sizes in pixels of a README, labels on the thing."""
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -20,13 +22,8 @@ LIGHT_GREY = "#D9D9D9"
 PAPER = "#FCFCFC"  # opaque, so that a figure can be read in a dark theme too
 MONOSPACE = "DejaVu Sans Mono"
 
-DPI = 96  # a browser's pixels per inch: a figure 900 px wide is 9.375 inches
+DPI = 72  # a point, in which matplotlib measures fonts and lines, is a pixel
 WIDTH = 900  # px, about the width of a README on GitHub
-
-
-def px(pixels: float) -> float:
-    """Turn a size in pixels into points, which is how matplotlib measures fonts and lines."""
-    return pixels * 72 / DPI
 
 
 def tint(colour: str, amount: float) -> str:
@@ -69,6 +66,8 @@ def house_style() -> AbstractContextManager:
             "default",
             {
                 "figure.dpi": DPI,
+                "figure.constrained_layout.w_pad": 8 / DPI,
+                "figure.constrained_layout.h_pad": 6 / DPI,
                 "figure.facecolor": PAPER,
                 "axes.facecolor": PAPER,
                 "axes.edgecolor": GREY,
@@ -76,16 +75,18 @@ def house_style() -> AbstractContextManager:
                 "axes.spines.top": False,
                 "axes.spines.right": False,
                 "axes.titlelocation": "left",
-                "axes.titlesize": px(15),
+                "axes.titlesize": 15,
                 "axes.titleweight": "bold",
-                "axes.labelsize": px(13),
+                "lines.linewidth": 2.4,
+                "lines.markersize": 8,
+                "axes.labelsize": 13,
                 "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
-                "font.size": px(13),
+                "font.size": 13,
                 "text.color": INK,
                 "xtick.color": GREY,
                 "ytick.color": GREY,
-                "xtick.labelsize": px(12),
-                "ytick.labelsize": px(12),
+                "xtick.labelsize": 12,
+                "ytick.labelsize": 12,
             },
         ]
     )
@@ -119,16 +120,70 @@ def axes_at(
     return figure.add_axes(box, **options)
 
 
+def chart(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:
+    """Return a page of charts that matplotlib lays out; `options` are those of `plt.subplots`."""
+    size = WIDTH / DPI, height / DPI
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
+
+
+def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Write each (value, text, colour) to the right of the axes, at the height of its value.
+
+    Where values are close to each other, their texts move apart. Values that are not finite have
+    no end to stand at.
+    """
+    labels = [label for label in labels if math.isfinite(label[0])]
+    room = 0.7 * axes.figure.bbox.height  # about what title, ticks and margins leave
+    low, high = axes.yaxis.get_transform().transform(axes.get_ylim())
+    ends = axes.yaxis.get_transform().transform([value for value, *_ in labels])
+    heights = [18 * (text.count("\n") + 1) / room for _, text, _ in labels]
+    places = spread([float(end - low) / (high - low) for end in ends], heights)
+    for (_, text, colour), y in zip(labels, places, strict=True):
+        beside(axes, y, text, shift=12, coords="axes fraction", color=colour)
+
+
+def beside(axes: Axes, y: float, text: str, *, shift: float = 8, coords="data", **options) -> None:
+    """Write `text` to the right of the axes, `shift` pixels away, at the height `y`."""
+    options = {"va": "center", "fontsize": 12.5, "linespacing": 1.1} | options
+    axes.annotate(
+        text,
+        (1, y),
+        (shift, 0),
+        xycoords=("axes fraction", coords),
+        textcoords="offset points",
+        annotation_clip=False,
+        **options,
+    )
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Give axes a row for each name, from the top down, at the heights 0, 1, 2 and so on."""
+    axes.set(ylim=(len(names) - 0.4, -0.8))
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params("y", labelcolor=INK, length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write a title at the upper left of a page of charts."""
+    figure.suptitle(text, x=0.012, ha="left", fontsize=15, weight="bold")
+
+
+def footnote(figure: Figure, text: str) -> None:
+    """Write where the data of a page of charts come from, at its lower left."""
+    figure.supxlabel(text, x=0.012, ha="left", fontsize=12, color=GREY)
+
+
 def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs) -> Text:
     """Write `text`, `size` pixels high, centred on (x, y) unless told otherwise."""
     kwargs = {"ha": "center", "va": "center", "linespacing": 1.15} | kwargs
-    return axes.text(x, y, text, fontsize=px(size), **kwargs)
+    return axes.text(x, y, text, fontsize=size, **kwargs)
 
 
 def frame(axes: Axes, x: float, y: float, width: float, height: float | None = None) -> None:
     """Draw a thin grey line around a picture or a map; without `height` around a square."""
     size = (width, width if height is None else height)
-    axes.add_patch(Rectangle((x, y), *size, fill=False, edgecolor=GREY, linewidth=px(1)))
+    axes.add_patch(Rectangle((x, y), *size, fill=False, edgecolor=GREY, linewidth=1))
 
 
 def spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:

@@ -8,15 +8,7 @@ from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import Conv, row_convs
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    canvas,
-    house_style,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, Row
 
 # Which branch each convolution of a module belongs to, by the names of Widths.
@@ -81,39 +73,49 @@ def draw_tower(levels: Sequence[Level]) -> Figure:
     """
     paper, widest = tower(0), tower(len(INCEPTION_ROWS))
     naive = sum(level.naive for level in levels)
-    with house_style():
-        figure, axes = canvas(HEIGHT)
+    with style.house_style():
+        figure, axes = style.canvas(HEIGHT)
         title = f"{naive} of {len(levels)} modules without their 1×1 reductions"
-        write(axes, 14, 22, title, 18, ha="left", weight="bold")
-        for x, (branch, colour) in zip((14, 62, 110, 158), BRANCH_COLOURS.items(), strict=True):
-            write(axes, x, 48, branch.replace("x", "×"), 14, ha="left", weight="bold", color=colour)
+        style.write(axes, 14, 22, title, 18, ha="left", weight="bold")
+        for x, (branch, colour) in zip(
+            (14, 62, 110, 158), style.BRANCH_COLOURS.items(), strict=True
+        ):
+            style.write(
+                axes, x, 48, branch.replace("x", "×"), 14, ha="left", weight="bold", color=colour
+            )
         text = "An upright grey line stands where the paper's module ends."
-        write(axes, 216, 48, text, 13, ha="left")
+        style.write(axes, 216, 48, text, 13, ha="left")
         totals = (f"{levels[-1].out_channels:,}", *map(_short, tower_totals(levels)[1:]))
         for x, (_, label), total in zip(COLUMNS_X, COLUMNS, totals, strict=True):
-            write(axes, x, TOP - 36, label, 13, ha="left", color=GREY)
-            write(axes, x, TOP - 9, total, 18, ha="left", weight="bold", va="baseline")
+            style.write(axes, x, TOP - 36, label, 13, ha="left", color=style.GREY)
+            style.write(axes, x, TOP - 9, total, 18, ha="left", weight="bold", va="baseline")
         for i, level in enumerate(levels):
             y = TOP + i * ROW_HEIGHT + 6
             name = level.name.removeprefix("inception")
-            write(axes, 14, y + BAR / 2, name, 14, ha="left", weight="bold")
+            style.write(axes, 14, y + BAR / 2, name, 14, ha="left", weight="bold")
             if level.naive:
-                write(axes, 46, y + BAR / 2, "naive", 13, ha="left", color=GREY)
+                style.write(axes, 46, y + BAR / 2, "naive", 13, ha="left", color=style.GREY)
             for x, (field, _) in zip(COLUMNS_X, COLUMNS, strict=True):
                 scale = BAR_ROOM / max(sum(getattr(one, field).values()) for one in widest)
                 left = x
                 for branch, value in getattr(level, field).items():
-                    bar = Rectangle((left, y), value * scale, BAR, color=BRANCH_COLOURS[branch],
-                                    linewidth=0, gid=f"{field}.{level.name}.{branch}")  # fmt: skip
+                    bar = Rectangle(
+                        (left, y),
+                        value * scale,
+                        BAR,
+                        color=style.BRANCH_COLOURS[branch],
+                        linewidth=0,
+                    )
                     axes.add_artist(bar)  # add_patch would work out limits that stay as they are
                     left += value * scale
                 mark = x + sum(getattr(paper[i], field).values()) * scale
-                line = Rectangle((mark - 1, y - 4), 2, BAR + 8, color=tint(INK, 0.25),
-                                 linewidth=0, gid=f"paper.{field}.{level.name}")  # fmt: skip
+                line = Rectangle(
+                    (mark - 1, y - 4), 2, BAR + 8, color=style.tint(style.INK, 0.25), linewidth=0
+                )
                 axes.add_artist(line)
                 value = sum(getattr(level, field).values())
                 shown = f"{value:,}" if field == "channels" else _short(value)
-                write(axes, max(left, mark) + 6, y + BAR / 2, shown, 12, ha="left")
+                style.write(axes, max(left, mark) + 6, y + BAR / 2, shown, 12, ha="left")
     figure.alt = _describe_tower(levels)
     return figure
 
@@ -142,7 +144,10 @@ def _level(row: Row, in_channels: int, naive: bool) -> Level:
             for name, _, out, kernel in convs
             if name.startswith("out_")
         ]
-    channels, params = dict.fromkeys(BRANCH_COLOURS, 0), dict.fromkeys(BRANCH_COLOURS, 0)
+    channels, params = (
+        dict.fromkeys(style.BRANCH_COLOURS, 0),
+        dict.fromkeys(style.BRANCH_COLOURS, 0),
+    )
     for conv in convs:
         branch = BRANCH_OF[conv.name]
         channels[branch] = conv.out_channels  # the branch's last convolution comes last

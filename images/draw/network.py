@@ -17,7 +17,6 @@ from googlenet_lib.figures.style import (
     canvas,
     house_style,
     ink_on,
-    px,
     times,
     tint,
     write,
@@ -178,10 +177,16 @@ def _draw_link(axes: Axes, x: float, line: Line, step: Step, text: str) -> None:
     corners = [(0, -half), (body, -half), (line.link, 0), (body, half), (0, half)]
     corners = [(x + dx, y + dy) for dx, dy in corners]
     # The outline keeps three channels from vanishing.
-    axes.add_patch(Polygon(corners, color=LIGHT_GREY, linewidth=px(1), gid=f"{step.name}.out"))
+    axes.add_patch(Polygon(corners, color=LIGHT_GREY, linewidth=1, gid=f"{step.name}.out"))
     inside = half > 15
-    write(axes, x + body / 2 + 1, y if inside else y + half + 5, text, 13,
-          va="center" if inside else "top")  # fmt: skip
+    write(
+        axes,
+        x + body / 2 + 1,
+        y if inside else y + half + 5,
+        text,
+        13,
+        va="center" if inside else "top",
+    )
 
 
 def _draw_step(axes: Axes, x: float, y: float, step: Step) -> None:
@@ -203,8 +208,14 @@ def _draw_module(axes: Axes, x: float, top: float, name: str, widths: Widths) ->
         lane.set_gid(f"{name}.{branch}")
         axes.add_patch(lane)
         if thickness > 12:  # room for its name
-            write(axes, x + MODULE / 2, top + thickness / 2, branch.replace("x", "×"), 13,
-                  color=ink_on(colour))  # fmt: skip
+            write(
+                axes,
+                x + MODULE / 2,
+                top + thickness / 2,
+                branch.replace("x", "×"),
+                13,
+                color=ink_on(colour),
+            )
         top += thickness + LANE_GAP
 
 
@@ -213,13 +224,22 @@ def _draw_turn(axes: Axes, x: float, above: float, turn: float, below: float) ->
     left, right = 7, WIDTH - 8
     xs = (x, right, right, left, left, MARGIN)
     ys = (above, above, turn, turn, below, below)
-    axes.add_line(Line2D(xs, ys, color=LIGHT_GREY, linewidth=px(5), solid_joinstyle="round"))
+    axes.add_line(Line2D(xs, ys, color=LIGHT_GREY, linewidth=5, solid_joinstyle="round"))
 
 
 def _draw_heading(axes: Axes, name: str, left: float, right: float, y: float) -> None:
-    axes.add_line(Line2D((left, right), (y, y), color=GREY, linewidth=px(1)))
-    write(axes, left, y, name + " ", 14, ha="left", color=GREY, weight="bold",
-          bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1})  # fmt: skip
+    axes.add_line(Line2D((left, right), (y, y), color=GREY, linewidth=1))
+    write(
+        axes,
+        left,
+        y,
+        name + " ",
+        14,
+        ha="left",
+        color=GREY,
+        weight="bold",
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+    )
 
 
 def _draw_head(axes: Axes, x: float, head: Head) -> None:
@@ -234,16 +254,22 @@ def _draw_head(axes: Axes, x: float, head: Head) -> None:
     bottom_of_flow = LINES[1].y + ROWS[head.after].channels * SCALE / 2
     left, middle = x - 22, HEADS_TOP + HEAD_BOX_HEIGHT / 2
     last = left + (len(labels) - 1) * (HEAD_BOX + HEAD_GAP)
-    line = {"color": HEAD_COLOUR, "linewidth": px(3), "zorder": 0.9}  # behind the boxes
+    line = {"color": HEAD_COLOUR, "linewidth": 3, "zorder": 0.9}  # behind the boxes
     axes.add_line(Line2D((x, x), (bottom_of_flow, middle), **line))
     axes.add_line(Line2D((left + HEAD_BOX, last), (middle, middle), **line))
     text = f"auxiliary head: in training only, its loss counts × {head.loss_weight}"
     write(axes, left, HEADS_TOP + HEAD_BOX_HEIGHT + 14, text, ha="left")
     for i, label in enumerate(labels):
         x = left + i * (HEAD_BOX + HEAD_GAP)
-        box = FancyBboxPatch((x, HEADS_TOP), HEAD_BOX, HEAD_BOX_HEIGHT, linewidth=px(1.5),
-                             boxstyle="round,pad=0,rounding_size=4", edgecolor=HEAD_COLOUR,
-                             facecolor=tint(HEAD_COLOUR, 0.8))  # fmt: skip
+        box = FancyBboxPatch(
+            (x, HEADS_TOP),
+            HEAD_BOX,
+            HEAD_BOX_HEIGHT,
+            linewidth=1.5,
+            boxstyle="round,pad=0,rounding_size=4",
+            edgecolor=HEAD_COLOUR,
+            facecolor=tint(HEAD_COLOUR, 0.8),
+        )
         box.set_gid(f"{head.after}.head.{i}")
         axes.add_patch(box)
         write(axes, x + HEAD_BOX / 2, middle, label)

@@ -19,7 +19,6 @@ from googlenet_lib.figures.style import (
     frame,
     house_style,
     lane_shades,
-    px,
     times,
     write,
 )
@@ -81,8 +80,9 @@ def draw_four_lanes(view: LaneView) -> Figure:
         for lane, (left, top, side) in _boxes(view).items():
             corner = (MARGIN + left * scale, PICTURE_Y + top * scale)
             if lane != "pool":  # its square lies on the 3x3 lane's, which is as wide
-                halo = Rectangle(corner, side * scale, side * scale, fill=False, edgecolor=PAPER,
-                                 linewidth=px(4))  # fmt: skip
+                halo = Rectangle(
+                    corner, side * scale, side * scale, fill=False, edgecolor=PAPER, linewidth=4
+                )
                 axes.add_patch(halo)
             _draw_square(axes, corner, side * scale, lane, f"window.{lane}")
         write(axes, MARGIN, PICTURE_Y + PICTURE + 8, CREDIT, 12, ha="left", va="top", color=GREY)
@@ -136,8 +136,14 @@ def _draw_lane(axes: Axes, x: float, lane: str, view: LaneView) -> None:
     place = [int(at / view.windows[lane].jump) for at in view.middle]  # column and row
     at = [x + place[0] * cell, MAPS_Y + place[1] * cell]
     for width, colour in ((5, PAPER), (2, INK)):
-        mark = Rectangle((at[0] - 1.5, at[1] - 1.5), cell + 3, cell + 3, fill=False,
-                         edgecolor=colour, linewidth=px(width))  # fmt: skip
+        mark = Rectangle(
+            (at[0] - 1.5, at[1] - 1.5),
+            cell + 3,
+            cell + 3,
+            fill=False,
+            edgecolor=colour,
+            linewidth=width,
+        )
         mark.set_gid(f"place.{lane}" if colour == INK else None)
         axes.add_patch(mark)
     write(axes, middle, MAPS_Y + MAP + 16, f"{times(*values.shape)} values", 13)
@@ -153,7 +159,14 @@ def _draw_square(
     axes: Axes, corner: tuple[float, float], side: float, lane: str, gid: str, width: float = 2.2
 ) -> None:
     dashed = lane == "pool"  # so that the 3x3 lane's is seen below it
-    square = Rectangle(corner, side, side, fill=False, edgecolor=BRANCH_COLOURS[lane],
-                       linewidth=px(width), linestyle=(0, (4, 4)) if dashed else "-")  # fmt: skip
+    square = Rectangle(
+        corner,
+        side,
+        side,
+        fill=False,
+        edgecolor=BRANCH_COLOURS[lane],
+        linewidth=width,
+        linestyle=(0, (4, 4)) if dashed else "-",
+    )
     square.set_gid(gid)
     axes.add_patch(square)

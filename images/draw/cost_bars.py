@@ -1,11 +1,11 @@
 """What Table 1 costs as bars: row by row, and lane by lane against a naive module."""
 
+from inception import REDUCTION_TINT, row_module
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import Conv, conv_macs, conv_params, row_convs, table_costs, total
-from googlenet_lib.figures.inception import REDUCTION_TINT, row_module
 from googlenet_lib.figures.style import (
     BRANCH_COLOURS,
     GREY,
@@ -14,7 +14,6 @@ from googlenet_lib.figures.style import (
     canvas,
     house_style,
     ink_on,
-    px,
     times,
     tint,
     write,
@@ -153,7 +152,7 @@ def draw_lane_costs(row: Row, in_channels: int) -> Figure:
             if lane == TOGETHER:
                 middle += 8
                 line = middle - LANE_HEIGHT / 2 - 2
-                axes.plot((MARGIN, 866), (line, line), color=LIGHT_GREY, linewidth=px(1.5))
+                axes.plot((MARGIN, 866), (line, line), color=LIGHT_GREY, linewidth=1.5)
             write(axes, MARGIN, middle, lane.replace("x", "×"), 15, weight="bold", ha="left")
             for way, y in zip(costs, (middle - PAIR, middle + PAIR), strict=True):
                 write(axes, NAMES_X, y, way, 12, ha="right", color=GREY)

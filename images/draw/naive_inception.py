@@ -1,8 +1,8 @@
 """The Inception module before its 1x1 reductions, drawn as `inception.py` draws the other."""
 
+from inception import Layer, draw_branches, row_module
 from matplotlib.figure import Figure
 
-from googlenet_lib.figures.inception import Layer, draw_branches, row_module
 from googlenet_lib.figures.style import times
 from googlenet_lib.paper import Row, Widths
 

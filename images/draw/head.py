@@ -14,7 +14,6 @@ from googlenet_lib.figures.style import (
     MIDDLE_GREY,
     canvas,
     house_style,
-    px,
     times,
     tint,
     write,
@@ -54,17 +53,25 @@ def head_steps(head: Head, classes: int = ROWS["linear"].channels) -> list[Step]
         Step(pool, (side, side, row.channels), 0),
         Step("conv 1×1\nReLU", (side, side, conv), conv_params(row.channels, conv, 1, True)),
         Step("fully connected\nReLU", (hidden,), linear_params(side * side * conv, hidden, True)),
-        Step(f"dropout {head.dropout:.0%}\nlinear", (classes,),
-             linear_params(hidden, classes, True)),
-    ]  # fmt: skip
+        Step(
+            f"dropout {head.dropout:.0%}\nlinear", (classes,), linear_params(hidden, classes, True)
+        ),
+    ]
 
 
 def draw_head() -> Figure:
     """Draw the trunk with its two heads; slabs are as thick as channels or features are many."""
     with house_style():
         figure, axes = canvas(HEIGHT)
-        write(axes, TRUNK_LEFT, 24, "Two auxiliary heads, in training only", 18, weight="bold",
-              ha="left")  # fmt: skip
+        write(
+            axes,
+            TRUNK_LEFT,
+            24,
+            "Two auxiliary heads, in training only",
+            18,
+            weight="bold",
+            ha="left",
+        )
         text = "Small classifiers on the maps in the middle. Thickness shows channels or features."
         write(axes, TRUNK_LEFT, 50, text, 13, ha="left")
         places = _draw_trunk(axes)
@@ -104,19 +111,30 @@ def _draw_trunk(axes: Axes) -> dict[str, float]:
     """Boxes from the stem to the loss; the middle of each, by name."""
     names = ["stem", *(row.name for row in INCEPTION_ROWS), "classifier"]
     hung = {head.after for head in HEADS}
-    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": px(1.4), "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
     places, x = {}, TRUNK_LEFT
     for name in names:
         width = BOX_WIDTH + (26 if name == "classifier" else 0)
         shade = MIDDLE_GREY if name in hung else tint(MIDDLE_GREY, FADED)
         corner = (x, TRUNK_Y - BOX_HEIGHT / 2)
-        axes.add_patch(Rectangle(corner, width, BOX_HEIGHT, color=shade, linewidth=0,
-                                 gid=f"trunk.{name}"))  # fmt: skip
-        write(axes, x + width / 2, TRUNK_Y, _short(name), 13,
-              weight="bold" if name in hung else "normal")  # fmt: skip
+        axes.add_patch(
+            Rectangle(corner, width, BOX_HEIGHT, color=shade, linewidth=0, gid=f"trunk.{name}")
+        )
+        write(
+            axes,
+            x + width / 2,
+            TRUNK_Y,
+            _short(name),
+            13,
+            weight="bold" if name in hung else "normal",
+        )
         places[name] = x + width / 2
-        axes.annotate("", (x + width + TRUNK_STEP - BOX_WIDTH, TRUNK_Y), (x + width, TRUNK_Y),
-                      arrowprops=arrow)  # fmt: skip
+        axes.annotate(
+            "",
+            (x + width + TRUNK_STEP - BOX_WIDTH, TRUNK_Y),
+            (x + width, TRUNK_Y),
+            arrowprops=arrow,
+        )
         x += width + TRUNK_STEP - BOX_WIDTH
     write(axes, x + 4, TRUNK_Y, "L", 16, ha="left", weight="bold")
     return places
@@ -125,7 +143,7 @@ def _draw_trunk(axes: Axes) -> dict[str, float]:
 def _draw_head(axes: Axes, y: float, head: Head, name: str, hangs_at: float) -> None:
     scale = THICKEST / MOST
     steps = head_steps(head)
-    line = {"color": HEAD_COLOUR, "linewidth": px(2), "solid_capstyle": "butt"}
+    line = {"color": HEAD_COLOUR, "linewidth": 2, "solid_capstyle": "butt"}
     first, corner = LEFT + SLAB / 2, y - THICKEST / 2 - 34
     # the first line goes straight to its row, the second around the first row
     around = [] if corner < HEADS_Y[0] else [(hangs_at, AROUND_Y), (AROUND_X, AROUND_Y)]
@@ -137,13 +155,20 @@ def _draw_head(axes: Axes, y: float, head: Head, name: str, hangs_at: float) -> 
         x, thickness = LEFT + i * STEP, step.channels * scale
         if before is not None:
             left = x - STEP + SLAB
-            corners = [(left, y - before / 2), (x, y - thickness / 2),
-                       (x, y + thickness / 2), (left, y + before / 2)]  # fmt: skip
+            corners = [
+                (left, y - before / 2),
+                (x, y - thickness / 2),
+                (x, y + thickness / 2),
+                (left, y + before / 2),
+            ]
             axes.add_patch(Polygon(corners, color=tint(HEAD_COLOUR, BAND_TINT), linewidth=0))
             write(axes, (left + x) / 2, y, step.label, 12.5)
         shade = HEAD_COLOUR if i else MIDDLE_GREY
-        axes.add_patch(Rectangle((x, y - thickness / 2), SLAB, thickness, color=shade,
-                                 linewidth=0, gid=f"{name}.{i}"))  # fmt: skip
+        axes.add_patch(
+            Rectangle(
+                (x, y - thickness / 2), SLAB, thickness, color=shade, linewidth=0, gid=f"{name}.{i}"
+            )
+        )
         text = times(*step.shape) + (f"\n{step.params:,}\nparameters" if step.params else "")
         write(axes, x + SLAB / 2, y + thickness / 2 + 8, text, 12.5, va="top")
         before = thickness

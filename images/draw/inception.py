@@ -15,7 +15,6 @@ from googlenet_lib.figures.style import (
     MONOSPACE,
     canvas,
     house_style,
-    px,
     spread,
     times,
     tint,
@@ -85,8 +84,15 @@ def draw_branches(
         write(axes, INPUT_X, 50, text, 13, ha="left")
         _draw_slab(axes, INPUT_X, MIDDLE_Y, in_channels * scale, MIDDLE_GREY, "input")
         bottom = MIDDLE_Y + in_channels * scale / 2
-        write(axes, INPUT_X + SLAB / 2, bottom + 8, _shape(size, in_channels), 14,
-              weight="bold", va="top")  # fmt: skip
+        write(
+            axes,
+            INPUT_X + SLAB / 2,
+            bottom + 8,
+            _shape(size, in_channels),
+            14,
+            weight="bold",
+            va="top",
+        )
         for branch, y in zip(branches, BRANCHES_Y, strict=True):
             _draw_branch(axes, y, branch, branches[branch], in_channels, scale)
         outputs = {branch: steps[-1].channels for branch, steps in branches.items()}
@@ -130,7 +136,7 @@ def _draw_slab(axes: Axes, x: float, y: float, thickness: float, colour: str, gi
 def _draw_branch(
     axes: Axes, y: float, branch: str, steps: list[Layer], in_channels: int, scale: float
 ) -> None:
-    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": px(1.5), "shrinkA": 0, "shrinkB": 3}
+    arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 3}
     axes.annotate("", (COPY_X, y), (INPUT_X + SLAB + 4, MIDDLE_Y), arrowprops=arrow)
     _draw_slab(axes, COPY_X, y, in_channels * scale, MIDDLE_GREY, f"input.{branch}")
     colour = BRANCH_COLOURS[branch]
@@ -138,8 +144,11 @@ def _draw_branch(
     for x, layer in zip((REDUCED_X, OUTPUT_X)[-len(steps) :], steps, strict=True):
         after = layer.channels * scale
         corners = [
-            (left, y - before / 2), (x, y - after / 2), (x, y + after / 2), (left, y + before / 2)
-        ]  # fmt: skip
+            (left, y - before / 2),
+            (x, y - after / 2),
+            (x, y + after / 2),
+            (left, y + before / 2),
+        ]
         axes.add_patch(Polygon(corners, color=tint(colour, BAND_TINT), linewidth=0))
         between = (before + after) / 2
         label_y = y if between > 24 else y - between / 2 - 13
@@ -168,10 +177,10 @@ def _draw_concatenation(axes: Axes, outputs: dict[str, int], size: int, scale: f
         band = [*zip(xs, upper, strict=True), *zip(xs[::-1], upper[::-1] + thickness, strict=True)]
         axes.add_patch(Polygon(band, color=tint(BRANCH_COLOURS[branch], 0.5), linewidth=0))
         centres.append(top + thickness / 2)
-        _draw_slab(axes, CONCAT_X, centres[-1], thickness, BRANCH_COLOURS[branch],
-                   f"concat.{branch}")  # fmt: skip
+        _draw_slab(
+            axes, CONCAT_X, centres[-1], thickness, BRANCH_COLOURS[branch], f"concat.{branch}"
+        )
         top += thickness
     for channels, y in zip(outputs.values(), spread(centres, [17] * 4), strict=True):
         write(axes, CONCAT_X + SLAB + 8, y, str(channels), 15, weight="bold", ha="left")
-    write(axes, CONCAT_X + SLAB / 2, top + 12, _shape(size, stacked), 14,
-          weight="bold", va="top")  # fmt: skip
+    write(axes, CONCAT_X + SLAB / 2, top + 12, _shape(size, stacked), 14, weight="bold", va="top")
