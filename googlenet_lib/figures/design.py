@@ -1,19 +1,11 @@
 """A design against its budget: multiply-adds lane by lane, beside the paper's own widths."""
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.designs import Design, paper_design
 from googlenet_lib.figures import style
 
-# All in pixels of a page that is as wide as a README.
-HEIGHT, MARGIN, HEADER, TOP, ROW = 424, 14, 62, 84, 54
-BAR_LEFT, BAR_ROOM, BAR, PAPER_BAR = 92, 430, 20, 8
-NUMBERS_X, COLUMNS = (
-    (676, 800, 886),
-    ("multiply-adds", "channels out", "window"),
-)
+COLUMNS, SHIFTS = ("multiply-adds", "channels out", "window"), (105, 215, 300)  # pixels
 REDUCTION_TINT = 0.55
 
 
@@ -25,58 +17,47 @@ def draw_design(design: Design) -> Figure:
     differ. An upright line marks the budget, and what lies beyond it is hatched.
     """
     paper = paper_design(design.module)
-    scale = BAR_ROOM / max(design.macs, design.budget)
+    rows = {"together": (_sums(design), _sums(paper))}
+    for name, lane in design.lanes.items():
+        theirs = paper.lanes[name]
+        rows[name] = tuple((sum(one.macs), one.channels, one.window) for one in (lane, theirs))
     with style.house_style():
-        figure, axes = style.canvas(HEIGHT)
+        figure, axes = style.chart(430)
         channels, size, *_ = design.place
         place = f"{channels} channels in, a map of {style.times(size, size)}"
-        title = f"In the place of {_short(design)}: {place}"
-        style.write(axes, MARGIN, 24, title, 17, ha="left", weight="bold")
-        style.write(
-            axes,
-            BAR_LEFT,
-            HEADER + 4,
-            "yours in colour, the paper's in grey",
-            13,
-            ha="left",
-            va="baseline",
-            color=style.GREY,
-        )
-        for x, name in zip(NUMBERS_X, COLUMNS, strict=True):
-            style.write(axes, x, HEADER + 4, name, 13, ha="right", va="baseline", color=style.GREY)
-
-        _draw_total(axes, design, paper, scale)
-        for i, (name, lane) in enumerate(design.lanes.items(), start=1):
-            y, colour = TOP + i * ROW, style.BRANCH_COLOURS[name]
-            style.write(
-                axes,
-                MARGIN,
-                y + BAR / 2,
-                name.replace("x", "×"),
-                15,
-                ha="left",
-                weight="bold",
-                color=colour,
-            )
-            x = BAR_LEFT
+        style.headline(figure, f"In the place of {_short(design)}: {place}")
+        style.name_rows(axes, [name.replace("x", "×") for name in rows])
+        for label in axes.get_yticklabels():
+            name = label.get_text().replace("×", "x")
+            label.set(color=style.BRANCH_COLOURS.get(name, style.INK), weight="bold", fontsize=14)
+        together = 0
+        for y, (name, lane) in enumerate(design.lanes.items(), start=1):
+            start = 0
             for macs, shade in zip(lane.macs, _shades(name, lane.macs), strict=True):
-                _draw_bar(axes, x, y, macs * scale, BAR, shade)
-                x += macs * scale
-            theirs = paper.lanes[name]
-            _draw_bar(
-                axes, BAR_LEFT, y + BAR + 3, sum(theirs.macs) * scale, PAPER_BAR, style.MIDDLE_GREY
-            )
+                axes.barh(y - 0.1, macs, 0.45, left=start, color=shade)
+                axes.barh(-0.1, macs, 0.45, left=together, color=shade)
+                start, together = start + macs, together + macs
             if not lane.channels:
-                style.write(
-                    axes, BAR_LEFT + 4, y + BAR / 2, "left out", 13, ha="left", color=style.GREY
-                )
-            _write_numbers(
-                axes, y, *((sum(one.macs), one.channels, one.window) for one in (lane, theirs))
-            )
-        style.write(axes, MARGIN, HEIGHT - 50, _told_budget(design), 15, ha="left", weight="bold")
+                axes.text(0, y - 0.1, " left out", va="center", color=style.GREY)
+        if design.over > 0:
+            look = {"color": "none", "edgecolor": style.INK, "hatch": "////", "linewidth": 0}
+            axes.barh(-0.1, design.over, 0.45, left=design.budget, **look)
+        for shift, name in zip(SHIFTS, COLUMNS, strict=True):
+            style.beside(axes, -0.65, name, shift=shift, ha="right", color=style.GREY)
+        for y, (yours, theirs) in enumerate(rows.values()):
+            axes.barh(y + 0.24, theirs[0], 0.16, color=style.MIDDLE_GREY)
+            for shift, mine, other in zip(SHIFTS, _told(yours), _told(theirs), strict=True):
+                look = {"shift": shift, "ha": "right"}
+                style.beside(axes, y - 0.1, mine, weight="bold", **look)
+                if mine != other:
+                    style.beside(axes, y + 0.24, other, color=style.GREY, fontsize=12, **look)
+        axes.axvline(design.budget, 0.81, 1, color=style.INK, linewidth=2)
+        axes.set(xticks=[], xlim=(0, max(design.macs, design.budget)))
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlabel(_told_budget(design), weight="bold", loc="left")
         weights = f"{design.params:,} weights, the paper's {paper.params:,}"
-        key = "upright line: the budget; lighter: reductions"
-        style.write(axes, MARGIN, HEIGHT - 24, f"{weights}; {key}", 13, ha="left", color=style.GREY)
+        key = "yours in colour, reductions lighter, the paper's in grey; upright line: the budget"
+        style.footnote(figure, f"{weights}; {key}")
     figure.alt = _describe_design(design)
     return figure
 
@@ -119,45 +100,8 @@ def _shades(lane: str, macs: tuple[int, ...]) -> tuple[str, ...]:
     return (style.tint(colour, REDUCTION_TINT), colour) if macs[1:] else (colour,)
 
 
-def _draw_total(axes: Axes, design: Design, paper: Design, scale: float) -> None:
-    style.write(axes, MARGIN, TOP + BAR / 2, "together", 14, ha="left", weight="bold")
-    x, end = BAR_LEFT, BAR_LEFT + design.budget * scale
-    for name, lane in design.lanes.items():
-        for macs, shade in zip(lane.macs, _shades(name, lane.macs), strict=True):
-            _draw_bar(axes, x, TOP, macs * scale, BAR, shade)
-            x += macs * scale
-    if design.over > 0:
-        beyond = Rectangle(
-            (end, TOP),
-            x - end,
-            BAR,
-            facecolor="none",
-            edgecolor=style.INK,
-            hatch="////",
-            linewidth=0,
-        )
-        axes.add_artist(beyond)
-    _draw_bar(axes, BAR_LEFT, TOP + BAR + 3, design.budget * scale, PAPER_BAR, style.MIDDLE_GREY)
-    _draw_bar(axes, end - 1, TOP - 5, 2, BAR + PAPER_BAR + 13, style.INK)
-    _write_numbers(
-        axes,
-        TOP,
-        (design.macs, design.out_channels, design.window),
-        (paper.macs, paper.out_channels, paper.window),
-    )
-
-
-def _draw_bar(axes: Axes, x: float, y: float, width: float, height: float, colour: str) -> None:
-    bar = Rectangle((x, y), width, height, facecolor=colour, linewidth=0)
-    axes.add_artist(bar)  # add_patch would work out limits that stay as they are
-
-
-def _write_numbers(axes: Axes, y: float, yours: tuple[int, ...], theirs: tuple[int, ...]) -> None:
-    """Multiply-adds, channels and window; the paper's below where they are others."""
-    for x, mine, other in zip(NUMBERS_X, _told(yours), _told(theirs), strict=True):
-        style.write(axes, x, y + BAR / 2 - 1, mine, 14, ha="right", weight="bold")
-        if mine != other:
-            style.write(axes, x, y + BAR + 8, other, 12, ha="right", color=style.GREY)
+def _sums(design: Design) -> tuple[int, int, int]:
+    return design.macs, design.out_channels, design.window
 
 
 def _told(numbers: tuple[int, ...]) -> tuple[str, ...]:

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.figures import style
@@ -44,11 +42,17 @@ def draw_lane_view(view: LaneView, highest: dict[str, float] | None = None) -> F
     with style.house_style():
         figure, axes = style.canvas(VIEW_HEIGHT)
         style.write(axes, MARGIN, 18, view.title, 15, ha="left", weight="bold")
-        _draw_image(axes, MARGIN, TITLE, VIEW_PICTURE, view, named=True)
+        _draw_image(axes, MARGIN, TITLE, VIEW_PICTURE, view)
+        sizes = sorted((window.field, lane) for lane, window in view.windows.items())
+        seen = ", ".join(f"{lane.replace('x', '×')} {field}" for field, lane in sizes)
+        text = f"pixels a side that one value\nsees: {seen}"
+        style.write(axes, MARGIN, TITLE + VIEW_PICTURE + 6, text, ha="left", va="top")
         for i, lane in enumerate(view.maps):
             x = MARGIN + VIEW_PICTURE + 28 + (i % 2) * (MAP + GAP)
             y = TITLE + 16 + (i // 2) * (MAP + 24)
-            _draw_map(axes, x, y, MAP, lane, view.maps[lane], highest[lane])
+            style.image(
+                axes, x, y, MAP, view.maps[lane], style.lane_shades(lane), 0, highest[lane] or 1
+            )
             style.write(
                 axes,
                 x,
@@ -88,7 +92,16 @@ def draw_growth(views: Sequence[LaneView]) -> Figure:
             for column, view in enumerate(views):
                 x = MARGIN + SIDE + column * (side + GAP)
                 if lane:
-                    _draw_map(axes, x, y, side, lane, view.maps[lane], highest[lane])
+                    style.image(
+                        axes,
+                        x,
+                        y,
+                        side,
+                        view.maps[lane],
+                        style.lane_shades(lane),
+                        0,
+                        highest[lane] or 1,
+                    )
                     continue
                 style.write(axes, x + side / 2, y - 8, view.title, 13, va="bottom", weight="bold")
                 _draw_image(axes, x, y, side, view)
@@ -195,69 +208,26 @@ def _by_radius(full: dict[str, float]) -> dict[float, list[str]]:
     return groups
 
 
-def _draw_image(
-    axes: Axes, x: float, y: float, side: float, view: LaneView, named: bool = False
-) -> None:
-    pixels = view.image.permute(1, 2, 0).numpy()  # (H, W, 3)
-    axes.imshow(pixels, extent=(x, x + side, y + side, y), interpolation="nearest", aspect="auto")
-    scale = side / pixels.shape[0]
+def _draw_image(axes: Axes, x: float, y: float, side: float, view: LaneView) -> None:
+    style.image(axes, x, y, side, view.image.permute(1, 2, 0))
+    scale = side / view.image.shape[1]
     for lane, window in view.windows.items():
         left, top = (
-            x + (view.middle[0] - window.field / 2) * scale,
-            y + (view.middle[1] - window.field / 2) * scale,
+            at + (middle - window.field / 2) * scale
+            for at, middle in zip((x, y), view.middle, strict=True)
         )
-        dashed = lane == "pool"  # on top of the 3x3 lane's square, which is as wide
-        for width, colour in ((4, style.PAPER), (2, style.BRANCH_COLOURS[lane])):
-            if dashed and colour == style.PAPER:
-                continue
-            dashes = (0, (4, 4)) if dashed else "-"
-            box = Rectangle(
-                (left, top),
-                window.field * scale,
-                window.field * scale,
-                fill=False,
-                edgecolor=colour,
-                linewidth=width,
-                linestyle=dashes,
-            )
-            axes.add_patch(box)
-    style.frame(axes, x, y, side)
-    if named:
-        sizes = sorted((window.field, lane) for lane, window in view.windows.items())
-        seen = ", ".join(f"{lane.replace('x', '×')} {field}" for field, lane in sizes)
-        style.write(
-            axes,
-            x,
-            y + side + 6,
-            f"pixels a side that one value\nsees: {seen}",
-            12,
-            ha="left",
-            va="top",
-        )
-
-
-def _draw_map(
-    axes: Axes, x: float, y: float, side: float, lane: str, values: Tensor, highest: float
-) -> None:
-    axes.imshow(
-        values.numpy(),
-        extent=(x, x + side, y + side, y),
-        cmap=style.lane_shades(lane),
-        vmin=0,
-        vmax=highest or 1,
-        interpolation="nearest",
-        aspect="auto",
-    )
-    style.frame(axes, x, y, side)
+        size = window.field * scale
+        # the pool's lies on top of the 3x3 lane's square, which is as wide
+        look = {"dashes": (0, (4, 4))} if lane == "pool" else {"halo": 4}
+        style.outline(axes, left, top, size, size, style.BRANCH_COLOURS[lane], thick=2, **look)
 
 
 def _draw_guesses(axes: Axes, x: float, y: float, guesses: Sequence[Prediction]) -> None:
-    style.write(axes, x, y - 12, "what the whole network says", 13, ha="left", weight="bold")
-    for guess, top in zip(guesses, np.arange(y + 4, y + 300, 38), strict=False):
-        axes.add_patch(
-            Rectangle((x + 90, top), BAR_ROOM, 22, color=style.tint(style.LIGHT_GREY, 0.5))
-        )
-        bar = Rectangle((x + 90, top), BAR_ROOM * guess.probability, 22, color=style.GREY)
-        axes.add_patch(bar)
+    title = "what the whole network says"
+    style.write(axes, x, y - 12, title, 13, ha="left", weight="bold")
+    for i, guess in enumerate(guesses):
+        top, chance = y + 4 + 38 * i, guess.probability
+        style.box(axes, x + 90, top, BAR_ROOM, 22, color=style.tint(style.LIGHT_GREY, 0.5))
+        style.box(axes, x + 90, top, BAR_ROOM * chance, 22, color=style.GREY)
         style.write(axes, x + 84, top + 11, guess.label, 13, ha="right")
-        style.write(axes, x + 96 + BAR_ROOM, top + 11, f"{guess.probability:.0%}", 13, ha="left")
+        style.write(axes, x + 96 + BAR_ROOM, top + 11, f"{chance:.0%}", 13, ha="left")

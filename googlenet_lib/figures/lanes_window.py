@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.figures import style
@@ -126,53 +125,24 @@ def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
     for box in view.boxes.values():
         seen[box.rows.first : box.rows.last + 1, box.columns.first : box.columns.last + 1] = True
     lit = np.where(seen, pixels, pixels * (1 - VEIL) + VEIL)
-    axes.imshow(
-        lit, extent=(x, x + PICTURE, y + PICTURE, y), interpolation="nearest", aspect="auto"
-    )
-    across, down = PICTURE / columns, PICTURE / rows
+    style.image(axes, x, y, PICTURE, lit)
+    scale = PICTURE / columns
     for lane, box in view.boxes.items():
-        corner = (x + box.columns.first * across, y + box.rows.first * down)
-        extent = (
-            (box.columns.last - box.columns.first + 1) * across,
-            (box.rows.last - box.rows.first + 1) * down,
-        )
-        dashed = lane == "pool"  # on top of the 3x3 lane's square, which is as wide
-        if not dashed:
-            axes.add_patch(
-                Rectangle(corner, *extent, fill=False, edgecolor=style.PAPER, linewidth=5)
-            )
-        dashes = (0, (4, 4)) if dashed else "-"
-        square = Rectangle(
-            corner,
-            *extent,
-            fill=False,
-            edgecolor=style.BRANCH_COLOURS[lane],
-            linewidth=2.5,
-            linestyle=dashes,
-        )
-        axes.add_patch(square)
-    style.frame(axes, x, y, PICTURE)
+        corner = x + box.columns.first * scale, y + box.rows.first * scale
+        size = [(span.last - span.first + 1) * scale for span in (box.columns, box.rows)]
+        # the pool's lies on top of the 3x3 lane's square, which is as wide
+        look = {"dashes": (0, (4, 4))} if lane == "pool" else {"halo": 5}
+        style.outline(axes, *corner, *size, style.BRANCH_COLOURS[lane], **look)
 
 
 def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
     values = view.maps[lane].numpy()
-    axes.imshow(
-        values,
-        extent=(x, x + MAP, y + MAP, y),
-        cmap=style.lane_shades(lane),
-        vmin=0,
-        vmax=float(values.max()) or 1,
-        interpolation="nearest",
-        aspect="auto",
-    )
-    style.frame(axes, x, y, MAP)
+    style.image(axes, x, y, MAP, values, style.lane_shades(lane), 0, float(values.max()) or 1)
     (row, column), (rows, columns) = view.place, values.shape
     side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
     centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
-    corner = (centre[0] - side / 2, centre[1] - side / 2)
-    for width, colour in ((6, style.PAPER), (2, style.INK)):
-        square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=width)
-        axes.add_patch(square)
+    corner = centre[0] - side / 2, centre[1] - side / 2
+    style.outline(axes, *corner, side, side, style.INK, thick=2, halo=6)
 
 
 def _pixels(box: Box) -> str:

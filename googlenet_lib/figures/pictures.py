@@ -4,9 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
@@ -48,14 +46,10 @@ def draw_pictures(
             y += space
             for column, i in enumerate(row):
                 x = MARGIN + column * (width + GAP)
-                pixels = images[i].permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
-                axes.imshow(
-                    pixels,
-                    extent=(x, x + width, y + height, y),
-                    interpolation="nearest",
-                    aspect="auto",
-                )
-                _draw_frame(axes, x, y, width, height, guesses[i] in (None, truth[i]))
+                style.image(axes, x, y, width, images[i].permute(1, 2, 0).cpu())
+                if guesses[i] not in (None, truth[i]):
+                    look = style.INK, (0, (2, 1))
+                    style.outline(axes, x, y, width, height, *look, thick=4)
                 style.write(axes, x + width / 2, y - 8, captions[i], va="baseline")
             y += height + GAP
     figure.alt = _describe_pictures(images, labels, classes, predicted=predicted, columns=columns)
@@ -122,10 +116,3 @@ def _caption(label: int, guess: int | None, classes: Sequence[str], room: int) -
     if guess == label:
         return lines(f"{RIGHT} {classes[label]}")
     return lines(f"{WRONG} {classes[guess]}") + "\n" + lines(f"is {classes[label]}")
-
-
-def _draw_frame(axes: Axes, x: float, y: float, width: float, height: float, plain: bool) -> None:
-    look = {"edgecolor": style.GREY, "linewidth": 1}
-    if not plain:
-        look = {"edgecolor": style.INK, "linewidth": 4, "linestyle": (0, (2, 1))}
-    axes.add_patch(Rectangle((x, y), width, height, fill=False, **look))

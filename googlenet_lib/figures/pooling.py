@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import output_size
 from googlenet_lib.errors import UsageError
@@ -82,9 +81,9 @@ def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> 
             style.write(axes, MARGIN, y + 56, label, 12, ha="left", color=style.GREY)
             result = f"{len(values)} → {len(windows)}"
             style.write(axes, MARGIN, y + 92, result, 18, ha="left", weight="bold")
-            _draw_cells(axes, y + 12, values, windows, cell, mode)
+            _draw_cells(axes, y + 12, values, windows, cell)
             for j, window in enumerate(windows):
-                _draw_window(axes, y, j, window, cell, mode, window.start in usual)
+                _draw_window(axes, y, j, window, cell, window.start in usual)
     figure.alt = _describe_pooling(values, modes)
     return figure
 
@@ -111,47 +110,30 @@ def _cell_x(index: int, cell: float) -> float:
 
 
 def _draw_cells(
-    axes: Axes, y: float, values: Sequence[int], windows: list[PoolWindow], cell: float, mode: str
+    axes: Axes, y: float, values: Sequence[int], windows: list[PoolWindow], cell: float
 ) -> None:
     # what lies outside the row and inside a window: padding, or where the last one hangs over
     outside = sorted(
         {i for window in windows for i in range(window.start, window.start + KERNEL)}
         - {*range(len(values))}
     )
+    size, line = (cell, CELL_HEIGHT), {"edgecolor": style.GREY, "linewidth": 1}
     for i in outside:
-        box = Rectangle(
-            (_cell_x(i, cell), y),
-            cell,
-            CELL_HEIGHT,
-            facecolor=style.PAPER,
-            edgecolor=style.GREY,
-            linewidth=1,
-            linestyle=(0, (3, 3)),
-        )
-        axes.add_patch(box)
+        style.box(axes, _cell_x(i, cell), y, *size, fill=False, linestyle="--", **line)
     for i, value in enumerate(values):
-        box = Rectangle(
-            (_cell_x(i, cell), y),
-            cell,
-            CELL_HEIGHT,
-            facecolor=style.tint(style.LIGHT_GREY, 0.5),
-            edgecolor=style.GREY,
-            linewidth=1,
-        )
-        axes.add_patch(box)
+        shade = style.tint(style.LIGHT_GREY, 0.5)
+        style.box(axes, _cell_x(i, cell), y, *size, facecolor=shade, **line)
         style.write(axes, _cell_x(i, cell) + cell / 2, y + CELL_HEIGHT / 2, str(value), 14)
 
 
 def _draw_window(
-    axes: Axes, y: float, j: int, window: PoolWindow, cell: float, mode: str, usual: bool
+    axes: Axes, y: float, j: int, window: PoolWindow, cell: float, usual: bool
 ) -> None:
     # neighbours share a cell: every other window is drawn one step lower
     top = y + 12 + CELL_HEIGHT + 8 + (j % 2) * 30
     colour = style.LIGHT_GREY if usual else style.BRANCH_COLOURS["pool"]
     left = _cell_x(window.start, cell)
-    box = Rectangle((left + 2, top), KERNEL * cell - 4, 24, color=colour, linewidth=0)
-    axes.add_patch(box)
+    style.box(axes, left + 2, top, KERNEL * cell - 4, 24, color=colour)
     ink = style.INK if usual else style.ink_on(colour)
-    style.write(
-        axes, left + KERNEL * cell / 2, top + 12, str(window.maximum), 14, weight="bold", color=ink
-    )
+    at = left + KERNEL * cell / 2, top + 12
+    style.write(axes, *at, str(window.maximum), 14, weight="bold", color=ink)

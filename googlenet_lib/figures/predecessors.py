@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.figures import style
 from googlenet_lib.paper import ROWS
@@ -75,12 +74,5 @@ def _draw_square(
     """A kernel of so many pixels; with `around` in the middle of a square of that many."""
     middle = i * ROW_HEIGHT + 58
     left = x + ((around or kernel) - kernel) / 2 * PIXEL
-    frame = Rectangle(
-        (left, middle - kernel / 2 * PIXEL),
-        kernel * PIXEL,
-        kernel * PIXEL,
-        facecolor=shade,
-        edgecolor=style.INK,
-        linewidth=1.2,
-    )
-    axes.add_patch(frame)
+    side, look = kernel * PIXEL, {"facecolor": shade, "edgecolor": style.INK, "linewidth": 1.2}
+    style.box(axes, left, middle - side / 2, side, side, **look)

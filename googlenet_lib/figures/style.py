@@ -6,11 +6,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from numpy.typing import ArrayLike
 
 # Okabe and Ito's palette, which the colour-blind can tell apart. Everything else is grey.
 BRANCH_COLOURS = {"1x1": "#0072B2", "3x3": "#E69F00", "5x5": "#009E73", "pool": "#CC79A7"}
@@ -169,9 +171,9 @@ def headline(figure: Figure, text: str) -> None:
     figure.suptitle(text, x=0.012, ha="left", fontsize=15, weight="bold")
 
 
-def footnote(figure: Figure, text: str) -> None:
-    """Write where the data of a page of charts come from, at its lower left."""
-    figure.supxlabel(text, x=0.012, ha="left", fontsize=12, color=GREY)
+def footnote(figure: Figure, text: str, color: str = GREY) -> None:
+    """Write a line such as where the data come from at the lower left of a page of charts."""
+    figure.supxlabel(text, x=0.012, ha="left", fontsize=12, color=color)
 
 
 def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs) -> Text:
@@ -180,10 +182,73 @@ def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs)
     return axes.text(x, y, text, fontsize=size, **kwargs)
 
 
-def frame(axes: Axes, x: float, y: float, width: float, height: float | None = None) -> None:
-    """Draw a thin grey line around a picture or a map; without `height` around a square."""
-    size = (width, width if height is None else height)
-    axes.add_patch(Rectangle((x, y), *size, fill=False, edgecolor=GREY, linewidth=1))
+def box(axes: Axes, x: float, y: float, width: float, height: float, **look) -> None:
+    """Draw a rectangle from its upper left corner; `look` is of matplotlib's Rectangle."""
+    # add_patch would work out limits that stay as they are
+    axes.add_artist(Rectangle((x, y), width, height, **{"linewidth": 0} | look))
+
+
+def outline(
+    axes: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str,
+    dashes: object = "-",
+    *,
+    thick: float = 2.5,
+    halo: float = 0,
+) -> None:
+    """Draw the frame of a rectangle, with `halo` on a wider and lighter one that sets it off."""
+    look = {"fill": False, "zorder": 3}
+    if halo:
+        box(axes, x, y, width, height, edgecolor=PAPER, linewidth=halo, **look)
+    box(axes, x, y, width, height, edgecolor=colour, linewidth=thick, linestyle=dashes, **look)
+
+
+def image(
+    axes: Axes,
+    x: float,
+    y: float,
+    width: float,
+    values: ArrayLike,
+    shades: Any = None,
+    low: float = 0,
+    high: float = 1,
+) -> None:
+    """Draw a picture or a map on a canvas, (x, y) being its upper left corner, in a thin frame.
+
+    `values` is (H, W) or, with colours, (H, W, 3); `low` and `high` are the ends of `shades`.
+    """
+    values = np.asarray(values)
+    height = width * values.shape[0] / values.shape[1]
+    axes.imshow(
+        values,
+        shades,
+        extent=(x, x + width, y + height, y),
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+        aspect="auto",
+    )
+    outline(axes, x, y, width, height, GREY, thick=1)
+
+
+def picture(
+    axes: Axes,
+    values: ArrayLike,
+    title: str = "",
+    shades: Any = None,
+    low: float = 0,
+    high: float = 1,
+) -> None:
+    """Show a picture or a map in axes of its own, without ticks, in a thin frame."""
+    look = {"vmin": low, "vmax": high, "interpolation": "nearest"}
+    axes.imshow(np.asarray(values), shades, **look)
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title)
+    axes.spines[:].set(visible=True, color=GREY)
 
 
 def spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import total
 from googlenet_lib.differences import differences, variant_costs
@@ -85,14 +84,8 @@ def _draw_row(
     axes: Axes, y: float, name: str, counts: Sequence[tuple[int, int]], weight: str
 ) -> None:
     if counts[0] != counts[1]:
-        box = Rectangle(
-            (ROW_X - 8, y - LINE / 2 + 1),
-            ROW_WIDTH,
-            LINE - 2,
-            facecolor=style.LIGHT_GREY,
-            linewidth=0,
-        )
-        axes.add_patch(box)
+        size = ROW_WIDTH, LINE - 2
+        style.box(axes, ROW_X - 8, y - LINE / 2 + 1, *size, facecolor=style.LIGHT_GREY)
     texts = [name.removeprefix("inception")]
     for params, macs in counts:
         texts += [f"{params:,}", f"{macs / 1e6:,.1f}"]

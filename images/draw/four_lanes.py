@@ -16,9 +16,9 @@ from googlenet_lib.figures.style import (
     INK,
     PAPER,
     canvas,
-    frame,
     house_style,
     lane_shades,
+    outline,
     times,
     write,
 )
@@ -152,7 +152,7 @@ def _draw_lane(axes: Axes, x: float, lane: str, view: LaneView) -> None:
 def _draw_image(axes: Axes, x: float, y: float, side: float, pixels: np.ndarray) -> None:
     # without interpolation, an SVG holds the pixels as they are, sharp in any size
     axes.imshow(pixels, extent=(x, x + side, y + side, y), interpolation="none", aspect="auto")
-    frame(axes, x, y, side)
+    outline(axes, x, y, side, side, GREY, thick=1)
 
 
 def _draw_square(
