@@ -51,6 +51,7 @@ def draw_depth(probes: Sequence[Probe]) -> Figure:
         for axes in (left, right):
             axes.set_yscale("log")
             axes.minorticks_off()
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # no slow mathtext
             axes.set_xticks(range(len(LAYERS)), map(_tick, LAYERS))
         names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
         ends = [one.length(LAYERS[-1]) for one in probes]

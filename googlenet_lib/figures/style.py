@@ -94,32 +94,13 @@ def house_style() -> AbstractContextManager:
     )
 
 
-def page(height: float) -> Figure:
-    """Return an empty figure, as wide as a README and `height` pixels high."""
-    return plt.figure(figsize=(WIDTH / DPI, height / DPI))
-
-
 def canvas(height: float) -> tuple[Figure, Axes]:
     """Return a page with axes that count pixels, (0, 0) being its top left corner."""
-    figure = page(height)
+    figure = plt.figure(figsize=(WIDTH / DPI, height / DPI))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     axes.axis("off")
     return figure, axes
-
-
-def axes_at(
-    figure: Figure, left: float, top: float, width: float, height: float, **options
-) -> Axes:
-    """Return new axes, so many pixels large, whose upper left corner is at (left, top) of a page.
-
-    The page's own upper left corner is (0, 0), as on `canvas`; `options` are those of
-    `Figure.add_axes`.
-    """
-    page_height = figure.get_figheight() * DPI
-    bottom = page_height - top - height
-    box = (left / WIDTH, bottom / page_height, width / WIDTH, height / page_height)
-    return figure.add_axes(box, **options)
 
 
 def chart(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:
