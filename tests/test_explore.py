@@ -34,7 +34,9 @@ def test_a_panel_redraws_when_a_control_moves():
 
     def draw(number):
         seen.append(number)
-        return canvas(20)[0], f"a < {number}"
+        figure, _ = canvas(20)
+        figure.alt = f"a < {number}"
+        return figure
 
     slider = widgets.IntSlider(value=1, max=5)
     box = panel(draw, number=slider)

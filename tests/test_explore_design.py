@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from googlenet_lib.designs import MODULES, paper_design
 from googlenet_lib.explore import design as explorer
 from googlenet_lib.explore.design import explore_design
-from googlenet_lib.figures.design import describe_design
+from googlenet_lib.figures.design import draw_design
 
 STEPS = 2
 
@@ -45,7 +45,7 @@ def box():
 
 
 def test_it_begins_with_the_paper_s_design(box):
-    assert describe_design(paper_design()) in box.text()
+    assert draw_design(paper_design()).alt in box.text()
     widths = {name: slider.value for name, slider in box.sliders.items()}
     assert widths == vars(paper_design().widths)
     (row,) = box.rows()

@@ -4,17 +4,17 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.audit import describe_verdicts, draw_verdicts
+from googlenet_lib.figures.audit import draw_verdicts
 from googlenet_lib.readings import Reading, audit_under
 
 
 def explore_auditor() -> widgets.VBox:
     """Five switches, each a question of how the table was counted, above the table of verdicts."""
 
-    def draw(**choices: bool | int) -> tuple[Figure, str]:
+    def draw(**choices: bool | int) -> Figure:
         reading = Reading(**choices)
         rows = audit_under(reading)
-        return draw_verdicts(rows, reading), describe_verdicts(rows, reading)
+        return draw_verdicts(rows, reading)
 
     return panel(
         draw,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from googlenet_lib.bottlenecks import MODULES, bottleneck
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.bottleneck import describe_dial, draw_dial
+from googlenet_lib.figures.bottleneck import draw_dial
 
 
 def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
@@ -32,9 +32,9 @@ def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
 
     module.observe(fit, names="value")  # before the panel's own, so that it draws what fits
 
-    def draw(width: int, module: str) -> tuple[Figure, str]:
+    def draw(width: int, module: str) -> Figure:
         lane = bottleneck(module)
         view = (lane, width, shares[module])
-        return draw_dial(*view), describe_dial(*view)
+        return draw_dial(*view)
 
     return panel(draw, width=width, module=module)

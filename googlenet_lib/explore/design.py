@@ -18,7 +18,7 @@ from googlenet_lib.designs import (
 )
 from googlenet_lib.errors import UsageError
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.design import describe_design, draw_design
+from googlenet_lib.figures.design import draw_design
 from googlenet_lib.paper import Widths
 
 STEP = 8  # channels: an eighth of it, which a trial has, is a whole number
@@ -52,9 +52,9 @@ def explore_design(module: str = MODULES[0], steps: int = STEPS) -> widgets.VBox
     def chosen() -> Design:
         return Design(place.value, Widths(**{name: one.value for name, one in sliders.items()}))
 
-    def draw(_moves: int) -> tuple[Figure, str]:
+    def draw(_moves: int) -> Figure:
         design = chosen()
-        return draw_design(design), describe_design(design)
+        return draw_design(design)
 
     fitting = False  # the sliders to another place
 

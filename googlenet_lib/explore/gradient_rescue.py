@@ -8,7 +8,6 @@ from googlenet_lib.figures.gradients import (
     HEAD_CHOICES,
     INIT_NAMES,
     NORM_NAMES,
-    describe_rescue,
     draw_rescue,
     short_layer,
 )
@@ -22,11 +21,9 @@ def explore_gradient_rescue(width: float = 1.0) -> widgets.VBox:
     """
     fresh: dict[tuple[str, str], list[Probe]] = {}
 
-    def draw(
-        init: str, norm: str, weight: float, heads: str, layer: str, _computed: int
-    ) -> tuple[Figure, str]:
+    def draw(init: str, norm: str, weight: float, heads: str, layer: str, _computed: int) -> Figure:
         shown = (probes_of(init, norm), weight, heads, layer, fresh.get((init, norm), ()))
-        return draw_rescue(*shown), describe_rescue(*shown)
+        return draw_rescue(*shown)
 
     short, wide = widgets.Layout(width="250px"), widgets.Layout(width="380px")
     controls = {

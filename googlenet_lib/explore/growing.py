@@ -11,7 +11,7 @@ from torch import Tensor
 
 from googlenet_lib.data.shapes import SHAPES, draw_shapes
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.lanes import LaneView, describe_lane_view, draw_lane_view
+from googlenet_lib.figures.lanes import LaneView, draw_lane_view
 from googlenet_lib.lanes import Window, lane_maps, lane_windows, map_grid
 from googlenet_lib.model import GoogLeNet
 from googlenet_lib.predict import predict, prepare
@@ -67,9 +67,9 @@ def explore_growing(model: GoogLeNet, info: WeightsInfo, seed: int = 0) -> widge
     largest = growing_view(model, info, "circle", MOST_RADIUS, seed)
     highest = {lane: 1.5 * float(values.max()) for lane, values in largest.maps.items()}
 
-    def draw(shape: str, radius: float) -> tuple[Figure, str]:
+    def draw(shape: str, radius: float) -> Figure:
         view = growing_view(model, info, shape, radius, seed)
-        return draw_lane_view(view, highest), describe_lane_view(view)
+        return draw_lane_view(view, highest)
 
     return panel(
         draw,

@@ -15,7 +15,6 @@ from googlenet_lib.figures.lanes_window import (
     Box,
     Span,
     WindowView,
-    describe_windows,
     draw_windows,
 )
 from googlenet_lib.lanes import lane_maps, lane_windows, map_grid
@@ -62,12 +61,12 @@ def explore_lanes_window(
     def answers_of(module: str) -> dict[str, Tensor]:
         return _answers(model, info, image, module)
 
-    def draw(row: int, column: int, module: str) -> tuple[Figure, str]:
+    def draw(row: int, column: int, module: str) -> Figure:
         answers = answers_of(module)
         shape = tuple(answers["1x1"].shape[1:])
         place = nearest_place(model, module, (row, column), shape)
         views = [_view(model, image, module, place, answers)]
-        return draw_windows(views), describe_windows(views)
+        return draw_windows(views)
 
     height, width = image.shape[1:]
     return panel(

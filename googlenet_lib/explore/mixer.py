@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.mixer import CHANNELS, Mix, describe_mix, draw_mix
+from googlenet_lib.figures.mixer import CHANNELS, Mix, draw_mix
 
 MOST = 2.0  # the largest weight, either way
 
@@ -20,9 +20,9 @@ def explore_mixer(
     `picture` is uint8 (3, H, W), `at` the column and row of the pixel whose arithmetic is said.
     """
 
-    def draw(red: float, green: float, blue: float, bias: float, relu: bool) -> tuple[Figure, str]:
+    def draw(red: float, green: float, blue: float, bias: float, relu: bool) -> Figure:
         mix = Mix(picture, (red, green, blue), bias, relu, at)
-        return draw_mix(mix), describe_mix(mix)
+        return draw_mix(mix)
 
     weights = {
         name: _slider(name, weight, MOST) for name, weight in zip(CHANNELS, row, strict=True)

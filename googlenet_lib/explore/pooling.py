@@ -10,7 +10,6 @@ from googlenet_lib.figures.pooling import (
     FEWEST_CELLS,
     MODES,
     MOST_CELLS,
-    describe_pooling,
     draw_pooling,
 )
 
@@ -22,10 +21,10 @@ ALL = "all three"
 def explore_pooling(size: int = 14) -> widgets.VBox:
     """A slider for the number of cells, and a choice of what happens at the end of the row."""
 
-    def draw(size: int, mode: str) -> tuple[Figure, str]:
+    def draw(size: int, mode: str) -> Figure:
         values: Sequence[int] = DIGITS[:size]
         modes = tuple(MODES) if mode == ALL else (mode,)
-        return draw_pooling(values, modes), describe_pooling(values, modes)
+        return draw_pooling(values, modes)
 
     return panel(
         draw,

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from googlenet_lib.explore.panel import panel
 from googlenet_lib.figures.receptive_growth import (
-    describe_lane_field,
-    describe_stack,
     draw_lane_field,
     draw_stack,
 )
@@ -34,10 +32,10 @@ def explore_stack(depth: int = 5, kernel: int = 3, strided: int = 0) -> widgets.
     was shown before is remembered. More strided layers than layers count as all of them.
     """
 
-    def draw(depth: int, kernel: int, strided: int) -> tuple[Figure, str]:
+    def draw(depth: int, kernel: int, strided: int) -> Figure:
         stack = Stack(depth, kernel, min(strided, depth))
         gradient = _gradient(stack)
-        return draw_stack(stack, gradient, recorded()), describe_stack(stack, gradient)
+        return draw_stack(stack, gradient, recorded())
 
     return panel(
         draw,
@@ -57,9 +55,9 @@ def explore_lane_fields(module: str = MODULES[0], lane: str = "5x5") -> widgets.
     Shows what is recorded of the paper's network before training.
     """
 
-    def draw(module: str, lane: str) -> tuple[Figure, str]:
+    def draw(module: str, lane: str) -> Figure:
         shown = (recorded(), module, lane)
-        return draw_lane_field(*shown), describe_lane_field(*shown)
+        return draw_lane_field(*shown)
 
     return panel(
         draw,

@@ -4,16 +4,16 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.tower import describe_tower, draw_tower, tower
+from googlenet_lib.figures.tower import draw_tower, tower
 from googlenet_lib.paper import INCEPTION_ROWS
 
 
 def explore_tower(naive: int = 0) -> widgets.VBox:
     """A slider for how many modules, from the first on, lose their 1x1 reductions."""
 
-    def draw(naive: int) -> tuple[Figure, str]:
+    def draw(naive: int) -> Figure:
         levels = tower(naive)
-        return draw_tower(levels), describe_tower(levels)
+        return draw_tower(levels)
 
     return panel(
         draw,

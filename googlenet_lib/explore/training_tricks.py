@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 
 from googlenet_lib.explore.panel import panel
 from googlenet_lib.figures.training_tricks import (
-    describe_first_shares,
-    describe_rate,
     draw_first_shares,
     draw_rate,
 )
@@ -29,10 +27,12 @@ UPDATES = {"100": 100, "1,000": 1_000, "10,000": 10_000, "100,000": 100_000}
 def explore_schedule(recipe: Recipe = IMAGENET) -> widgets.VBox:
     """A choice of schedule, with its warm-up, its cycles and how far down each of them goes."""
 
-    def draw(schedule: str, warmup: float, cycles: int, floor: float) -> tuple[Figure, str]:
+    def draw(schedule: str, warmup: float, cycles: int, floor: float) -> Figure:
         chosen = replace(recipe, schedule=schedule, warmup=warmup, cycles=cycles, floor=floor)
         given = {"warm-up": f"{warmup:.2f}", "cycles": cycles, "floor": f"{floor:.2f}"}
-        return draw_rate(chosen, STEPS), f"{describe_rate(chosen, STEPS)} {_left(schedule, given)}"
+        figure = draw_rate(chosen, STEPS)
+        figure.alt += f" {_left(schedule, given)}"
+        return figure
 
     return _wrapped(
         panel(
@@ -50,11 +50,8 @@ def explore_schedule(recipe: Recipe = IMAGENET) -> widgets.VBox:
 def explore_average() -> widgets.VBox:
     """The nines of a decay, a number of updates, and whether the decay is ramped."""
 
-    def draw(nines: float, updates: int, ramped: bool) -> tuple[Figure, str]:
-        shown = ([round(1 - 10**-nines, 6)], updates)
-        return draw_first_shares(*shown, ramped=ramped), describe_first_shares(
-            *shown, ramped=ramped
-        )
+    def draw(nines: float, updates: int, ramped: bool) -> Figure:
+        return draw_first_shares([round(1 - 10**-nines, 6)], updates, ramped=ramped)
 
     return _wrapped(
         panel(

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from googlenet_lib.differences import variant_costs
 from googlenet_lib.explore.panel import panel
-from googlenet_lib.figures.variants import describe_variants, draw_variants
+from googlenet_lib.figures.variants import draw_variants
 from googlenet_lib.paper import IMAGE_SIZE
 from googlenet_lib.variants import VARIANTS
 
@@ -18,8 +18,8 @@ def explore_variants() -> widgets.VBox:
         for size in SIZES:
             variant_costs(name, size)
 
-    def draw(one: str, other: str, size: int) -> tuple[Figure, str]:
-        return draw_variants(one, other, size), describe_variants(one, other, size)
+    def draw(one: str, other: str, size: int) -> Figure:
+        return draw_variants(one, other, size)
 
     return panel(
         draw,

@@ -7,18 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import TOLERANCE, AuditRow, Comparison
-from googlenet_lib.figures.style import (
-    GREY,
-    INK,
-    LIGHT_GREY,
-    MIDDLE_GREY,
-    MONOSPACE,
-    canvas,
-    house_style,
-    page,
-    px,
-    write,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.readings import PRINTED, Reading, matches
 
 AGREES, DIFFERS = "✓", "✗"
@@ -30,34 +19,31 @@ MARGIN = 34
 # ---- dots ----------------------------------------------------------------------------------------
 
 EDGE = 8.0  # percent; what lies beyond is drawn at the edge, with its number
-PLOT_HEIGHT = 430
 
 
-def plot_audit(rows: Sequence[AuditRow]) -> Figure:
+def draw_audit(rows: Sequence[AuditRow]) -> Figure:
     """Relative error of each printed figure of Table 1, one panel a column of the table.
 
     A dot agrees, a cross does not; the band is the tolerance, and a dot outside is the computed
     figure cut to whole millions. What lies beyond 8% stands at the edge with its number.
     """
-    with house_style():
-        figure = page(PLOT_HEIGHT)
-        for i, (column, what) in enumerate(WHAT.items()):
-            axes = figure.add_axes((0.12 + 0.45 * i, 0.15, 0.4, 0.72))
-            axes.axvspan(-100 * TOLERANCE, 100 * TOLERANCE, color=LIGHT_GREY, gid=f"band.{column}")
-            axes.axvline(0, color=GREY, linewidth=px(1))
-            axes.set(xlim=(-EDGE - 1, EDGE + 1), ylim=(len(rows) - 0.4, -0.6))
-            axes.set_title(what)
+    with style.house_style():
+        figure, panels = style.chart(430, 1, 2)
+        for (column, what), axes in zip(WHAT.items(), panels, strict=True):
+            axes.axvspan(-100 * TOLERANCE, 100 * TOLERANCE, color=style.LIGHT_GREY)
+            axes.axvline(0, color=style.GREY, linewidth=1)
+            style.name_rows(axes, [_short(row.name) for row in rows])
+            axes.set(xlim=(-EDGE - 1, EDGE + 1), title=what)
             axes.set_xlabel("printed figure too low (−) or too high (+), in percent")
-            names = [_short(row.name) for row in rows]
-            axes.set_yticks(range(len(rows)), names if i == 0 else [""] * len(rows))
             axes.set_xticks([-8, -4, 0, 4, 8], ["−8", "−4", "0", "+4", "+8"])
             for y, row in enumerate(rows):
-                _draw_dot(axes, y, getattr(row, column), f"{column}.{row.name}")
+                _draw_dot(axes, y, getattr(row, column))
+    figure.alt = _describe_audit(rows)
     return figure
 
 
-def describe_audit(rows: Sequence[AuditRow]) -> str:
-    """The alt text of `plot_audit`, from the same rows."""
+def _describe_audit(rows: Sequence[AuditRow]) -> str:
+    """The alt text of `draw_audit`, from the same rows."""
     parts = [
         f"Relative error of the printed figures of Table 1, {len(rows)} rows in two panels, with a "
         f"band of {TOLERANCE:.1%} to each side."
@@ -72,18 +58,30 @@ def describe_audit(rows: Sequence[AuditRow]) -> str:
     return " ".join(parts)
 
 
-def _draw_dot(axes: Axes, y: float, figure: Comparison, gid: str) -> None:
+def _draw_dot(axes: Axes, y: float, figure: Comparison) -> None:
     error = 100 * figure.error
     x = max(-EDGE, min(EDGE, error))
     agrees = figure.matches
-    axes.plot(x, y, "o" if agrees else "X", color=GREY if agrees else INK,
-              markersize=px(8 if agrees else 11), gid=gid)  # fmt: skip
+    axes.plot(
+        x,
+        y,
+        "o" if agrees else "X",
+        color=style.GREY if agrees else style.INK,
+        markersize=8 if agrees else 11,
+    )
     cut = agrees and abs(figure.error) > TOLERANCE
     label = "whole millions" if cut else "" if agrees else signed(figure.error)
     side = 1 if x < 0 and not cut else -1  # to the inside, where there is room
     if label:
-        axes.text(x + 0.5 * side, y, label, fontsize=px(12), va="center",
-                  ha="left" if side > 0 else "right", color=GREY if agrees else INK)  # fmt: skip
+        axes.text(
+            x + 0.5 * side,
+            y,
+            label,
+            fontsize=12,
+            va="center",
+            ha="left" if side > 0 else "right",
+            color=style.GREY if agrees else style.INK,
+        )
 
 
 # ---- a table of verdicts -------------------------------------------------------------------------
@@ -98,23 +96,24 @@ COLUMNS = (11, 9, 9)  # characters: computed, printed, error
 def draw_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> Figure:
     """Computed, printed, error and verdict of every figure of Table 1 under one reading of it."""
     found = dict(zip(WHAT, matches(list(rows)), strict=True))
-    with house_style():
-        figure, axes = canvas(TOP + LINE * len(rows) + 12)
-        write(axes, MARGIN, 22, f"{sum(found.values())} of {2 * len(rows)} printed figures agree",
-              18, weight="bold", ha="left")  # fmt: skip
-        write(axes, MARGIN, 48, f"Read so: {describe_reading(reading)}", 13, ha="left")
+    with style.house_style():
+        figure, axes = style.canvas(TOP + LINE * len(rows) + 12)
+        title = f"{sum(found.values())} of {2 * len(rows)} printed figures agree"
+        style.write(axes, MARGIN, 22, title, 18, weight="bold", ha="left")
+        style.write(axes, MARGIN, 48, f"Read so: {describe_reading(reading)}", 13, ha="left")
         for column, left in LEFT.items():
             _write_columns(axes, left, TOP - 26, ("computed", "printed", "error  "), "bold")
-            write(axes, left + 24, TOP - 46, WHAT[column], 13, ha="left", weight="bold")
+            style.write(axes, left + 24, TOP - 46, WHAT[column], 13, ha="left", weight="bold")
         for i, row in enumerate(rows):
             y = TOP + LINE * i
             for column in WHAT:
                 thousand = reading.thousand if column == "params" else 10**6
                 _draw_verdict(axes, y, row.name, column, getattr(row, column), thousand)
+    figure.alt = _describe_verdicts(rows, reading)
     return figure
 
 
-def describe_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> str:
+def _describe_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> str:
     """What `draw_verdicts` shows, from the same rows."""
     weights, ops = matches(list(rows))
     wrong = [
@@ -132,13 +131,15 @@ def describe_verdicts(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> s
 
 def describe_reading(reading: Reading) -> str:
     """A reading of Table 1 in words."""
-    return ", ".join((
-        "biases counted" if reading.bias else "no biases",
-        f"K = {reading.thousand}",
-        f'{reading.large_kernel}x{reading.large_kernel} in the lane called "5x5"',
-        "conv1 separable" if reading.separable_conv1 else "conv1 as drawn",
-        "widths as released" if reading.released_widths else "widths as printed",
-    ))  # fmt: skip
+    return ", ".join(
+        (
+            "biases counted" if reading.bias else "no biases",
+            f"K = {reading.thousand}",
+            f'{reading.large_kernel}x{reading.large_kernel} in the lane called "5x5"',
+            "conv1 separable" if reading.separable_conv1 else "conv1 as drawn",
+            "widths as released" if reading.released_widths else "widths as printed",
+        )
+    )
 
 
 def signed(error: float) -> str:
@@ -158,9 +159,14 @@ def _draw_verdict(
         f"{signed(figure.error)} {AGREES if figure.matches else DIFFERS}",
     )
     if not figure.matches:
-        box = Rectangle((left, y - LINE / 2 + 1), 256, LINE - 2, facecolor=LIGHT_GREY,
-                        edgecolor=MIDDLE_GREY, linewidth=px(1))  # fmt: skip
-        box.set_gid(f"wrong.{column}.{name}")
+        box = Rectangle(
+            (left, y - LINE / 2 + 1),
+            256,
+            LINE - 2,
+            facecolor=style.LIGHT_GREY,
+            edgecolor=style.MIDDLE_GREY,
+            linewidth=1,
+        )
         axes.add_patch(box)
     weight = "normal" if figure.matches else "bold"
     if column == "params":
@@ -175,8 +181,17 @@ def _write_columns(
     """One text for a whole line: to draw many is what takes an explorer's time."""
     line = "".join(text.rjust(width) for text, width in zip(texts, COLUMNS, strict=True))
     line = name.ljust(NAME) + line if name else line
-    write(axes, x, y + BASELINE, line, 13, ha="left", va="baseline", family=MONOSPACE,
-          weight=weight)  # fmt: skip
+    style.write(
+        axes,
+        x,
+        y + BASELINE,
+        line,
+        13,
+        ha="left",
+        va="baseline",
+        family=style.MONOSPACE,
+        weight=weight,
+    )
 
 
 def _short(name: str) -> str:

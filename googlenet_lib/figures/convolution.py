@@ -3,43 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 from torch.nn import functional as F
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    MIDDLE_GREY,
-    PAPER,
-    WIDTH,
-    canvas,
-    frame,
-    house_style,
-    ink_on,
-    px,
-    times,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 
 CHANNELS = ("red", "green", "blue")
-# All in pixels of a page that is as wide as a README.
-MARGIN, TITLE, ROOM, GAP = 14, 46, 220, 62
-SMALL, LARGE = 84, 240  # a channel, a slice, a part of the sum; and the sum
+VEIL = style.tint(style.GREY, 0.75)
+DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)))
 # Grey below zero, the 3x3 lane's colour above.
 SHADES = LinearSegmentedColormap.from_list(
-    "signed", [MIDDLE_GREY, PAPER, BRANCH_COLOURS["3x3"]], N=257
+    "signed", [style.MIDDLE_GREY, style.PAPER, style.BRANCH_COLOURS["3x3"]], N=257
 )
-VEIL = tint(GREY, 0.75)
+LIGHT = LinearSegmentedColormap.from_list("light", [style.PAPER, style.GREY])
 
 
 @dataclass(frozen=True)
@@ -104,41 +85,35 @@ def draw_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> Figure:
     """Draw a picture of one channel, the kernel, and the output with the windows at `places`."""
     for place in places:
         conv.check(place)
-    with house_style():
-        figure, axes = canvas(TITLE + ROOM + 40)
-        picture, output = conv.picture[0], conv.output[0]
-        cell = ROOM / max(picture.shape)
-        xs = (MARGIN, MARGIN + ROOM + 2 * GAP, WIDTH - MARGIN - ROOM)
-        titles = (
-            f"a picture, {times(*picture.shape)}",
-            f"a kernel, {times(*conv.kernels.shape[2:])}",
-            f"the output, {times(*output.shape)}",
-        )
-        for x, title in zip(xs, titles, strict=True):
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
-        _draw_numbers(axes, xs[0], TITLE, cell, picture)
-        _draw_numbers(axes, xs[1], TITLE, cell, conv.kernels[0, 0], shades=SHADES)
-        _draw_numbers(axes, xs[2], TITLE, cell, output, shades=SHADES)
-        for i, (row, column) in enumerate(places):
-            style = ("-", (0, (4, 2)), (0, (1, 1.5)))[i % 3]
-            at = (xs[0] + column * conv.stride * cell, TITLE + row * conv.stride * cell)
-            _draw_box(axes, *at, cell * conv.kernel, style, f"window.{i}")
-            _draw_box(axes, xs[2] + column * cell, TITLE + row * cell, cell, style, f"value.{i}")
+    picture, output = conv.picture[0], conv.output[0]
+    with style.house_style():
+        figure, (left, middle, right) = style.chart(310, 1, 3)
+        _draw_numbers(left, picture, f"a picture, {style.times(*picture.shape)}", LIGHT)
+        _draw_numbers(middle, conv.kernels[0, 0], f"a kernel, {conv.kernel}×{conv.kernel}")
+        _draw_numbers(right, output, f"the output, {style.times(*output.shape)}")
+        for axes in (left, middle, right):  # cells of one size
+            axes.set(xlim=(-0.6, max(picture.shape)), ylim=(max(picture.shape) - 0.4, -0.6))
+        for (row, column), dashes in zip(places, DASHES, strict=False):
+            at = (place * conv.stride - 0.5 for place in (column, row))
+            style.outline(left, *at, conv.kernel, conv.kernel, style.INK, dashes, thick=3)
+            at = column - 0.5, row - 0.5
+            style.outline(right, *at, 1, 1, style.INK, dashes, thick=3)
         text = "each window on the left gives the value with the same line on the right"
-        write(axes, MARGIN, TITLE + ROOM + 20, text, 13, ha="left", color=GREY)
+        style.footnote(figure, text)
+    figure.alt = _describe_slide(conv, places)
     return figure
 
 
-def describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str:
+def _describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str:
     """Return the alt text of `draw_slide`, from the same data."""
     values = ", ".join(
         f"row {row}, column {column} gives {_told(conv.output[0, row, column])}"
         for row, column in places
     )
     return (
-        f"A grid of {times(*conv.picture.shape[1:])} numbers, a kernel of "
-        f"{times(*conv.kernels.shape[2:])} and the output of {times(*conv.output.shape[1:])}. "
-        f"Windows are marked: {values}."
+        f"A grid of {style.times(*conv.picture.shape[1:])} numbers, a kernel of "
+        f"{style.times(*conv.kernels.shape[2:])} and the output of "
+        f"{style.times(*conv.output.shape[1:])}. Windows are marked: {values}."
     )
 
 
@@ -148,28 +123,23 @@ def describe_slide(conv: Convolution, places: Sequence[tuple[int, int]]) -> str:
 def draw_sum(conv: Convolution, place: tuple[int, int]) -> Figure:
     """Draw one window, the kernel, their products and the sum, which is one output value."""
     patch, kernel = conv.patch(place)[0], conv.kernels[0, 0]
-    cell = 58
-    side = cell * conv.kernel
-    with house_style():
-        figure, axes = canvas(TITLE + side + 44)
-        step = side + 70
-        parts = (("under the window", patch, None), ("× the kernel", kernel, SHADES),
-                 ("= products", patch * kernel, SHADES))  # fmt: skip
-        for i, (title, values, shades) in enumerate(parts):
-            x = MARGIN + i * step
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
-            _draw_numbers(axes, x, TITLE, cell, values, shades=shades, gid=f"part.{i}")
-        x, middle = MARGIN + 3 * step, TITLE + side / 2
-        write(axes, x, 24, "their sum", 16, ha="left", weight="bold")
-        value = conv.output[(0, *place)]
-        _draw_numbers(axes, x, middle - cell / 2, cell, value.view(1, 1), shades=SHADES)
-        _draw_box(axes, x, middle - cell / 2, cell, "-", "value")
+    value = conv.output[(0, *place)].view(1, 1)
+    with style.house_style():
+        figure, panels = style.chart(290, 1, 4)
+        _draw_numbers(panels[0], patch, "under the window", LIGHT)
+        _draw_numbers(panels[1], kernel, "× the kernel")
+        _draw_numbers(panels[2], patch * kernel, "= products")
+        _draw_numbers(panels[3], value, "their sum")
+        half = conv.kernel / 2
+        panels[3].set(xlim=(-half, half), ylim=(half, -half))
+        style.outline(panels[3], -0.5, -0.5, 1, 1, style.INK)
         text = f"the value at row {place[0]}, column {place[1]}: {_told_sum(patch * kernel)}"
-        write(axes, MARGIN, TITLE + side + 24, text, 14, ha="left")
+        style.footnote(figure, text, style.INK)
+    figure.alt = _describe_sum(conv, place)
     return figure
 
 
-def describe_sum(conv: Convolution, place: tuple[int, int]) -> str:
+def _describe_sum(conv: Convolution, place: tuple[int, int]) -> str:
     """Return the alt text of `draw_sum`, from the same data."""
     products = conv.patch(place)[0] * conv.kernels[0, 0]
     return (
@@ -186,31 +156,28 @@ def draw_steps(convs: Sequence[Convolution]) -> Figure:
 
     Padding is dashed; the first window and the second one are framed.
     """
-    across = max(conv.picture.shape[2] + 2 * conv.padding for conv in convs)
-    cell = min(26, (WIDTH - 2 * MARGIN) / len(convs) / (across + 2))
-    with house_style():
-        figure, axes = canvas(TITLE + cell * across + 64)
-        for i, conv in enumerate(convs):
-            x = MARGIN + i * (WIDTH - 2 * MARGIN) / len(convs)
-            title = f"stride {conv.stride}, padding {conv.padding}"
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
-            _draw_steps(axes, x, TITLE, cell, conv, i)
-            size = times(*conv.output.shape[1:])
-            text = f"{times(*conv.picture.shape[1:])} in, {size} out"
-            write(axes, x, TITLE + cell * across + 28, text, 14, ha="left")
+    with style.house_style():
+        figure, panels = style.chart(330, 1, len(convs), sharex=True, sharey=True)
+        for conv, axes in zip(convs, panels, strict=True):
+            _draw_steps(axes, conv)
+            axes.set_title(f"stride {conv.stride}, padding {conv.padding}")
+            size = style.times(*conv.output.shape[1:])
+            axes.set_xlabel(f"{style.times(*conv.picture.shape[1:])} in, {size} out")
+    figure.alt = _describe_steps(convs)
     return figure
 
 
-def describe_steps(convs: Sequence[Convolution]) -> str:
+def _describe_steps(convs: Sequence[Convolution]) -> str:
     """Return the alt text of `draw_steps`, from the same data."""
     parts = "; ".join(
-        f"stride {conv.stride}, padding {conv.padding}: {times(*conv.picture.shape[1:])} pixels "
-        f"give {times(*conv.output.shape[1:])} values"
+        f"stride {conv.stride}, padding {conv.padding}: "
+        f"{style.times(*conv.picture.shape[1:])} pixels give "
+        f"{style.times(*conv.output.shape[1:])} values"
         for conv in convs
     )
     return (
-        f"Grids of pixels with a dot wherever a {times(convs[0].kernel, convs[0].kernel)} window "
-        f"has its centre: {parts}."
+        f"Grids of pixels with a dot wherever a "
+        f"{style.times(convs[0].kernel, convs[0].kernel)} window has its centre: {parts}."
     )
 
 
@@ -220,39 +187,38 @@ def describe_steps(convs: Sequence[Convolution]) -> str:
 def draw_channels_in(conv: Convolution) -> Figure:
     """Draw a colour picture's channels, the kernel's slice for each, and the one sum of all."""
     slices = conv.kernels[0]
-    with house_style():
-        figure, axes = canvas(TITLE + len(slices) * (SMALL + 12) + 34)
-        xs = (MARGIN, *(MARGIN + 180 * i for i in (1, 2)), WIDTH - MARGIN - LARGE - 40)
-        titles = ("three channels", "one slice each", "what it gives", "their sum: one channel")
-        for x, title in zip(xs, titles, strict=True):
-            write(axes, x, 24, title, 16, ha="left", weight="bold")
-        most = float(conv.output[0].abs().max())
-        for i, (channel, kernel) in enumerate(zip(conv.picture, slices, strict=True)):
-            y = TITLE + i * (SMALL + 12)
-            _draw_map(axes, xs[0], y, SMALL, channel.float().numpy(), "gray")
-            _draw_numbers(axes, xs[1], y, SMALL / conv.kernel, kernel, shades=SHADES)
-            part = Convolution(conv.picture[i : i + 1], kernel[None, None], conv.stride,
-                               conv.padding)  # fmt: skip
-            _draw_map(axes, xs[2], y, SMALL, part.output[0].numpy(), SHADES, most)
-            write(axes, xs[0] + SMALL + 8, y + SMALL / 2, CHANNELS[i] if len(slices) == 3 else
-                  str(i), 13, ha="left", color=GREY)  # fmt: skip
-            if i:
-                write(axes, xs[2] + SMALL / 2, y - 6, "+", 18, weight="bold")
-        y = TITLE + (len(slices) * (SMALL + 12) - 12 - LARGE) / 2
-        _draw_map(axes, xs[3], y, LARGE, conv.output[0].numpy(), SHADES, most)
-        weights = conv.kernels[0].numel()
+    most = float(conv.output[0].abs().max())
+    names = CHANNELS if len(slices) == 3 else tuple(map(str, range(len(slices))))
+    with style.house_style():
+        figure, panels = style.chart(330, len(slices), 4, width_ratios=(1, 1, 1, 3))
+        for i, (name, line) in enumerate(zip(names, panels, strict=True)):
+            channel, kernel = conv.picture[i : i + 1], slices[i][None, None]
+            part = Convolution(channel, kernel, conv.stride, conv.padding)
+            style.picture(line[0], channel[0], shades="gray")
+            line[0].set_ylabel(name, color=style.GREY)
+            _draw_numbers(line[1], slices[i])
+            style.picture(line[2], part.output[0], "", SHADES, -most, most)
+            line[2].set_ylabel("+" if i else "", rotation=0, weight="bold", fontsize=18)
+            line[3].remove()
+        titles = ("three channels", "one slice each", "what it gives")
+        for axes, title in zip(panels[0], titles, strict=False):
+            axes.set_title(title, fontsize=14)
+        total = figure.add_subplot(panels[0, 0].get_gridspec()[:, 3])
+        style.picture(total, conv.output[0], "their sum: one channel", SHADES, -most, most)
+        weights = slices.numel()
         text = f"one filter: {conv.kernel} × {conv.kernel} × {len(slices)} = {weights} weights"
-        write(axes, MARGIN, TITLE + len(slices) * (SMALL + 12) + 12, text, 14, ha="left")
+        style.footnote(figure, text, style.INK)
+    figure.alt = _describe_channels_in(conv)
     return figure
 
 
-def describe_channels_in(conv: Convolution) -> str:
+def _describe_channels_in(conv: Convolution) -> str:
     """Return the alt text of `draw_channels_in`, from the same data."""
     low, high = float(conv.output[0].min()), float(conv.output[0].max())
     return (
         f"{len(conv.picture)} channels of a picture, a slice of {conv.kernel}×{conv.kernel} "
         f"weights for each, what each slice gives, and their sum, a single map of "
-        f"{times(*conv.output.shape[1:])} values from {low:.2f} to {high:.2f}."
+        f"{style.times(*conv.output.shape[1:])} values from {low:.2f} to {high:.2f}."
     )
 
 
@@ -263,27 +229,20 @@ def draw_channels_out(conv: Convolution, names: Sequence[str]) -> Figure:
     """Draw a picture and what each of several filters makes of it: one output channel each."""
     if len(names) != len(conv.kernels):
         raise UsageError(f"{len(names)} names came for {len(conv.kernels)} filters")
-    step = (WIDTH - 2 * MARGIN + 16) / (len(names) + 1)
-    side = step - 16
-    with house_style():
-        figure, axes = canvas(TITLE + side + 52)
-        write(axes, MARGIN, 24, "the picture", 16, ha="left", weight="bold")
-        picture = conv.picture.float().permute(1, 2, 0).clamp(0, 1).numpy()  # (H, W, C)
-        _draw_map(axes, MARGIN, TITLE, side, picture, None)
-        for i, (name, output) in enumerate(zip(names, conv.output, strict=True)):
-            x = MARGIN + (i + 1) * step
-            write(axes, x, 24, name, 16, ha="left", weight="bold")
-            _draw_map(axes, x, TITLE, side, output.numpy(), SHADES, float(output.abs().max()))
+    with style.house_style():
+        figure, panels = style.chart(240, 1, len(names) + 1)
+        style.picture(panels[0], conv.picture.permute(1, 2, 0).clamp(0, 1), "the picture")
+        for name, output, axes in zip(names, conv.output, panels[1:], strict=True):
+            most = float(output.abs().max())
+            style.picture(axes, output, name, SHADES, -most, most)
         shape = " × ".join(map(str, conv.kernels.shape))
-        text = (
-            f"{len(names)} filters, {len(names)} channels out: {shape} = "
-            f"{conv.kernels.numel():,} weights"
-        )
-        write(axes, MARGIN, TITLE + side + 28, text, 14, ha="left")
+        text = f"{len(names)} filters, {len(names)} channels out: {shape} = "
+        style.footnote(figure, f"{text}{conv.kernels.numel():,} weights", style.INK)
+    figure.alt = _describe_channels_out(conv, names)
     return figure
 
 
-def describe_channels_out(conv: Convolution, names: Sequence[str]) -> str:
+def _describe_channels_out(conv: Convolution, names: Sequence[str]) -> str:
     """Return the alt text of `draw_channels_out`, from the same data."""
     parts = ", ".join(
         f"{name} from {float(output.min()):.2f} to {float(output.max()):.2f}"
@@ -304,85 +263,43 @@ def _told_sum(products: Tensor) -> str:
 
 
 def _draw_numbers(
-    axes: Axes,
-    x: float,
-    y: float,
-    cell: float,
-    values: Tensor,
-    shades: LinearSegmentedColormap | None = None,
-    gid: str | None = None,
+    axes: Axes, values: Tensor, title: str = "", shades: LinearSegmentedColormap = SHADES
 ) -> None:
-    """A grid with a number in each cell; without `shades` in greys from 0 to the largest."""
-    numbers = values.float().numpy()
-    most = float(np.abs(numbers).max()) or 1.0
-    limits = (-most, most) if shades else (0, 1.6 * most)
-    image = axes.imshow(
-        numbers,
-        extent=(x, x + cell * numbers.shape[1], y + cell * numbers.shape[0], y),
-        cmap=shades or LinearSegmentedColormap.from_list("light", [PAPER, GREY]),
-        vmin=limits[0],
-        vmax=limits[1],
-        interpolation="nearest",
-        aspect="auto",
-    )
-    image.set_gid(gid)
-    for row, line in enumerate(numbers):
+    """A grid with a number in each cell, zero being white."""
+    most = float(values.abs().max()) or 1.0
+    low, high = (0, 1.6 * most) if shades is LIGHT else (-most, most)
+    axes.imshow(values.numpy(), shades, vmin=low, vmax=high)
+    for row, line in enumerate(values.tolist()):
         for column, number in enumerate(line):
-            shade = image.cmap(image.norm(number))
-            box = Rectangle((x + column * cell, y + row * cell), cell, cell, fill=False,
-                            edgecolor=LIGHT_GREY, linewidth=px(1))  # fmt: skip
-            axes.add_patch(box)
-            write(axes, x + (column + 0.5) * cell, y + (row + 0.5) * cell,
-                  _told(torch.tensor(number)), min(16, cell * 0.42),
-                  color=ink_on(_hex(shade)))  # fmt: skip
+            shade = to_hex(shades((number - low) / (high - low)))
+            look = {"edgecolor": style.LIGHT_GREY, "linewidth": 1, "fill": False}
+            style.box(axes, column - 0.5, row - 0.5, 1, 1, **look)
+            text = _told(torch.tensor(number))
+            axes.text(column, row, text, ha="center", va="center", color=style.ink_on(shade))
+    axes.set_axis_off()
+    axes.set_anchor("NW")
+    axes.set_title(title)
 
 
-def _hex(shade: tuple[float, float, float, float]) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in shade[:3])
-
-
-def _draw_box(axes: Axes, x: float, y: float, side: float, style: object, gid: str) -> None:
-    box = Rectangle((x, y), side, side, fill=False, edgecolor=INK, linewidth=px(3),
-                    linestyle=style, gid=gid)  # fmt: skip
-    axes.add_patch(box)
-
-
-def _draw_steps(axes: Axes, x: float, y: float, cell: float, conv: Convolution, i: int) -> None:
+def _draw_steps(axes: Axes, conv: Convolution) -> None:
     """The pixels and their padding, the centres of all windows, and the frames of two of them."""
     height, width = conv.picture.shape[1:]
     pad = conv.padding
+    line = {"edgecolor": style.MIDDLE_GREY, "linewidth": 1.2, "linestyle": (0, (3, 3))}
     for row in range(-pad, height + pad):
         for column in range(-pad, width + pad):
             inside = 0 <= row < height and 0 <= column < width
-            corner = (x + (column + pad) * cell, y + (row + pad) * cell)
-            square = Rectangle(corner, cell, cell, facecolor=VEIL if inside else PAPER,
-                               edgecolor=PAPER if inside else MIDDLE_GREY, linewidth=px(1.2),
-                               linestyle="-" if inside else (0, (3, 3)))  # fmt: skip
-            axes.add_patch(square)
-    rows, columns = conv.output.shape[1:]
-    half = conv.kernel / 2
-    centres = [
-        (x + (column * conv.stride + half) * cell, y + (row * conv.stride + half) * cell)
-        for row in range(rows)
-        for column in range(columns)
-    ]
-    axes.plot(*zip(*centres, strict=True), "o", color=INK, markersize=px(6), gid=f"centres.{i}")
-    for shift, style in ((0, "-"), (1, (0, (3, 2)))):
-        _draw_box(axes, x + shift * conv.stride * cell, y, conv.kernel * cell, style,
-                  f"step.{i}.{shift}")  # fmt: skip
-
-
-def _draw_map(
-    axes: Axes,
-    x: float,
-    y: float,
-    side: float,
-    values: np.ndarray,
-    shades: str | LinearSegmentedColormap | None,
-    most: float | None = None,
-) -> None:
-    """A picture or a map; with `most` from -most to most, else from 0 to 1."""
-    limits = (-most, most) if most else (0, 1)
-    axes.imshow(values, extent=(x, x + side, y + side, y), cmap=shades, vmin=limits[0],
-                vmax=limits[1], interpolation="nearest", aspect="auto")  # fmt: skip
-    frame(axes, x, y, side)
+            pixel = {"facecolor": VEIL, "edgecolor": style.PAPER, "linewidth": 1.2}
+            style.box(axes, column, row, 1, 1, **pixel if inside else line | {"fill": False})
+    first, half = -pad, conv.kernel / 2
+    rows, columns = (range(size) for size in conv.output.shape[1:])
+    for row in rows:
+        centres = [first + column * conv.stride + half for column in columns]
+        at = [first + row * conv.stride + half] * len(centres)
+        axes.plot(centres, at, "o", color=style.INK, markersize=6)
+    for i, dashes in enumerate(DASHES[:2]):
+        corner = first + i * conv.stride, first
+        style.outline(axes, *corner, conv.kernel, conv.kernel, style.INK, dashes, thick=3)
+    axes.set(xlim=(-1.2, width + 1.2), ylim=(height + 1.2, -1.2), aspect="equal")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)

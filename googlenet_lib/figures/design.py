@@ -1,29 +1,11 @@
 """A design against its budget: multiply-adds lane by lane, beside the paper's own widths."""
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.designs import Design, paper_design
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    MIDDLE_GREY,
-    canvas,
-    house_style,
-    times,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 
-# All in pixels of a page that is as wide as a README.
-HEIGHT, MARGIN, HEADER, TOP, ROW = 424, 14, 62, 84, 54
-BAR_LEFT, BAR_ROOM, BAR, PAPER_BAR = 92, 430, 20, 8
-NUMBERS_X, COLUMNS = (
-    (676, 800, 886),
-    ("multiply-adds", "channels out", "window"),
-)
+COLUMNS, SHIFTS = ("multiply-adds", "channels out", "window"), (105, 215, 300)  # pixels
 REDUCTION_TINT = 0.55
 
 
@@ -35,43 +17,52 @@ def draw_design(design: Design) -> Figure:
     differ. An upright line marks the budget, and what lies beyond it is hatched.
     """
     paper = paper_design(design.module)
-    scale = BAR_ROOM / max(design.macs, design.budget)
-    with house_style():
-        figure, axes = canvas(HEIGHT)
+    rows = {"together": (_sums(design), _sums(paper))}
+    for name, lane in design.lanes.items():
+        theirs = paper.lanes[name]
+        rows[name] = tuple((sum(one.macs), one.channels, one.window) for one in (lane, theirs))
+    with style.house_style():
+        figure, axes = style.chart(430)
         channels, size, *_ = design.place
-        place = f"{channels} channels in, a map of {times(size, size)}"
-        title = f"In the place of {_short(design)}: {place}"
-        write(axes, MARGIN, 24, title, 17, ha="left", weight="bold")
-        write(axes, BAR_LEFT, HEADER + 4, "yours in colour, the paper's in grey", 13, ha="left",
-              va="baseline", color=GREY)  # fmt: skip
-        for x, name in zip(NUMBERS_X, COLUMNS, strict=True):
-            write(axes, x, HEADER + 4, name, 13, ha="right", va="baseline", color=GREY)
-
-        _draw_total(axes, design, paper, scale)
-        for i, (name, lane) in enumerate(design.lanes.items(), start=1):
-            y, colour = TOP + i * ROW, BRANCH_COLOURS[name]
-            write(axes, MARGIN, y + BAR / 2, name.replace("x", "×"), 15, ha="left", weight="bold",
-                  color=colour)  # fmt: skip
-            x = BAR_LEFT
-            for macs, shade, part in zip(lane.macs, _shades(name, lane.macs), _parts(lane.macs),
-                                         strict=True):  # fmt: skip
-                _draw_bar(axes, x, y, macs * scale, BAR, shade, f"{name}.{part}")
-                x += macs * scale
-            theirs = paper.lanes[name]
-            _draw_bar(axes, BAR_LEFT, y + BAR + 3, sum(theirs.macs) * scale, PAPER_BAR,
-                      MIDDLE_GREY, f"paper.{name}")  # fmt: skip
+        place = f"{channels} channels in, a map of {style.times(size, size)}"
+        style.headline(figure, f"In the place of {_short(design)}: {place}")
+        style.name_rows(axes, [name.replace("x", "×") for name in rows])
+        for label in axes.get_yticklabels():
+            name = label.get_text().replace("×", "x")
+            label.set(color=style.BRANCH_COLOURS.get(name, style.INK), weight="bold", fontsize=14)
+        together = 0
+        for y, (name, lane) in enumerate(design.lanes.items(), start=1):
+            start = 0
+            for macs, shade in zip(lane.macs, _shades(name, lane.macs), strict=True):
+                axes.barh(y - 0.1, macs, 0.45, left=start, color=shade)
+                axes.barh(-0.1, macs, 0.45, left=together, color=shade)
+                start, together = start + macs, together + macs
             if not lane.channels:
-                write(axes, BAR_LEFT + 4, y + BAR / 2, "left out", 13, ha="left", color=GREY)
-            _write_numbers(axes, y, *((sum(one.macs), one.channels, one.window)
-                                      for one in (lane, theirs)))  # fmt: skip
-        write(axes, MARGIN, HEIGHT - 50, _told_budget(design), 15, ha="left", weight="bold")
+                axes.text(0, y - 0.1, " left out", va="center", color=style.GREY)
+        if design.over > 0:
+            look = {"color": "none", "edgecolor": style.INK, "hatch": "////", "linewidth": 0}
+            axes.barh(-0.1, design.over, 0.45, left=design.budget, **look)
+        for shift, name in zip(SHIFTS, COLUMNS, strict=True):
+            style.beside(axes, -0.65, name, shift=shift, ha="right", color=style.GREY)
+        for y, (yours, theirs) in enumerate(rows.values()):
+            axes.barh(y + 0.24, theirs[0], 0.16, color=style.MIDDLE_GREY)
+            for shift, mine, other in zip(SHIFTS, _told(yours), _told(theirs), strict=True):
+                look = {"shift": shift, "ha": "right"}
+                style.beside(axes, y - 0.1, mine, weight="bold", **look)
+                if mine != other:
+                    style.beside(axes, y + 0.24, other, color=style.GREY, fontsize=12, **look)
+        axes.axvline(design.budget, 0.81, 1, color=style.INK, linewidth=2)
+        axes.set(xticks=[], xlim=(0, max(design.macs, design.budget)))
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlabel(_told_budget(design), weight="bold", loc="left")
         weights = f"{design.params:,} weights, the paper's {paper.params:,}"
-        key = "upright line: the budget; lighter: reductions"
-        write(axes, MARGIN, HEIGHT - 24, f"{weights}; {key}", 13, ha="left", color=GREY)
+        key = "yours in colour, reductions lighter, the paper's in grey; upright line: the budget"
+        style.footnote(figure, f"{weights}; {key}")
+    figure.alt = _describe_design(design)
     return figure
 
 
-def describe_design(design: Design) -> str:
+def _describe_design(design: Design) -> str:
     """Return the alt text of `draw_design`, from the same data."""
     paper = paper_design(design.module)
     lanes = "; ".join(
@@ -80,7 +71,7 @@ def describe_design(design: Design) -> str:
         else f"{name.replace('x', '×')} left out"
         for (name, lane), other in zip(design.lanes.items(), paper.lanes.values(), strict=True)
     )
-    window = f"{times(design.window, design.window)} of the map" if design.window else "none"
+    window = f"{style.times(design.window, design.window)} of the map" if design.window else "none"
     seen = f", {design.field} pixels of the picture" if design.window else ""
     return (
         f"A design in the place of {_short(design)}. {_told_budget(design)}. By lane: {lanes}. "
@@ -104,53 +95,15 @@ def _told_budget(design: Design) -> str:
     return f"Within the budget, {share} left: {spent}"
 
 
-def _parts(macs: tuple[int, ...]) -> tuple[str, ...]:
-    return ("reduction", "large") if macs[1:] else ("all",)
-
-
 def _shades(lane: str, macs: tuple[int, ...]) -> tuple[str, ...]:
-    colour = BRANCH_COLOURS[lane]
-    return (tint(colour, REDUCTION_TINT), colour) if macs[1:] else (colour,)
+    colour = style.BRANCH_COLOURS[lane]
+    return (style.tint(colour, REDUCTION_TINT), colour) if macs[1:] else (colour,)
 
 
-def _draw_total(axes: Axes, design: Design, paper: Design, scale: float) -> None:
-    write(axes, MARGIN, TOP + BAR / 2, "together", 14, ha="left", weight="bold")
-    x, end = BAR_LEFT, BAR_LEFT + design.budget * scale
-    for name, lane in design.lanes.items():
-        for macs, shade, part in zip(lane.macs, _shades(name, lane.macs), _parts(lane.macs),
-                                     strict=True):  # fmt: skip
-            _draw_bar(axes, x, TOP, macs * scale, BAR, shade, f"together.{name}.{part}")
-            x += macs * scale
-    if design.over > 0:
-        beyond = Rectangle((end, TOP), x - end, BAR, facecolor="none", edgecolor=INK, hatch="////",
-                           linewidth=0, gid="beyond")  # fmt: skip
-        axes.add_artist(beyond)
-    _draw_bar(axes, BAR_LEFT, TOP + BAR + 3, design.budget * scale, PAPER_BAR, MIDDLE_GREY,
-              "paper.together")  # fmt: skip
-    _draw_bar(axes, end - 1, TOP - 5, 2, BAR + PAPER_BAR + 13, INK, "budget")
-    _write_numbers(
-        axes,
-        TOP,
-        (design.macs, design.out_channels, design.window),
-        (paper.macs, paper.out_channels, paper.window),
-    )
-
-
-def _draw_bar(
-    axes: Axes, x: float, y: float, width: float, height: float, colour: str, gid: str
-) -> None:
-    bar = Rectangle((x, y), width, height, facecolor=colour, linewidth=0, gid=gid)
-    axes.add_artist(bar)  # add_patch would work out limits that stay as they are
-
-
-def _write_numbers(axes: Axes, y: float, yours: tuple[int, ...], theirs: tuple[int, ...]) -> None:
-    """Multiply-adds, channels and window; the paper's below where they are others."""
-    for x, mine, other in zip(NUMBERS_X, _told(yours), _told(theirs), strict=True):
-        write(axes, x, y + BAR / 2 - 1, mine, 14, ha="right", weight="bold")
-        if mine != other:
-            write(axes, x, y + BAR + 8, other, 12, ha="right", color=GREY)
+def _sums(design: Design) -> tuple[int, int, int]:
+    return design.macs, design.out_channels, design.window
 
 
 def _told(numbers: tuple[int, ...]) -> tuple[str, ...]:
     macs, channels, window = numbers
-    return f"{macs:,}", f"{channels:,}", times(window, window) if window else "none"
+    return f"{macs:,}", f"{channels:,}", style.times(window, window) if window else "none"

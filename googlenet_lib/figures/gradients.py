@@ -5,33 +5,15 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    GREY,
-    HEAD_COLOUR,
-    INK,
-    LIGHT_GREY,
-    MIDDLE_GREY,
-    WIDTH,
-    axes_at,
-    house_style,
-    page,
-    px,
-    spread,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.gradients import LAYERS, Probe
 from googlenet_lib.paper import HEADS
 from googlenet_lib.plateau import Training, means
 
-# All in pixels of a page that is as wide as a README.
-DEPTH_HEIGHT, DEPTH_LEFTS, DEPTH_WIDTH, TOP, BOTTOM = 340, (62, 446), 300, 48, 44
-RESCUE_HEIGHT, RESCUE_LEFT, RESCUE_WIDTH, RESCUE_TOP = 400, 62, 826, 92
-PLATEAU_HEIGHT, PLATEAU_LEFT, PLATEAU_WIDTH = 350, 62, 610
-LABEL = 17
-LINES = ("-", "--", "-.", ":")
-INKS = (INK, GREY, GREY, GREY)
+LINES = (("-", style.INK), ("--", style.GREY), ("-.", style.GREY), (":", style.GREY))
 LOWEST, HIGHEST = 1e-12, 1e5  # of gradients, the same for all settings so that they compare
 
 INIT_NAMES = {
@@ -59,29 +41,27 @@ def short_layer(name: str) -> str:
 
 def draw_depth(probes: Sequence[Probe]) -> Figure:
     """Draw what arrives at each layer: activations forwards, the main loss' gradient backwards."""
-    with house_style():
-        figure = page(DEPTH_HEIGHT)
-        room = DEPTH_HEIGHT - TOP - BOTTOM
-        panels = (
-            ("activations: mean of |value|", [_activations(one) for one in probes]),
-            ("gradient of the main loss: length", [_lengths(one) for one in probes]),
-        )
-        for left, (title, lines) in zip(DEPTH_LEFTS, panels, strict=True):
-            axes = axes_at(figure, left, TOP, DEPTH_WIDTH, room)
+    with style.house_style():
+        figure, (left, right) = style.chart(340, 1, 2)
+        left.set_title("activations: mean of |value|")
+        right.set_title("gradient of the main loss: length")
+        for one, (dashes, colour) in zip(probes, LINES, strict=False):
+            left.plot([one.activations[name] for name in LAYERS], dashes, color=colour)
+            right.plot([one.length(name) for name in LAYERS], dashes, color=colour)
+        for axes in (left, right):
             axes.set_yscale("log")
-            axes.set_title(title, pad=px(10))
-            for i, line in enumerate(lines):
-                axes.plot(range(len(LAYERS)), line, LINES[i % 4], color=INKS[i % 4],
-                          linewidth=px(2.4), gid=f"{left}.{i}")  # fmt: skip
+            axes.minorticks_off()
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # no slow mathtext
             axes.set_xticks(range(len(LAYERS)), map(_tick, LAYERS))
-            axes.yaxis.set_minor_locator(NullLocator())
-            names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
-            if left == DEPTH_LEFTS[-1]:
-                _label_ends(axes, [line[-1] for line in lines], names, room)
+        names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
+        ends = [one.length(LAYERS[-1]) for one in probes]
+        colours = [colour for _, colour in LINES][: len(probes)]
+        style.label_ends(right, [*zip(ends, names, colours, strict=True)])
+    figure.alt = _describe_depth(probes)
     return figure
 
 
-def describe_depth(probes: Sequence[Probe]) -> str:
+def _describe_depth(probes: Sequence[Probe]) -> str:
     """Return the alt text of `draw_depth`, from the same data."""
     parts = [
         f"{setting_name(one.init, one.norm)}: activations from {one.activations['conv1']:.0e} "
@@ -109,47 +89,49 @@ def draw_rescue(
     """
     pairs = rescue_pairs(probes, weight, heads)
     _check_layer(layer)
-    first, last = LAYERS.index(layer), len(LAYERS) - 1
-    with house_style():
-        figure = page(RESCUE_HEIGHT)
-        title = f"{setting_name(probes[0].init, probes[0].norm)}; "
-        title += f"{heads}, weighted by {weight:g}"
-        figure.text(14 / WIDTH, 1 - 24 / RESCUE_HEIGHT, title, fontsize=px(17), weight="bold",
-                    va="center")  # fmt: skip
-        room = RESCUE_HEIGHT - RESCUE_TOP - BOTTOM
-        axes = axes_at(figure, RESCUE_LEFT, RESCUE_TOP, RESCUE_WIDTH, room)
-        axes.set(yscale="log", ylim=(LOWEST, HIGHEST), xlim=(-0.6, last + 0.6))
-        axes.axvspan(first - 0.5, first + 0.5, color=LIGHT_GREY, alpha=0.5, linewidth=0,
-                     gid="chosen", zorder=0)  # fmt: skip
-        for i, name in enumerate(LAYERS):
-            for x, value, shade, who in zip(
-                (i - 0.36, i), pairs[name], (MIDDLE_GREY, HEAD_COLOUR), ("alone", "heads"),
-                strict=True,
-            ):  # fmt: skip
-                height = max(value, LOWEST) - LOWEST
-                axes.bar(x, height, 0.36, LOWEST, align="edge", color=shade, linewidth=0,
-                         gid=f"{who}.{name}")  # fmt: skip
-            factor = pairs[name][1] / pairs[name][0]
-            top = max(*pairs[name], *(one.length(name) for one in fresh))
-            axes.annotate(_factor(factor), (i, top), xytext=(0, px(5)), ha="center",
-                          textcoords="offset points", fontsize=px(12),
-                          weight="bold" if name == layer else "normal")  # fmt: skip
+    at = range(len(LAYERS))
+    with style.house_style():
+        figure, axes = style.chart(400)
+        setting = setting_name(probes[0].init, probes[0].norm)
+        style.headline(figure, f"{setting}; {heads}, weighted by {weight:g}")
+        axes.set_title(
+            "length of the gradient: main loss alone (grey), with the heads (orange)",
+            pad=22,
+            fontsize=13,
+            weight="normal",
+        )
+        axes.set(yscale="log", ylim=(LOWEST, HIGHEST), xlim=(-0.6, at[-1] + 0.6))
+        chosen = LAYERS.index(layer)
+        axes.axvspan(chosen - 0.5, chosen + 0.5, color=style.LIGHT_GREY, alpha=0.5, zorder=0)
+        alone, both = zip(*pairs.values(), strict=True)
+        axes.bar(at, alone, -0.36, align="edge", color=style.MIDDLE_GREY)
+        axes.bar(at, both, 0.36, align="edge", color=style.HEAD_COLOUR)
         for one in fresh:
-            both = [(one.length(n), one.length(n, *_weights(weight, heads))) for n in LAYERS]
-            for shift, values in zip((-0.18, 0.18), zip(*both, strict=True), strict=True):
-                axes.plot([i + shift for i in range(len(LAYERS))], values, "o", color=INK,
-                          markersize=px(4.5), gid=f"fresh.{one.seed}")  # fmt: skip
+            lengths = [one.length(name) for name in LAYERS]
+            rescued = [one.length(name, *_weights(weight, heads)) for name in LAYERS]
+            for shift, values in ((-0.18, lengths), (0.18, rescued)):
+                axes.plot([i + shift for i in at], values, "o", color=style.INK, markersize=4.5)
+        for i, name in enumerate(LAYERS):
+            top = max(*pairs[name], *(one.length(name) for one in fresh))
+            axes.annotate(
+                _factor(both[i] / alone[i]),
+                (i, top),
+                (0, 5),
+                ha="center",
+                fontsize=12,
+                textcoords="offset points",
+                weight="bold" if i == chosen else "normal",
+            )
         _mark_heads(axes, heads)
-        axes.set_xticks(range(len(LAYERS)), map(short_layer, LAYERS))
-        axes.yaxis.set_major_locator(FixedLocator([10.0**n for n in range(-12, 6, 3)]))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # no mathtext: it is slow
-        axes.set_title("length of the gradient: main loss alone (grey), with the heads (orange)",
-                       pad=px(24), fontsize=px(13), weight="normal")  # fmt: skip
+        axes.set_xticks(at, map(short_layer, LAYERS))
+        powers = range(-12, 6, 3)
+        axes.set_yticks([10.0**n for n in powers], [f"1e{n:+03d}" for n in powers])
+        axes.minorticks_off()
+    figure.alt = _describe_rescue(probes, weight, heads, layer, fresh)
     return figure
 
 
-def describe_rescue(
+def _describe_rescue(
     probes: Sequence[Probe],
     weight: float,
     heads: str = "both heads",
@@ -193,38 +175,38 @@ def rescue_pairs(
 # ---- stuck at ln C -------------------------------------------------------------------------------
 
 
-def plot_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure:
+def draw_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure:
     """Plot losses over steps, averaged over ten: solid the main ones, dashed those of the heads."""
-    with house_style():
-        figure = page(PLATEAU_HEIGHT)
-        room = PLATEAU_HEIGHT - TOP - BOTTOM
-        axes = axes_at(figure, PLATEAU_LEFT, TOP, PLATEAU_WIDTH, room)
-        axes.set_title("cross-entropy, mean over ten steps", pad=px(10))
-        axes.axhline(math.log(classes), color=LIGHT_GREY, linewidth=px(5), zorder=0, gid="ln C")
-        ends, names, inks = [], [], []
+    with style.house_style():
+        figure, axes = style.chart(350)
+        axes.set(title="cross-entropy, mean over ten steps", xlabel="step")
+        guessing = math.log(classes)
+        axes.axhline(guessing, color=style.LIGHT_GREY, linewidth=5, zorder=0)
+        ends = []
         for label, training in trainings.items():
-            shade = HEAD_COLOUR if training.head_weight else GREY
+            colour = style.HEAD_COLOUR if training.head_weight else style.GREY
             for part, dashes, name in _parts(training, label):
                 line = averaged(training, part)
-                axes.plot(_steps(training, line), line, dashes, color=shade,
-                          linewidth=px(2.6 if part == "main" else 1.8),
-                          gid=f"{label}.{part}")  # fmt: skip
-                ends.append(line[-1])
-                names.append(f"{name}: {line[-1]:.2f}")
-                inks.append(shade)
-        axes.set_xlabel("step")
+                axes.plot(_steps(training, line), line, dashes, color=colour)
+                ends.append((line[-1], f"{name}: {line[-1]:.2f}", colour))
+        axes.set_ylim(min(1.0, min(ends)[0] - 0.1), guessing + 0.25)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        lowest = min(ends)
-        axes.set_ylim(min(1.0, lowest - 0.1), math.log(classes) + 0.25)
-        axes.annotate(f"ln {classes} = {math.log(classes):.3f}", (0.01, math.log(classes)),
-                      xycoords=("axes fraction", "data"), xytext=(0, px(7)), color=GREY,
-                      textcoords="offset points", fontsize=px(12.5))  # fmt: skip
-        _label_ends(axes, ends, names, room, inks)
+        axes.annotate(
+            f"ln {classes} = {guessing:.3f}",
+            (0.01, guessing),
+            (0, 7),
+            fontsize=12.5,
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=style.GREY,
+        )
+        style.label_ends(axes, ends)
+    figure.alt = _describe_plateau(trainings, classes)
     return figure
 
 
-def describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> str:
-    """Return the alt text of `plot_plateau`, from the same data."""
+def _describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> str:
+    """Return the alt text of `draw_plateau`, from the same data."""
     parts = []
     for label, training in trainings.items():
         for part, _, name in _parts(training, label):
@@ -245,45 +227,32 @@ def averaged(training: Training, part: str) -> tuple[float, ...]:
 # ---- parts ---------------------------------------------------------------------------------------
 
 
-def _activations(one: Probe) -> list[float]:
-    return [one.activations[name] for name in LAYERS]
-
-
-def _lengths(one: Probe) -> list[float]:
-    return [one.length(name) for name in LAYERS]
-
-
 def _tick(name: str) -> str:
     """Every second layer of the stem is left out: there is no room."""
     return {"conv1": "conv1", "conv2": "", "conv3": ""}.get(name, short_layer(name))
-
-
-def _label_ends(
-    axes: Axes, ends: Sequence[float], names: Sequence[str], room: float, inks: Sequence[str] = ()
-) -> None:
-    """Write names beside the last values, in pixels apart so that none overlaps."""
-    lines = max(name.count("\n") for name in names) + 1
-    low, high = axes.get_ylim()
-    if axes.get_yscale() == "log":
-        places = [math.log(end / low) / math.log(high / low) * room for end in ends]
-    else:
-        places = [(end - low) / (high - low) * room for end in ends]
-    heights = spread(places, [LABEL * lines] * len(ends))
-    for i, (name, y) in enumerate(zip(names, heights, strict=True)):
-        axes.annotate(name, (1, y / room), xycoords="axes fraction", xytext=(px(8), 0),
-                      va="center", textcoords="offset points", fontsize=px(12.5),
-                      color=inks[i] if inks else INKS[i % 4], linespacing=1.1)  # fmt: skip
 
 
 def _mark_heads(axes: Axes, heads: str) -> None:
     used = HEAD_CHOICES[heads]
     for on, head in zip(used, HEADS, strict=True):
         x = LAYERS.index(head.after) + 0.5
-        axes.axvline(x, color=HEAD_COLOUR if on else LIGHT_GREY, linewidth=px(1.4),
-                     linestyle=(0, (4, 3)), gid=f"head.{head.after}", zorder=0.5)  # fmt: skip
-        axes.annotate("head" if on else "(no head)", (x, 1), xycoords=("data", "axes fraction"),
-                      xytext=(0, px(3)), textcoords="offset points", ha="center",
-                      fontsize=px(12), color=HEAD_COLOUR if on else GREY)  # fmt: skip
+        axes.axvline(
+            x,
+            color=style.HEAD_COLOUR if on else style.LIGHT_GREY,
+            linewidth=1.4,
+            linestyle=(0, (4, 3)),
+            zorder=0.5,
+        )
+        axes.annotate(
+            "head" if on else "(no head)",
+            (x, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=12,
+            color=style.HEAD_COLOUR if on else style.GREY,
+        )
 
 
 def _weights(weight: float, heads: str) -> tuple[float, float]:

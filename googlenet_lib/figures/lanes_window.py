@@ -6,25 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    INK,
-    PAPER,
-    WIDTH,
-    canvas,
-    frame,
-    house_style,
-    lane_shades,
-    px,
-    write,
-)
+from googlenet_lib.figures import style
 
 # All in pixels of a page that is as wide as a README.
 MARGIN, GAP, TITLE, PICTURE, ROW_HEIGHT = 14, 14, 34, 228, 288
-MAP = (WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
+MAP = (style.WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
 VEIL = 0.55  # how much white lies over what no lane sees
 
 
@@ -78,14 +66,15 @@ def draw_windows(views: Sequence[WindowView]) -> Figure:
 
     A small square marks the place in the maps. Each map is shaded up to its own largest value.
     """
-    with house_style():
-        figure, axes = canvas(ROW_HEIGHT * len(views) + 4)
+    with style.house_style():
+        figure, axes = style.canvas(ROW_HEIGHT * len(views) + 4)
         for i, view in enumerate(views):
             _draw_view(axes, i * ROW_HEIGHT, view)
+    figure.alt = _describe_windows(views)
     return figure
 
 
-def describe_windows(views: Sequence[WindowView]) -> str:
+def _describe_windows(views: Sequence[WindowView]) -> str:
     """Return the alt text of `draw_windows`, from the same views."""
     parts = []
     for view in views:
@@ -110,13 +99,15 @@ def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
         f"{view.module.removeprefix('inception')}: one value of a {height}×{width} map, "
         f"row {view.place[0]}, column {view.place[1]}"
     )
-    write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
+    style.write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
     y = top + TITLE
     _draw_picture(axes, MARGIN, y, view)
     for j, lane in enumerate(view.maps):
         x = MARGIN + PICTURE + GAP + j * (MAP + GAP)
         name = lane.replace("x", "×")
-        write(axes, x, y + 7, name, 14, ha="left", weight="bold", color=BRANCH_COLOURS[lane])
+        style.write(
+            axes, x, y + 7, name, 14, ha="left", weight="bold", color=style.BRANCH_COLOURS[lane]
+        )
         _draw_map(axes, x, y + 20, lane, view)
         box, answer = view.boxes[lane], view.answers[lane]
         text = (
@@ -124,7 +115,7 @@ def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
             f"columns {box.columns.first} to {box.columns.last}\n"
             f"{answer.active} of {answer.channels} answer\nmean {answer.mean:.3f}"
         )
-        write(axes, x, y + 20 + MAP + 6, text, 12, ha="left", va="top")
+        style.write(axes, x, y + 20 + MAP + 6, text, 12, ha="left", va="top")
 
 
 def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
@@ -134,37 +125,24 @@ def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
     for box in view.boxes.values():
         seen[box.rows.first : box.rows.last + 1, box.columns.first : box.columns.last + 1] = True
     lit = np.where(seen, pixels, pixels * (1 - VEIL) + VEIL)
-    axes.imshow(lit, extent=(x, x + PICTURE, y + PICTURE, y), interpolation="nearest",
-                aspect="auto")  # fmt: skip
-    across, down = PICTURE / columns, PICTURE / rows
+    style.image(axes, x, y, PICTURE, lit)
+    scale = PICTURE / columns
     for lane, box in view.boxes.items():
-        corner = (x + box.columns.first * across, y + box.rows.first * down)
-        extent = ((box.columns.last - box.columns.first + 1) * across,
-                  (box.rows.last - box.rows.first + 1) * down)  # fmt: skip
-        dashed = lane == "pool"  # on top of the 3x3 lane's square, which is as wide
-        if not dashed:
-            axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=PAPER, linewidth=px(5)))
-        style = (0, (4, 4)) if dashed else "-"
-        square = Rectangle(corner, *extent, fill=False, edgecolor=BRANCH_COLOURS[lane],
-                           linewidth=px(2.5), linestyle=style)  # fmt: skip
-        square.set_gid(f"window.{view.module}.{lane}")
-        axes.add_patch(square)
-    frame(axes, x, y, PICTURE)
+        corner = x + box.columns.first * scale, y + box.rows.first * scale
+        size = [(span.last - span.first + 1) * scale for span in (box.columns, box.rows)]
+        # the pool's lies on top of the 3x3 lane's square, which is as wide
+        look = {"dashes": (0, (4, 4))} if lane == "pool" else {"halo": 5}
+        style.outline(axes, *corner, *size, style.BRANCH_COLOURS[lane], **look)
 
 
 def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
     values = view.maps[lane].numpy()
-    axes.imshow(values, extent=(x, x + MAP, y + MAP, y), cmap=lane_shades(lane), vmin=0,
-                vmax=float(values.max()) or 1, interpolation="nearest", aspect="auto")  # fmt: skip
-    frame(axes, x, y, MAP)
+    style.image(axes, x, y, MAP, values, style.lane_shades(lane), 0, float(values.max()) or 1)
     (row, column), (rows, columns) = view.place, values.shape
     side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
     centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
-    corner = (centre[0] - side / 2, centre[1] - side / 2)
-    for width, colour in ((6, PAPER), (2, INK)):
-        square = Rectangle(corner, side, side, fill=False, edgecolor=colour, linewidth=px(width))
-        square.set_gid(f"place.{view.module}.{lane}" if colour == INK else None)
-        axes.add_patch(square)
+    corner = centre[0] - side / 2, centre[1] - side / 2
+    style.outline(axes, *corner, side, side, style.INK, thick=2, halo=6)
 
 
 def _pixels(box: Box) -> str:

@@ -3,38 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    PAPER,
-    WIDTH,
-    canvas,
-    frame,
-    house_style,
-    px,
-    write,
-)
+from googlenet_lib.figures import style
 
 CHANNELS = ("red", "green", "blue")
-# All in pixels of a page that is as wide as a README.
-MIX_HEIGHT, MARGIN, TOP, PHOTO, CHANNEL_X, CHANNEL, RESULT_X, RESULT = (
-    356, 14, 46, 230, 272, 118, 572, 314,
-)  # fmt: skip
-ROW_GAP, TITLE, BELOW, STRIP = 8, 44, 50, 12
 # Bright for more above zero, grey for more below: what a ReLU removes is grey.
 SHADES = LinearSegmentedColormap.from_list(
     "mixed",
-    [(0, LIGHT_GREY), (0.5, "#000000"), (0.75, BRANCH_COLOURS["1x1"]), (1, "#FFFFFF")],
+    [(0, style.LIGHT_GREY), (0.5, "#000000"), (0.75, style.BRANCH_COLOURS["1x1"]), (1, "#FFFFFF")],
     N=257,  # odd, so that zero has a shade of its own
 )
 
@@ -103,41 +83,35 @@ class Mix:
 
 def draw_mix(mix: Mix) -> Figure:
     """Draw a picture, its channels with their weights, and the channel that they are mixed to."""
-    ratio = mix.picture.shape[1] / mix.picture.shape[2]
-    small = CHANNEL * ratio
-    with house_style():
-        figure, axes = canvas(MIX_HEIGHT)
-        write(axes, MARGIN, 22, "a picture", 15, ha="left", weight="bold")
-        _draw_picture(axes, MARGIN, TOP, PHOTO, mix)
+    pixels = mix.picture.permute(1, 2, 0)  # (H, W, 3)
+    with style.house_style():
+        figure, panels = style.chart(370, 3, 3, width_ratios=(5, 3, 7))
+        grid = panels[0, 0].get_gridspec()
+        for axes in (*panels[:, 0], *panels[:, 2]):
+            axes.remove()
+        photo, result = (figure.add_subplot(grid[:, column]) for column in (0, 2))
+        style.picture(photo, pixels, "a picture")
         values = zip(CHANNELS, mix.pixel, strict=True)
-        lines = ["the framed pixel:", *(f"{name} {value:.2f}" for name, value in values)]
-        for i, line in enumerate(lines):
-            write(axes, MARGIN, TOP + PHOTO * ratio + 20 + 19 * i, line, 13, ha="left")
-        write(axes, CHANNEL_X, 22, "channels × one row of weights", 15, ha="left",
-              weight="bold")  # fmt: skip
-        for i, (name, weight, value) in enumerate(zip(CHANNELS, mix.row, mix.pixel, strict=True)):
-            y = TOP + i * (small + ROW_GAP)
-            channel = mix.picture[i].numpy() / 255
-            _draw_values(axes, CHANNEL_X, y, CHANNEL, channel, mix.at, "gray", (0, 1))
-            x = CHANNEL_X + CHANNEL + 10
-            write(axes, x, y + small / 2 - 9, f"{name} × {_signed(weight)}", 14, ha="left",
-                  weight="bold")  # fmt: skip
-            write(axes, x, y + small / 2 + 11, f"pixel: {_signed(weight * value)}", 13, ha="left",
-                  color=GREY)  # fmt: skip
-        y = TOP + 3 * (small + ROW_GAP) + 10
-        write(axes, CHANNEL_X, y, f"bias {_signed(mix.bias)}", 14, ha="left", weight="bold")
-        name = "the sum, after ReLU" if mix.relu else "the sum"
-        write(axes, RESULT_X, 22, name, 15, ha="left", weight="bold",
-              color=BRANCH_COLOURS["1x1"])  # fmt: skip
-        _draw_values(axes, RESULT_X, TOP, RESULT, mix.values.numpy(), mix.at, SHADES, (-1, 1))
-        below = TOP + RESULT * ratio
-        _draw_strip(axes, RESULT_X, below + 10)
-        write(axes, RESULT_X + RESULT, below + 16, _told_below(mix), 12, ha="right", color=GREY)
-        write(axes, MARGIN, MIX_HEIGHT - 18, f"framed pixel: {mix.arithmetic}", 14, ha="left")
+        told = "\n".join(f"{name} {value:.2f}" for name, value in values)
+        photo.set_xlabel(f"the framed pixel:\n{told}\nbias {_signed(mix.bias)}", loc="left")
+        for i, axes in enumerate(panels[:, 1]):
+            style.picture(axes, mix.picture[i] / 255, shades="gray")
+            axes.set_title(f"{CHANNELS[i]} × {_signed(mix.row[i])}", fontsize=13)
+        title = "the sum, after ReLU" if mix.relu else "the sum"
+        style.picture(result, mix.values, title, SHADES, -1, 1)
+        result.title.set_color(style.BRANCH_COLOURS["1x1"])
+        result.set_xlabel(
+            f"{_told_below(mix)}\nshades from −1 (grey) over 0 (black) to 1 (white)", fontsize=12
+        )
+        column, row = mix.at
+        for axes in (photo, *panels[:, 1], result):
+            style.outline(axes, column - 2, row - 2, 4, 4, style.PAPER, thick=2)
+        style.footnote(figure, f"framed pixel: {mix.arithmetic}", style.INK)
+    figure.alt = _describe_mix(mix)
     return figure
 
 
-def describe_mix(mix: Mix) -> str:
+def _describe_mix(mix: Mix) -> str:
     """Return the alt text of `draw_mix`: the arithmetic of one pixel, what it does to all."""
     column, row = mix.at
     return (
@@ -150,24 +124,19 @@ def describe_mix(mix: Mix) -> str:
 
 def draw_mixes(mixes: Sequence[Mix]) -> Figure:
     """Draw a picture and beside it what several rows of weights make of it."""
-    gap = 10
-    side = (WIDTH - 2 * MARGIN - len(mixes) * gap) / (len(mixes) + 1)
-    ratio = mixes[0].picture.shape[1] / mixes[0].picture.shape[2]
-    with house_style():
-        figure, axes = canvas(TITLE + side * ratio + BELOW)
-        write(axes, MARGIN, TITLE - 8, "the picture", 14, ha="left", va="bottom", weight="bold")
-        _draw_picture(axes, MARGIN, TITLE, side, mixes[0], framed=False)
-        for i, mix in enumerate(mixes):
-            x = MARGIN + (i + 1) * (side + gap)
-            write(axes, x, TITLE - 8, mix.title, 14, ha="left", va="bottom", weight="bold")
-            _draw_values(axes, x, TITLE, side, mix.values.numpy(), None, SHADES, (-1, 1))
-            row = ", ".join(_signed(weight) for weight in mix.row)
+    with style.house_style():
+        figure, panels = style.chart(230, 1, len(mixes) + 1)
+        style.picture(panels[0], mixes[0].picture.permute(1, 2, 0), "the picture")
+        for mix, axes in zip(mixes, panels[1:], strict=True):
+            style.picture(axes, mix.values, mix.title, SHADES, -1, 1)
+            row = ", ".join(map(_signed, mix.row))
             text = f"{row}\nbias {_signed(mix.bias)}" + (", ReLU" if mix.relu else "")
-            write(axes, x, TITLE + side * ratio + 6, text, 12, ha="left", va="top")
+            axes.set_xlabel(text, loc="left", fontsize=12)
+    figure.alt = _describe_mixes(mixes)
     return figure
 
 
-def describe_mixes(mixes: Sequence[Mix]) -> str:
+def _describe_mixes(mixes: Sequence[Mix]) -> str:
     """Return the alt text of `draw_mixes`, from the same data."""
     made = "; ".join(
         f"{mix.title}, weights {', '.join(map(_signed, mix.row))} and bias {_signed(mix.bias)}, "
@@ -184,42 +153,3 @@ def _signed(number: float) -> str:
 
 def _told_below(mix: Mix) -> str:
     return f"below zero: {mix.below_zero:.0%} of it" + (", now 0" if mix.relu else "")
-
-
-def _draw_picture(
-    axes: Axes, x: float, y: float, width: float, mix: Mix, framed: bool = True
-) -> None:
-    pixels = mix.picture.permute(1, 2, 0).numpy()  # (H, W, 3)
-    _draw_values(axes, x, y, width, pixels, mix.at if framed else None, None, (0, 255))
-
-
-def _draw_values(
-    axes: Axes,
-    x: float,
-    y: float,
-    width: float,
-    values: np.ndarray,
-    at: tuple[int, int] | None,
-    shades: str | LinearSegmentedColormap | None,
-    limits: tuple[float, float],
-) -> None:
-    height = width * values.shape[0] / values.shape[1]
-    axes.imshow(values, extent=(x, x + width, y + height, y), cmap=shades, vmin=limits[0],
-                vmax=limits[1], interpolation="nearest", aspect="auto")  # fmt: skip
-    frame(axes, x, y, width, height)
-    if at is None:
-        return
-    pixel = width / values.shape[1]
-    left, top = x + (at[0] - 1.5) * pixel, y + (at[1] - 1.5) * pixel
-    for colour, line in ((INK, 4), (PAPER, 2)):
-        box = Rectangle((left, top), 4 * pixel, 4 * pixel, fill=False, edgecolor=colour,
-                        linewidth=px(line))  # fmt: skip
-        axes.add_patch(box)
-
-
-def _draw_strip(axes: Axes, x: float, y: float) -> None:
-    """What the shades mean: from -1 over 0 to 1."""
-    axes.imshow(np.linspace(-1, 1, 101)[None], extent=(x, x + 120, y + STRIP, y), cmap=SHADES,
-                aspect="auto", interpolation="nearest")  # fmt: skip
-    for text, place in (("−1", 0), ("0", 60), ("1", 120)):
-        write(axes, x + place, y + STRIP + 3, text, 12, va="top", color=GREY)

@@ -4,13 +4,11 @@ import textwrap
 from collections.abc import Sequence
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import GREY, INK, WIDTH, canvas, house_style, px, times, write
+from googlenet_lib.figures import style
 
 # All in pixels.
 MARGIN, GAP = 14, 16
@@ -18,7 +16,7 @@ LINE_HEIGHT, CHARACTER = 15, 7.4
 RIGHT, WRONG = "✓", "✗"
 
 
-def show_pictures(
+def draw_pictures(
     images: Tensor,
     labels: Tensor | Sequence[int],
     classes: Sequence[str],
@@ -33,29 +31,32 @@ def show_pictures(
     these do not fit together.
     """
     truth, guesses = _checked(images, labels, classes, predicted)
-    width = (WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns
+    width = (style.WIDTH - 2 * MARGIN - (columns - 1) * GAP) / columns
     height = width * images.shape[2] / images.shape[3]
     room = int((width + GAP) / CHARACTER)
     captions = [_caption(t, g, classes, room) for t, g in zip(truth, guesses, strict=True)]
     rows = [range(i, min(i + columns, len(truth))) for i in range(0, len(truth), columns)]
     above = [LINE_HEIGHT * max(captions[i].count("\n") + 1 for i in row) + 9 for row in rows]
-    with house_style():
-        figure, axes = canvas(2 * MARGIN + sum(above) + len(rows) * height + (len(rows) - 1) * GAP)
+    with style.house_style():
+        figure, axes = style.canvas(
+            2 * MARGIN + sum(above) + len(rows) * height + (len(rows) - 1) * GAP
+        )
         y = MARGIN
         for row, space in zip(rows, above, strict=True):
             y += space
             for column, i in enumerate(row):
                 x = MARGIN + column * (width + GAP)
-                pixels = images[i].permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
-                axes.imshow(pixels, extent=(x, x + width, y + height, y), interpolation="nearest",
-                            aspect="auto")  # fmt: skip
-                _draw_frame(axes, x, y, width, height, guesses[i] in (None, truth[i]))
-                write(axes, x + width / 2, y - 8, captions[i], va="baseline")
+                style.image(axes, x, y, width, images[i].permute(1, 2, 0).cpu())
+                if guesses[i] not in (None, truth[i]):
+                    look = style.INK, (0, (2, 1))
+                    style.outline(axes, x, y, width, height, *look, thick=4)
+                style.write(axes, x + width / 2, y - 8, captions[i], va="baseline")
             y += height + GAP
+    figure.alt = _describe_pictures(images, labels, classes, predicted=predicted, columns=columns)
     return figure
 
 
-def describe_pictures(
+def _describe_pictures(
     images: Tensor,
     labels: Tensor | Sequence[int],
     classes: Sequence[str],
@@ -63,9 +64,9 @@ def describe_pictures(
     predicted: Tensor | Sequence[int] | None = None,
     columns: int = 8,
 ) -> str:
-    """Return the alt text of `show_pictures`, from the same arguments."""
+    """Return the alt text of `draw_pictures`, from the same arguments."""
     truth, guesses = _checked(images, labels, classes, predicted)
-    size = times(images.shape[3], images.shape[2])
+    size = style.times(images.shape[3], images.shape[2])
     names = ", ".join(classes[label] for label in truth)
     text = f"{len(truth)} pictures of {size} pixels in rows of up to {columns}: {names}."
     if predicted is not None:
@@ -115,10 +116,3 @@ def _caption(label: int, guess: int | None, classes: Sequence[str], room: int) -
     if guess == label:
         return lines(f"{RIGHT} {classes[label]}")
     return lines(f"{WRONG} {classes[guess]}") + "\n" + lines(f"is {classes[label]}")
-
-
-def _draw_frame(axes: Axes, x: float, y: float, width: float, height: float, plain: bool) -> None:
-    style = {"edgecolor": GREY, "linewidth": px(1)}
-    if not plain:
-        style = {"edgecolor": INK, "linewidth": px(4), "linestyle": (0, (2, 1))}
-    axes.add_patch(Rectangle((x, y), width, height, fill=False, **style))

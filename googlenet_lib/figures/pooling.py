@@ -5,24 +5,10 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import output_size
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    PAPER,
-    WIDTH,
-    canvas,
-    house_style,
-    ink_on,
-    px,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 
 KERNEL, STRIDE = 3, 2  # of the paper's four max pools
 
@@ -77,31 +63,32 @@ def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> 
     A window that "floor" has too is grey; one that is somewhere else has the pool's colour.
     """
     usual = {window.start for window in pool_windows(values, "floor")}
-    cell = min(WIDEST_CELL, (WIDTH - LABEL - 2 * MARGIN) / (len(values) + 2))
-    with house_style():
-        figure, axes = canvas(TOP + BAND * len(modes))
+    cell = min(WIDEST_CELL, (style.WIDTH - LABEL - 2 * MARGIN) / (len(values) + 2))
+    with style.house_style():
+        figure, axes = style.canvas(TOP + BAND * len(modes))
         title = f"Max pool {KERNEL}/{STRIDE} over {len(values)} cells"
-        write(axes, MARGIN, 22, title, 18, ha="left", weight="bold")
+        style.write(axes, MARGIN, 22, title, 18, ha="left", weight="bold")
         text = (
             "Below each row stand its windows and the most that each finds: grey as without "
             "padding, pink where they differ."
         )
-        write(axes, MARGIN, 48, text, 13, ha="left")
+        style.write(axes, MARGIN, 48, text, 13, ha="left")
         for i, mode in enumerate(modes):
             windows = pool_windows(values, mode)
             y = TOP + i * BAND
             label = f"padding={MODES[mode].padding}\nceil_mode={MODES[mode].ceil_mode}"
-            write(axes, MARGIN, y + 26, mode, 15, ha="left", weight="bold")
-            write(axes, MARGIN, y + 56, label, 12, ha="left", color=GREY)
+            style.write(axes, MARGIN, y + 26, mode, 15, ha="left", weight="bold")
+            style.write(axes, MARGIN, y + 56, label, 12, ha="left", color=style.GREY)
             result = f"{len(values)} → {len(windows)}"
-            write(axes, MARGIN, y + 92, result, 18, ha="left", weight="bold")
-            _draw_cells(axes, y + 12, values, windows, cell, mode)
+            style.write(axes, MARGIN, y + 92, result, 18, ha="left", weight="bold")
+            _draw_cells(axes, y + 12, values, windows, cell)
             for j, window in enumerate(windows):
-                _draw_window(axes, y, j, window, cell, mode, window.start in usual)
+                _draw_window(axes, y, j, window, cell, window.start in usual)
+    figure.alt = _describe_pooling(values, modes)
     return figure
 
 
-def describe_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> str:
+def _describe_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> str:
     """Return the alt text of `draw_pooling`, from the same data."""
     rows = []
     for mode in modes:
@@ -123,35 +110,30 @@ def _cell_x(index: int, cell: float) -> float:
 
 
 def _draw_cells(
-    axes: Axes, y: float, values: Sequence[int], windows: list[PoolWindow], cell: float, mode: str
+    axes: Axes, y: float, values: Sequence[int], windows: list[PoolWindow], cell: float
 ) -> None:
     # what lies outside the row and inside a window: padding, or where the last one hangs over
     outside = sorted(
         {i for window in windows for i in range(window.start, window.start + KERNEL)}
         - {*range(len(values))}
     )
+    size, line = (cell, CELL_HEIGHT), {"edgecolor": style.GREY, "linewidth": 1}
     for i in outside:
-        box = Rectangle((_cell_x(i, cell), y), cell, CELL_HEIGHT, facecolor=PAPER, edgecolor=GREY,
-                        linewidth=px(1), linestyle=(0, (3, 3)))  # fmt: skip
-        box.set_gid(f"outside.{mode}.{i}")
-        axes.add_patch(box)
+        style.box(axes, _cell_x(i, cell), y, *size, fill=False, linestyle="--", **line)
     for i, value in enumerate(values):
-        box = Rectangle((_cell_x(i, cell), y), cell, CELL_HEIGHT, facecolor=tint(LIGHT_GREY, 0.5),
-                        edgecolor=GREY, linewidth=px(1), gid=f"cell.{mode}.{i}")  # fmt: skip
-        axes.add_patch(box)
-        write(axes, _cell_x(i, cell) + cell / 2, y + CELL_HEIGHT / 2, str(value), 14)
+        shade = style.tint(style.LIGHT_GREY, 0.5)
+        style.box(axes, _cell_x(i, cell), y, *size, facecolor=shade, **line)
+        style.write(axes, _cell_x(i, cell) + cell / 2, y + CELL_HEIGHT / 2, str(value), 14)
 
 
 def _draw_window(
-    axes: Axes, y: float, j: int, window: PoolWindow, cell: float, mode: str, usual: bool
+    axes: Axes, y: float, j: int, window: PoolWindow, cell: float, usual: bool
 ) -> None:
     # neighbours share a cell: every other window is drawn one step lower
     top = y + 12 + CELL_HEIGHT + 8 + (j % 2) * 30
-    colour = LIGHT_GREY if usual else BRANCH_COLOURS["pool"]
+    colour = style.LIGHT_GREY if usual else style.BRANCH_COLOURS["pool"]
     left = _cell_x(window.start, cell)
-    box = Rectangle((left + 2, top), KERNEL * cell - 4, 24, color=colour, linewidth=0)
-    box.set_gid(f"window.{mode}.{window.start}")
-    axes.add_patch(box)
-    ink = INK if usual else ink_on(colour)
-    write(axes, left + KERNEL * cell / 2, top + 12, str(window.maximum), 14, weight="bold",
-          color=ink)  # fmt: skip
+    style.box(axes, left + 2, top, KERNEL * cell - 4, 24, color=colour)
+    ink = style.INK if usual else style.ink_on(colour)
+    at = left + KERNEL * cell / 2, top + 12
+    style.write(axes, *at, str(window.maximum), 14, weight="bold", color=ink)

@@ -4,20 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    WIDTH,
-    canvas,
-    house_style,
-    px,
-    times,
-    write,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.paper import ROWS
 from googlenet_lib.predecessors import Predecessor
 
@@ -28,9 +16,9 @@ MODULE = (5, 3, 1)  # the kernels of a module's lanes, the largest first: each l
 
 def draw_kernels(networks: Sequence[Predecessor]) -> Figure:
     """Draw the kernels of each network's layers, and below them GoogLeNet's first ones."""
-    step = (WIDTH - LEFT - MARGIN) / SHOWN
-    with house_style():
-        figure, axes = canvas(ROW_HEIGHT * (len(networks) + 1) + 8)
+    step = (style.WIDTH - LEFT - MARGIN) / SHOWN
+    with style.house_style():
+        figure, axes = style.canvas(ROW_HEIGHT * (len(networks) + 1) + 8)
         for i, network in enumerate(networks):
             _name(axes, i, network.name, network.year)
             for j, layer in enumerate(network.layers):
@@ -42,10 +30,11 @@ def draw_kernels(networks: Sequence[Predecessor]) -> Figure:
             _draw_kernel(axes, LEFT + j * step, i, name, row.kernel, row.stride)
         for j, name in enumerate(("3a", "3b", "4a"), start=2):
             _draw_module(axes, LEFT + j * step, i, name)
+    figure.alt = _describe_kernels(networks)
     return figure
 
 
-def describe_kernels(networks: Sequence[Predecessor]) -> str:
+def _describe_kernels(networks: Sequence[Predecessor]) -> str:
     """Return the alt text of `draw_kernels`, from the same data."""
     parts = [
         f"{network.name}: "
@@ -62,29 +51,28 @@ def describe_kernels(networks: Sequence[Predecessor]) -> str:
 
 def _name(axes: Axes, i: int, name: str, year: int) -> None:
     y = i * ROW_HEIGHT + 58
-    write(axes, MARGIN, y - 10, name, 17, ha="left", weight="bold")
-    write(axes, MARGIN, y + 12, str(year), 14, ha="left", color=GREY)
+    style.write(axes, MARGIN, y - 10, name, 17, ha="left", weight="bold")
+    style.write(axes, MARGIN, y + 12, str(year), 14, ha="left", color=style.GREY)
 
 
 def _draw_kernel(axes: Axes, x: float, i: int, name: str, kernel: int, stride: int) -> None:
-    _draw_square(axes, x, i, kernel, LIGHT_GREY, f"{i}.{name}")
-    text = times(kernel, kernel) + (f", stride {stride}" if stride > 1 else "")
-    write(axes, x, (i + 1) * ROW_HEIGHT - 16, f"{name}\n{text}", 13, ha="left")
+    _draw_square(axes, x, i, kernel, style.LIGHT_GREY)
+    text = style.times(kernel, kernel) + (f", stride {stride}" if stride > 1 else "")
+    style.write(axes, x, (i + 1) * ROW_HEIGHT - 16, f"{name}\n{text}", 13, ha="left")
 
 
 def _draw_module(axes: Axes, x: float, i: int, name: str) -> None:
     for kernel in MODULE:
         lane = f"{kernel}x{kernel}"
-        _draw_square(axes, x, i, kernel, BRANCH_COLOURS[lane], f"{i}.{name}.{lane}", MODULE[0])
-    write(axes, x, (i + 1) * ROW_HEIGHT - 16, f"{name}\n5×5, 3×3, 1×1", 13, ha="left")
+        _draw_square(axes, x, i, kernel, style.BRANCH_COLOURS[lane], MODULE[0])
+    style.write(axes, x, (i + 1) * ROW_HEIGHT - 16, f"{name}\n5×5, 3×3, 1×1", 13, ha="left")
 
 
 def _draw_square(
-    axes: Axes, x: float, i: int, kernel: int, shade: str, gid: str, around: int | None = None
+    axes: Axes, x: float, i: int, kernel: int, shade: str, around: int | None = None
 ) -> None:
     """A kernel of so many pixels; with `around` in the middle of a square of that many."""
     middle = i * ROW_HEIGHT + 58
     left = x + ((around or kernel) - kernel) / 2 * PIXEL
-    frame = Rectangle((left, middle - kernel / 2 * PIXEL), kernel * PIXEL, kernel * PIXEL,
-                      facecolor=shade, edgecolor=INK, linewidth=px(1.2), gid=gid)  # fmt: skip
-    axes.add_patch(frame)
+    side, look = kernel * PIXEL, {"facecolor": shade, "edgecolor": style.INK, "linewidth": 1.2}
+    style.box(axes, left, middle - side / 2, side, side, **look)

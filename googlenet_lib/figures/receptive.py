@@ -5,39 +5,37 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from googlenet_lib.costs import Cost
-from googlenet_lib.figures.style import BRANCH_COLOURS, GREY, INK, house_style, page, px
+from googlenet_lib.figures import style
 from googlenet_lib.paper import IMAGE_SIZE
 
-HEIGHT = 380
 
-
-def plot_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
+def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
     """Theoretical receptive field behind each row, in pixels of the picture, one line a network.
 
     `costs` holds rows of the same names by the network's name. `colours` are keys of the
     branches' colours, one a network: the kernel of its widest lane.
     """
-    with house_style():
-        figure = page(HEIGHT)
-        axes = figure.add_axes((0.08, 0.2, 0.77, 0.68))
+    with style.house_style():
+        figure, axes = style.chart(380)
         names = [cost.name for cost in next(iter(costs.values()))]
+        ends = []
         for (network, rows), lane in zip(costs.items(), colours, strict=True):
             fields = [cost.field for cost in rows]
-            colour = BRANCH_COLOURS[lane]
-            axes.plot(fields, "o-", color=colour, linewidth=px(3), markersize=px(7), gid=network)
-            axes.text(len(fields) - 0.75, fields[-1], f"{network}\n{fields[-1]:g} pixels",
-                      va="center", color=INK)  # fmt: skip
-        axes.axhline(IMAGE_SIZE, color=GREY, linestyle="--", linewidth=px(1.5), gid="picture")
-        axes.text(-0.3, IMAGE_SIZE + 12, f"the picture: {IMAGE_SIZE} pixels", color=GREY)
+            axes.plot(fields, "o-", color=style.BRANCH_COLOURS[lane])
+            ends.append((fields[-1], f"{network}\n{fields[-1]:g} pixels", style.INK))
+        axes.axhline(IMAGE_SIZE, color=style.GREY, linestyle="--", linewidth=1.5)
+        axes.text(-0.3, IMAGE_SIZE + 12, f"the picture: {IMAGE_SIZE} pixels", color=style.GREY)
         axes.set_title("Theoretical receptive field of one value, in pixels of the picture")
         labels = [name.removeprefix("inception").replace("maxpool", "pool") for name in names]
         axes.set_xticks(range(len(names)), labels, rotation=45)
-        axes.set(xlim=(-0.5, len(names) - 0.9), ylim=(0, None))
+        axes.set(xlim=(-0.5, len(names) - 0.8), ylim=(0, None))
+        style.label_ends(axes, ends)
+    figure.alt = _describe_receptive_fields(costs)
     return figure
 
 
-def describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """The alt text of `plot_receptive_fields`, from the same rows."""
+def _describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
+    """The alt text of `draw_receptive_fields`, from the same rows."""
     lines = []
     for network, rows in costs.items():
         wide = next((cost.name for cost in rows if cost.field > IMAGE_SIZE), "nowhere")

@@ -10,22 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    LIGHT_GREY,
-    MIDDLE_GREY,
-    PAPER,
-    WIDTH,
-    axes_at,
-    canvas,
-    house_style,
-    px,
-    spread,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.paper import IMAGE_SIZE
 from googlenet_lib.receptive_fields import (
     DEPTHS,
@@ -38,10 +23,8 @@ from googlenet_lib.receptive_fields import (
     mass_width,
 )
 
-# All in pixels of a page that is as wide as a README.
-MARGIN, TITLE, HEIGHT, ROOM = 14, 44, 420, 330
-CHART_LEFT, CHART_WIDTH, CHART_TOP, CHART_BOTTOM = 440, 318, 62, 60
-PYRAMID_ROW, PYRAMID_HEIGHT = 44, 20
+SQUARE = {"fill": False, "edgecolor": style.INK, "linewidth": 2}
+SOLID, DASHED, DOTTED = "-", (0, (4, 3)), (0, (1, 1.5))
 FIELD, MEASURED = "theory", "measured"
 
 
@@ -53,17 +36,20 @@ def draw_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> Figure:
 
     One pyramid for each of `stacks`: on top the value, at the bottom the pixels of its field.
     """
-    deepest = max(map(len, stacks))
-    step = (WIDTH - 2 * MARGIN) / len(stacks)
-    cell = min(26, (step - 40) / max(field_behind(layers)[0] for layers in stacks))
-    with house_style():
-        figure, axes = canvas(TITLE + PYRAMID_ROW * (deepest + 1) + 34)
-        for i, layers in enumerate(stacks):
-            _draw_pyramid(axes, MARGIN + i * step, cell, layers, i, deepest)
+    with style.house_style():
+        figure, panels = style.chart(70 + 44 * (max(map(len, stacks)) + 1), 1, len(stacks))
+        for axes, layers in zip(panels, stacks, strict=True):
+            axes.set_title(_told(layers))
+            axes.set(xlim=(-4, 4), ylim=(-max(map(len, stacks)) - 1, 0.3), yticks=[])
+            axes.set_xticks([0], [f"{field_behind(layers)[0]} pixels"], fontsize=14)
+            axes.spines[:].set_visible(False)
+            axes.tick_params(length=0, labelcolor=style.INK)
+            _draw_pyramid(axes, layers, len(layers) - max(map(len, stacks)))
+    figure.alt = _describe_pyramids(stacks)
     return figure
 
 
-def describe_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> str:
+def _describe_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> str:
     """Return the alt text of `draw_pyramids`, from the same layers."""
     parts = "; ".join(f"{_told(layers)}: {field_behind(layers)[0]} pixels" for layers in stacks)
     return f"Rows of cells, one value on top and at the bottom the pixels that it sees: {parts}."
@@ -76,41 +62,24 @@ def _told(layers: Sequence[tuple[int, int]]) -> str:
     )
 
 
-def _draw_pyramid(
-    axes: Axes, x: float, cell: float, layers: Sequence[tuple[int, int]], i: int, deepest: int
-) -> None:
-    field, _ = field_behind(layers)
-    write(axes, x, 22, _told(layers), 15, ha="left", weight="bold")
-    middle = x + max(field * cell, 40) / 2
+def _draw_pyramid(axes: Axes, layers: Sequence[tuple[int, int]], y: float) -> None:
+    """Cells row by row, the value on top at the height `y`; one pixel is 1 wide."""
     spacing = field_behind(layers)[1]  # pixels between neighbouring values
     above = [0.0]  # pixels from the middle of the values that count
-    y = TITLE + PYRAMID_ROW * (deepest - len(layers))
-    _draw_cells(axes, [middle], y, cell, INK, f"pyramid.{i}.0")
-    for j, (kernel, stride) in enumerate(reversed(layers)):
+    axes.bar(above, 0.5, 0.9, bottom=y - 0.5, color=style.INK)
+    for j, (kernel, stride) in enumerate(reversed(layers), start=1):
         spacing //= stride
         taps = [(tap - (kernel - 1) / 2) * spacing for tap in range(kernel)]
         seen = sorted({at + tap for at in above for tap in taps})
-        y += PYRAMID_ROW
         for at in above:
             for tap in (taps[0], taps[-1]):
-                ends = [middle + at * cell, middle + (at + tap) * cell]
-                heights = [y - PYRAMID_ROW + PYRAMID_HEIGHT, y]
-                axes.plot(ends, heights, color=MIDDLE_GREY, linewidth=px(1))
-        last = j == len(layers) - 1
-        shade = MIDDLE_GREY if last else BRANCH_COLOURS.get(f"{kernel}x{kernel}", GREY)
-        centres = [middle + at * cell for at in seen]
-        _draw_cells(axes, centres, y, cell, shade, f"pyramid.{i}.{j + 1}")
+                ends = [at, at + tap], [y - 0.5, y - 1]
+                axes.plot(*ends, color=style.MIDDLE_GREY, linewidth=1)
+        pixels = j == len(layers)
+        branch = style.BRANCH_COLOURS.get(f"{kernel}x{kernel}", style.GREY)
+        y -= 1
+        axes.bar(seen, 0.5, 0.9, bottom=y - 0.5, color=style.MIDDLE_GREY if pixels else branch)
         above = seen
-    write(axes, x, y + PYRAMID_HEIGHT + 18, f"{field} pixels", 14, ha="left")
-
-
-def _draw_cells(
-    axes: Axes, centres: Sequence[float], y: float, cell: float, shade: str, gid: str
-) -> None:
-    for centre in centres:
-        box = Rectangle((centre - cell / 2 + 1, y), cell - 2, PYRAMID_HEIGHT, facecolor=shade,
-                        linewidth=0, gid=gid)  # fmt: skip
-        axes.add_patch(box)
 
 
 # ---- 2. A stack: theory and gradient -------------------------------------------------------------
@@ -121,30 +90,23 @@ def draw_stack(stack: Stack, gradient: Tensor, recording: Recording) -> Figure:
 
     `gradient` is what `stack_gradient(stack)` returns.
     """
-    lane = f"{stack.kernel}x{stack.kernel}"
-    colour = BRANCH_COLOURS.get(lane, GREY)
+    colour = style.BRANCH_COLOURS.get(f"{stack.kernel}x{stack.kernel}", style.GREY)
     width = mass_width(gradient)
-    with house_style():
-        figure, axes = canvas(HEIGHT)
-        write(axes, MARGIN, 24, _told_stack(stack), 17, ha="left", weight="bold")
-        scale = ROOM / stack.field
-        _draw_blob(axes, MARGIN, TITLE, ROOM, gradient.numpy(), colour)
-        _draw_window(axes, MARGIN, TITLE, ROOM, stack.field * scale, INK, "-", FIELD)
-        _draw_window(axes, MARGIN, TITLE, ROOM, width * scale, INK, (0, (4, 3)), MEASURED)
-        _draw_key(axes, stack.field, width)
-        depths = [d for d in DEPTHS if d >= stack.strided]
-        own = [Stack(d, stack.kernel, stack.strided) for d in depths]
-        lines = {
-            FIELD: ([one.field for one in own], GREY, "o-"),
-            MEASURED: ([recording.stack_width(one) for one in own], colour, "o--"),
-        }
-        chart = _chart(figure, "pixels, over the number of layers")
-        _plot_lines(chart, depths, lines, depths.index(stack.depth))
-        chart.set(xticks=list(DEPTHS), xlim=(0.5, DEPTHS[-1] + 0.5))
+    depths = [depth for depth in DEPTHS if depth >= stack.strided]
+    own = [Stack(depth, stack.kernel, stack.strided) for depth in depths]
+    fields, widths = [one.field for one in own], [recording.stack_width(one) for one in own]
+    with style.house_style():
+        figure, (left, right) = style.chart(420, 1, 2, width_ratios=(7, 6))
+        style.headline(figure, _told_stack(stack))
+        _draw_window(left, gradient.numpy(), stack.field, width, colour, stack.field)
+        right.set_title("pixels, over the number of layers", fontsize=14, weight="normal")
+        _plot_widths(right, depths, fields, widths, colour, depths.index(stack.depth))
+        right.set(xticks=list(DEPTHS), xlim=(0.5, DEPTHS[-1] + 0.5))
+    figure.alt = _describe_stack(stack, gradient)
     return figure
 
 
-def describe_stack(stack: Stack, gradient: Tensor) -> str:
+def _describe_stack(stack: Stack, gradient: Tensor) -> str:
     """Return the alt text of `draw_stack`, from the same data."""
     width = mass_width(gradient)
     return (
@@ -166,39 +128,32 @@ def draw_lane_field(recording: Recording, module: str, lane: str) -> Figure:
 
     The lane is one of the paper's network; its gradient was measured before training.
     """
-    one = recording.lane(module, lane)
-    colour = BRANCH_COLOURS[lane]
+    one, colour = recording.lane(module, lane), style.BRANCH_COLOURS[lane]
     widest = recording.lane(MODULES[-1], "5x5").window.field
-    scale = ROOM / widest
-    field, width = one.window.field, one.width
-    with house_style():
-        figure, axes = canvas(HEIGHT)
-        name = module.removeprefix("inception")
-        write(axes, MARGIN, 24, f"{name}, {lane.replace('x', '×')} lane: one value's window", 17,
-              ha="left", weight="bold")  # fmt: skip
-        left = MARGIN + (ROOM - field * scale) / 2
-        top = TITLE + (ROOM - field * scale) / 2
-        _draw_blob(axes, left, top, field * scale, one.map, colour)
-        picture = IMAGE_SIZE * scale
-        _draw_window(axes, MARGIN, TITLE, ROOM, picture, INK, (0, (1, 1.5)), "picture")
-        _draw_window(axes, MARGIN, TITLE, ROOM, field * scale, INK, "-", FIELD)
-        _draw_window(axes, MARGIN, TITLE, ROOM, width * scale, INK, (0, (4, 3)), MEASURED)
-        _draw_key(axes, field, width, picture=True)
-        chosen = [recording.lane(m, lane) for m in MODULES]
-        lines = {
-            FIELD: ([c.window.field for c in chosen], GREY, "o-"),
-            MEASURED: ([c.width for c in chosen], colour, "o--"),
-        }
-        chart = _chart(figure, f"pixels, over the {lane.replace('x', '×')} lanes of the modules")
-        chart.axhline(IMAGE_SIZE, color=INK, linestyle=(0, (1, 1.5)),
-                      linewidth=px(2), gid="picture.line")  # fmt: skip
-        chart.set(ylim=(0, widest * 1.04))
-        _plot_lines(chart, range(len(MODULES)), lines, MODULES.index(module))
-        chart.set_xticks(range(len(MODULES)), [m.removeprefix("inception") for m in MODULES])
+    names = [name.removeprefix("inception") for name in MODULES]
+    chosen = [recording.lane(name, lane) for name in MODULES]
+    fields, widths = [c.window.field for c in chosen], [c.width for c in chosen]
+    at = MODULES.index(module)
+    with style.house_style():
+        figure, (left, right) = style.chart(440, 1, 2, width_ratios=(7, 6))
+        name = lane.replace("x", "×")
+        style.headline(figure, f"{names[at]}, {name} lane: one value's window")
+        _draw_window(left, one.map, one.window.field, one.width, colour, widest)
+        _draw_square(left, IMAGE_SIZE, DOTTED)
+        note = f"{left.get_xlabel()}\ndotted: the picture, {IMAGE_SIZE} pixels"
+        left.set_xlabel(note)
+        right.set_title(
+            f"pixels, over the {name} lanes of the modules", fontsize=14, weight="normal"
+        )
+        right.axhline(IMAGE_SIZE, color=style.INK, linestyle=DOTTED, linewidth=2)
+        right.set_ylim(0, widest * 1.04)
+        _plot_widths(right, range(len(MODULES)), fields, widths, colour, at)
+        right.set_xticks(range(len(MODULES)), names)
+    figure.alt = _describe_lane_field(recording, module, lane)
     return figure
 
 
-def describe_lane_field(recording: Recording, module: str, lane: str) -> str:
+def _describe_lane_field(recording: Recording, module: str, lane: str) -> str:
     """Return the alt text of `draw_lane_field`, from the same data."""
     one = recording.lane(module, lane)
     field = one.window.field
@@ -212,28 +167,23 @@ def describe_lane_field(recording: Recording, module: str, lane: str) -> str:
 
 def draw_lane_fields(lanes: Sequence[LaneField]) -> Figure:
     """Draw several lanes' gradients, each in its own field, theory solid and measured dashed."""
-    gap = 22
-    side = (WIDTH - 2 * MARGIN - gap * (len(lanes) - 1)) / len(lanes)
-    with house_style():
-        figure, axes = canvas(TITLE + side + 56)
-        for i, one in enumerate(lanes):
-            x = MARGIN + i * (side + gap)
-            name = f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane"
-            write(axes, x, 24, name, 15, ha="left", weight="bold")
-            _draw_blob(axes, x, TITLE, side, one.map, BRANCH_COLOURS[one.lane])
-            scale = side / one.window.field
-            _draw_window(axes, x, TITLE, side, side, INK, "-", f"{FIELD}.{i}")
-            _draw_window(axes, x, TITLE, side, one.width * scale, INK, (0, (4, 3)),
-                         f"{MEASURED}.{i}")  # fmt: skip
-            share = one.width / one.window.field
-            text = (
-                f"field {one.window.field} pixels\n{SHARE:.0%} within {one.width:g} ({share:.0%})"
+    with style.house_style():
+        figure, panels = style.chart(300, 1, len(lanes))
+        for one, axes in zip(lanes, panels, strict=True):
+            field = one.window.field
+            axes.set_title(
+                f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane"
             )
-            write(axes, x, TITLE + side + 26, text, 13, ha="left")
+            colour = style.BRANCH_COLOURS[one.lane]
+            _draw_window(axes, one.map, field, one.width, colour, field)
+            share = one.width / field
+            text = f"field {field} pixels\n{SHARE:.0%} within {one.width:g} ({share:.0%})"
+            axes.set_xlabel(text)
+    figure.alt = _describe_lane_fields(lanes)
     return figure
 
 
-def describe_lane_fields(lanes: Sequence[LaneField]) -> str:
+def _describe_lane_fields(lanes: Sequence[LaneField]) -> str:
     """Return the alt text of `draw_lane_fields`, from the same data."""
     parts = "; ".join(
         f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane: field "
@@ -243,59 +193,56 @@ def describe_lane_fields(lanes: Sequence[LaneField]) -> str:
     return f"Squares, the fields of one value, with a blob where its gradient lies. {parts}."
 
 
-def _draw_blob(
-    axes: Axes, x: float, y: float, side: float, values: np.ndarray, colour: str
-) -> None:
-    """The root of the gradient, so that its faint rim can be seen, white for none."""
-    shades = LinearSegmentedColormap.from_list("blob", [PAPER, tint(colour, 0.35), colour, INK])
-    image = axes.imshow(np.sqrt(values), extent=(x, x + side, y + side, y), cmap=shades, vmin=0,
-                        interpolation="nearest", aspect="auto")  # fmt: skip
-    image.set_gid("blob")
-
-
 def _draw_window(
-    axes: Axes, x: float, y: float, room: float, side: float, colour: str, style: object, gid: str
+    axes: Axes, values: np.ndarray, field: int, width: float, colour: str, room: int
 ) -> None:
-    """A square of `side` in the middle of one of `room`, on a lighter one that sets it off."""
-    shift = (room - side) / 2
-    halo = Rectangle((x + shift, y + shift), side, side, fill=False, edgecolor=PAPER,
-                     linewidth=px(4), alpha=0.8)  # fmt: skip
-    axes.add_patch(halo)
-    box = Rectangle((x + shift, y + shift), side, side, fill=False, edgecolor=colour,
-                    linewidth=px(2), linestyle=style, gid=gid)  # fmt: skip
-    axes.add_patch(box)
+    """The root of a gradient in the field of a value, in the middle of `room` pixels a side.
+
+    The root, so that its faint rim can be seen; a solid square is the field, a dashed one holds
+    most of the gradient.
+    """
+    colours = [style.PAPER, style.tint(colour, 0.35), colour, style.INK]
+    shades = LinearSegmentedColormap.from_list("blob", colours)
+    half = field / 2
+    axes.imshow(
+        np.sqrt(values), shades, extent=(-half, half, -half, half), vmin=0, interpolation="nearest"
+    )
+    axes.set(xlim=(-0.51 * room, 0.51 * room), ylim=(-0.51 * room, 0.51 * room))
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    _draw_square(axes, field, SOLID)
+    _draw_square(axes, width, DASHED)
+    axes.set_xlabel(
+        f"solid: field, {field} pixels     dashed: {SHARE:.0%} of the gradient, {width:g}"
+    )
 
 
-def _draw_key(axes: Axes, field: int, width: float, picture: bool = False) -> None:
-    text = f"solid: field, {field} pixels     dashed: {SHARE:.0%} of the gradient, {width:g}"
-    write(axes, MARGIN, TITLE + ROOM + 16, text, 13, ha="left")
-    if picture:
-        write(axes, MARGIN, TITLE + ROOM + 34, f"dotted: the picture, {IMAGE_SIZE} pixels", 13,
-              ha="left", color=GREY)  # fmt: skip
+def _draw_square(axes: Axes, side: float, dashes: object) -> None:
+    """A square in the middle, on a lighter one that sets it off."""
+    corner = -side / 2, -side / 2
+    halo = {"edgecolor": style.PAPER, "linewidth": 4, "alpha": 0.8}
+    for look in (SQUARE | halo, SQUARE | {"linestyle": dashes}):
+        axes.add_patch(Rectangle(corner, side, side, **look))
 
 
-def _chart(figure: Figure, title: str) -> Axes:
-    axes = axes_at(figure, CHART_LEFT, CHART_TOP, CHART_WIDTH, HEIGHT - CHART_TOP - CHART_BOTTOM)
-    axes.set_title(title, fontsize=px(14), fontweight="normal")
-    axes.grid(axis="y", color=LIGHT_GREY, linewidth=px(1))
-    axes.set_axisbelow(True)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return axes
-
-
-def _plot_lines(
-    axes: Axes, xs: Sequence[float], lines: dict[str, tuple[list, str, str]], at: int
+def _plot_widths(
+    axes: Axes,
+    xs: Sequence[float],
+    fields: Sequence[float],
+    widths: Sequence[float],
+    colour: str,
+    at: int,
 ) -> None:
-    """Lines with their names at their ends, and rings around the values at number `at`."""
-    for name, (values, colour, style) in lines.items():
-        axes.plot(xs, values, style, color=colour, linewidth=px(2), markersize=px(5), gid=name)
-        axes.plot([xs[at]], [values[at]], "o", markersize=px(13), markerfacecolor="none",
-                  markeredgecolor=INK, markeredgewidth=px(2), gid=f"{name}.ring")  # fmt: skip
+    """Fields and measured widths with their names at their ends, rings at the number `at`."""
+    ends = []
+    for name, values, shade, dashes in (
+        (FIELD, fields, style.GREY, "o-"),
+        (MEASURED, widths, colour, "o--"),
+    ):
+        axes.plot(xs, values, dashes, color=shade, markersize=5)
+        axes.plot([xs[at]], [values[at]], "o", color=style.INK, mfc="none", mew=2, markersize=13)
+        ends.append((values[-1], f"{name}\nhere {values[at]:g}", shade))
     axes.set_ylim(0, None)
-    top = axes.get_ylim()[1]
-    room = HEIGHT - CHART_TOP - CHART_BOTTOM
-    ends = spread([values[-1] / top * room for values, *_ in lines.values()], [36] * len(lines))
-    for y, (name, (values, colour, _)) in zip(ends, lines.items(), strict=True):
-        axes.annotate(f"{name}\nhere {values[at]:g}", (1, y / room), xycoords="axes fraction",
-                      xytext=(px(8), 0), textcoords="offset points", va="center",
-                      fontsize=px(13), color=colour, linespacing=1.1)  # fmt: skip
+    axes.grid(axis="y", color=style.LIGHT_GREY)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    style.label_ends(axes, ends)

@@ -7,16 +7,15 @@ from statistics import mean
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import GREY, INK, WIDTH, px
+from googlenet_lib.figures import style
 from googlenet_lib.runs import Run
 
 Runs = Mapping[str, Sequence[Run]]  # by the name of what was run
 
-MARGIN, SOURCE_LINE, SOURCE_CHARACTERS = 14, 16, 124  # pixels, pixels, characters
+SOURCE_CHARACTERS = 124
 WITHIN, ONE_SEED = "within the seeds' range", "one seed only"
 
 
@@ -68,7 +67,7 @@ def limits(values: Sequence[float]) -> str:
     return f"{100 * min(values):.1f} to {100 * max(values):.1f}" if len(values) > 1 else ""
 
 
-def seeds(groups: Iterable[Sequence[object]]) -> str:
+def count(groups: Iterable[Sequence[object]]) -> str:
     """How many seeds there are in each group that has any, such as "2 to 3 seeds"."""
     counts = [len(group) for group in groups if group]
     fewest, most = min(counts), max(counts)
@@ -85,7 +84,7 @@ def source(runs: Runs, each: str, more: str = "") -> str:
 
     dates = sorted({run.date for run in every})
     text = (
-        f"{len(every)} recorded run{'s' * (len(every) > 1)}, {seeds(runs.values())} {each}: "
+        f"{len(every)} recorded run{'s' * (len(every) > 1)}, {count(runs.values())} {each}: "
         f"{values([run.data for run in every])}, "
         f"{values([f'{run.training_pictures:,}' for run in every])} training pictures, "
         f"{values([run.epochs for run in every])} epochs, best by validation, on "
@@ -103,11 +102,9 @@ def draw_seeds(
     axes: Axes,
     values: Sequence[float],
     at: float,
-    name: str,
     *,
-    face: str = INK,
-    edge: str = INK,
-    alpha: float = 0.75,
+    colour: str = style.INK,
+    face: str | None = None,
     tick: float = 0.16,
     upright: bool = False,
 ) -> None:
@@ -117,14 +114,19 @@ def draw_seeds(
     `upright`, accuracies go up.
     """
 
-    def plot(along: Sequence[float], across: Sequence[float], kind: str, **style) -> None:
-        axes.plot(*((across, along) if upright else (along, across)), kind, **style)
+    def plot(along: Sequence[float], across: Sequence[float], kind: str, **look) -> None:
+        axes.plot(*((across, along) if upright else (along, across)), kind, **look)
 
-    plot([min(values), max(values)], [at, at], "-", color=edge, linewidth=px(1.4))
-    plot(values, [at] * len(values), "o", markersize=px(8), markerfacecolor=face,
-         markeredgecolor=edge, alpha=alpha, gid=f"seeds.{name}")  # fmt: skip
-    plot([mean(values)] * 2, [at - tick, at + tick], "-", color=INK, linewidth=px(1.8),
-         gid=f"mean.{name}")  # fmt: skip
+    plot([min(values), max(values)], [at, at], "-", color=colour, linewidth=1.4)
+    plot(values, [at] * len(values), "o", color=colour, markerfacecolor=face or colour, alpha=0.8)
+    plot([mean(values)] * 2, [at - tick, at + tick], "-", color=style.INK, linewidth=1.8)
+
+
+def write_gain(axes: Axes, y: float, gain: str, doubt: str, shift: float) -> None:
+    """A difference beside a row: bold where the seeds' ranges lie apart, else grey and why."""
+    text = "\n".join(filter(None, (gain, doubt)))
+    look = {"color": style.GREY} if doubt else {"weight": "bold", "fontsize": 15}
+    style.beside(axes, y, text, shift=shift, **look)
 
 
 def room(groups: Iterable[Sequence[float]]) -> tuple[float, float]:
@@ -138,14 +140,3 @@ def in_percent(axis: Axis) -> None:
     """Let an axis of accuracies, shares of 1, be read in percent."""
     axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(lambda accuracy, _: f"{100 * accuracy:.3g}%")
-
-
-def source_height(text: str) -> int:
-    """The pixels that the lines of `source` take, with some room below."""
-    return SOURCE_LINE * (text.count("\n") + 1) + 8
-
-
-def write_source(figure: Figure, text: str) -> None:
-    """Print the lines of `source` at the lower end of a page."""
-    y = (source_height(text) - 2) / figure.bbox.height
-    figure.text(MARGIN / WIDTH, y, text, va="top", fontsize=px(12), color=GREY)

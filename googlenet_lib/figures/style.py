@@ -1,14 +1,18 @@
 """The house style: one colour per branch, sizes in pixels of a README, labels on the thing."""
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from numpy.typing import ArrayLike
 
 # Okabe and Ito's palette, which the colour-blind can tell apart. Everything else is grey.
 BRANCH_COLOURS = {"1x1": "#0072B2", "3x3": "#E69F00", "5x5": "#009E73", "pool": "#CC79A7"}
@@ -20,13 +24,8 @@ LIGHT_GREY = "#D9D9D9"
 PAPER = "#FCFCFC"  # opaque, so that a figure can be read in a dark theme too
 MONOSPACE = "DejaVu Sans Mono"
 
-DPI = 96  # a browser's pixels per inch: a figure 900 px wide is 9.375 inches
+DPI = 72  # a point, in which matplotlib measures fonts and lines, is a pixel
 WIDTH = 900  # px, about the width of a README on GitHub
-
-
-def px(pixels: float) -> float:
-    """Turn a size in pixels into points, which is how matplotlib measures fonts and lines."""
-    return pixels * 72 / DPI
 
 
 def tint(colour: str, amount: float) -> str:
@@ -69,6 +68,8 @@ def house_style() -> AbstractContextManager:
             "default",
             {
                 "figure.dpi": DPI,
+                "figure.constrained_layout.w_pad": 8 / DPI,
+                "figure.constrained_layout.h_pad": 6 / DPI,
                 "figure.facecolor": PAPER,
                 "axes.facecolor": PAPER,
                 "axes.edgecolor": GREY,
@@ -76,59 +77,159 @@ def house_style() -> AbstractContextManager:
                 "axes.spines.top": False,
                 "axes.spines.right": False,
                 "axes.titlelocation": "left",
-                "axes.titlesize": px(15),
+                "axes.titlesize": 15,
                 "axes.titleweight": "bold",
-                "axes.labelsize": px(13),
+                "lines.linewidth": 2.4,
+                "lines.markersize": 8,
+                "axes.labelsize": 13,
                 "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
-                "font.size": px(13),
+                "font.size": 13,
                 "text.color": INK,
                 "xtick.color": GREY,
                 "ytick.color": GREY,
-                "xtick.labelsize": px(12),
-                "ytick.labelsize": px(12),
+                "xtick.labelsize": 12,
+                "ytick.labelsize": 12,
             },
         ]
     )
 
 
-def page(height: float) -> Figure:
-    """Return an empty figure, as wide as a README and `height` pixels high."""
-    return plt.figure(figsize=(WIDTH / DPI, height / DPI))
-
-
 def canvas(height: float) -> tuple[Figure, Axes]:
     """Return a page with axes that count pixels, (0, 0) being its top left corner."""
-    figure = page(height)
+    figure = plt.figure(figsize=(WIDTH / DPI, height / DPI))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     axes.axis("off")
     return figure, axes
 
 
-def axes_at(
-    figure: Figure, left: float, top: float, width: float, height: float, **options
-) -> Axes:
-    """Return new axes, so many pixels large, whose upper left corner is at (left, top) of a page.
+def chart(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, Any]:
+    """Return a page of charts that matplotlib lays out; `options` are those of `plt.subplots`."""
+    size = WIDTH / DPI, height / DPI
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
 
-    The page's own upper left corner is (0, 0), as on `canvas`; `options` are those of
-    `Figure.add_axes`.
+
+def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Write each (value, text, colour) to the right of the axes, at the height of its value.
+
+    Where values are close to each other, their texts move apart. Values that are not finite have
+    no end to stand at.
     """
-    page_height = figure.get_figheight() * DPI
-    bottom = page_height - top - height
-    box = (left / WIDTH, bottom / page_height, width / WIDTH, height / page_height)
-    return figure.add_axes(box, **options)
+    labels = [label for label in labels if math.isfinite(label[0])]
+    room = 0.7 * axes.figure.bbox.height  # about what title, ticks and margins leave
+    low, high = axes.yaxis.get_transform().transform(axes.get_ylim())
+    ends = axes.yaxis.get_transform().transform([value for value, *_ in labels])
+    heights = [18 * (text.count("\n") + 1) / room for _, text, _ in labels]
+    places = spread([float(end - low) / (high - low) for end in ends], heights)
+    for (_, text, colour), y in zip(labels, places, strict=True):
+        beside(axes, y, text, shift=12, coords="axes fraction", color=colour)
+
+
+def beside(axes: Axes, y: float, text: str, *, shift: float = 8, coords="data", **options) -> None:
+    """Write `text` to the right of the axes, `shift` pixels away, at the height `y`."""
+    options = {"va": "center", "fontsize": 12.5, "linespacing": 1.1} | options
+    axes.annotate(
+        text,
+        (1, y),
+        (shift, 0),
+        xycoords=("axes fraction", coords),
+        textcoords="offset points",
+        annotation_clip=False,
+        **options,
+    )
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Give axes a row for each name, from the top down, at the heights 0, 1, 2 and so on."""
+    axes.set(ylim=(len(names) - 0.4, -0.8))
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params("y", labelcolor=INK, length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write a title at the upper left of a page of charts."""
+    figure.suptitle(text, x=0.012, ha="left", fontsize=15, weight="bold")
+
+
+def footnote(figure: Figure, text: str, color: str = GREY) -> None:
+    """Write a line such as where the data come from at the lower left of a page of charts."""
+    figure.supxlabel(text, x=0.012, ha="left", fontsize=12, color=color)
 
 
 def write(axes: Axes, x: float, y: float, text: str, size: float = 12, **kwargs) -> Text:
     """Write `text`, `size` pixels high, centred on (x, y) unless told otherwise."""
     kwargs = {"ha": "center", "va": "center", "linespacing": 1.15} | kwargs
-    return axes.text(x, y, text, fontsize=px(size), **kwargs)
+    return axes.text(x, y, text, fontsize=size, **kwargs)
 
 
-def frame(axes: Axes, x: float, y: float, width: float, height: float | None = None) -> None:
-    """Draw a thin grey line around a picture or a map; without `height` around a square."""
-    size = (width, width if height is None else height)
-    axes.add_patch(Rectangle((x, y), *size, fill=False, edgecolor=GREY, linewidth=px(1)))
+def box(axes: Axes, x: float, y: float, width: float, height: float, **look) -> None:
+    """Draw a rectangle from its upper left corner; `look` is of matplotlib's Rectangle."""
+    # add_patch would work out limits that stay as they are
+    axes.add_artist(Rectangle((x, y), width, height, **{"linewidth": 0} | look))
+
+
+def outline(
+    axes: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str,
+    dashes: object = "-",
+    *,
+    thick: float = 2.5,
+    halo: float = 0,
+) -> None:
+    """Draw the frame of a rectangle, with `halo` on a wider and lighter one that sets it off."""
+    look = {"fill": False, "zorder": 3}
+    if halo:
+        box(axes, x, y, width, height, edgecolor=PAPER, linewidth=halo, **look)
+    box(axes, x, y, width, height, edgecolor=colour, linewidth=thick, linestyle=dashes, **look)
+
+
+def image(
+    axes: Axes,
+    x: float,
+    y: float,
+    width: float,
+    values: ArrayLike,
+    shades: Any = None,
+    low: float = 0,
+    high: float = 1,
+) -> None:
+    """Draw a picture or a map on a canvas, (x, y) being its upper left corner, in a thin frame.
+
+    `values` is (H, W) or, with colours, (H, W, 3); `low` and `high` are the ends of `shades`.
+    """
+    values = np.asarray(values)
+    height = width * values.shape[0] / values.shape[1]
+    axes.imshow(
+        values,
+        shades,
+        extent=(x, x + width, y + height, y),
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+        aspect="auto",
+    )
+    outline(axes, x, y, width, height, GREY, thick=1)
+
+
+def picture(
+    axes: Axes,
+    values: ArrayLike,
+    title: str = "",
+    shades: Any = None,
+    low: float = 0,
+    high: float = 1,
+) -> None:
+    """Show a picture or a map in axes of its own, without ticks, in a thin frame."""
+    look = {"vmin": low, "vmax": high, "interpolation": "nearest"}
+    axes.imshow(np.asarray(values), shades, **look)
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title)
+    axes.spines[:].set(visible=True, color=GREY)
 
 
 def spread(centres: Sequence[float], heights: Sequence[float]) -> list[float]:

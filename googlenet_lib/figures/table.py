@@ -16,7 +16,7 @@ from googlenet_lib.costs import (
     table_costs,
     total,
 )
-from googlenet_lib.figures.style import times
+from googlenet_lib.figures import style
 from googlenet_lib.paper import TABLE_1, Row
 
 COLUMNS = (12, 14, 12, 16, 9, 9)  # characters
@@ -32,7 +32,7 @@ def table_1_html() -> str:
     in_channels = 3
     for row, cost in zip(TABLE_1, costs, strict=True):
         counted = (f"{cost.params:,}", f"{cost.macs:,}") if cost.params else ("", "")
-        heading = _line((row.name, times(*cost.shape[::-1]), *counted, *_printed(row)))
+        heading = _line((row.name, style.times(*cost.shape[::-1]), *counted, *_printed(row)))
         inside = "<br>".join(escape(text) for text in explain_row(row, cost, in_channels))
         inside += f"<br>{escape(_share(cost, everything))}" if cost.params else ""
         lines.append(
@@ -48,21 +48,26 @@ def table_1_html() -> str:
 
 def explain_row(row: Row, cost: Cost, in_channels: int) -> list[str]:
     """The arithmetic of one row as lines of text: each convolution, the sum, and the audit."""
-    places = times(*cost.shape[1:])
+    places = style.times(*cost.shape[1:])
     if row.kind == "linear":
-        return [f"linear, {in_channels} → {row.channels}: {in_channels} · {row.channels} = "
-                f"{cost.params:,} weights, each used once", _verdict(row)]  # fmt: skip
+        return [
+            f"linear, {in_channels} → {row.channels}: {in_channels} · {row.channels} = "
+            f"{cost.params:,} weights, each used once",
+            _verdict(row),
+        ]
     convs = row_convs(row, in_channels)
     if not convs:
-        reason = {"maxpool": "the largest of a window is chosen, nothing is multiplied by a weight",
-                  "avgpool": "a mean has no weights; it spares a linear layer over the whole map",
-                  "dropout": "silences channels at random in training, and does nothing after it",
-                  "softmax": "turns scores into probabilities"}[row.kind]  # fmt: skip
+        reason = {
+            "maxpool": "the largest of a window is chosen, nothing is multiplied by a weight",
+            "avgpool": "a mean has no weights; it spares a linear layer over the whole map",
+            "dropout": "silences channels at random in training, and does nothing after it",
+            "softmax": "turns scores into probabilities",
+        }[row.kind]
         return [f"no weights: {reason}"]
     lines = []
     for conv in convs:
         weights = conv.in_channels * conv.out_channels * conv.kernel**2
-        size = times(conv.kernel, conv.kernel)
+        size = style.times(conv.kernel, conv.kernel)
         name = "" if conv.name == row.name else f"{conv.name}: "
         channels = f"{conv.in_channels} → {conv.out_channels} channels"
         product = f"{conv.kernel} · {conv.kernel} · {conv.in_channels} · {conv.out_channels}"

@@ -4,19 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import Conv, row_convs
 from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
-    BRANCH_COLOURS,
-    GREY,
-    INK,
-    canvas,
-    house_style,
-    tint,
-    write,
-)
+from googlenet_lib.figures import style
 from googlenet_lib.paper import INCEPTION_ROWS, ROWS, Row
 
 # Which branch each convolution of a module belongs to, by the names of Widths.
@@ -29,9 +20,6 @@ BRANCH_OF = {
     "pool_proj": "pool",
 }
 
-# All in pixels of a page that is as wide as a README.
-HEIGHT, TOP, ROW_HEIGHT, BAR = 424, 112, 33, 20
-COLUMNS_X, BAR_ROOM = (132, 404, 660), 172
 COLUMNS = (("channels", "channels out"), ("params", "weights"), ("macs", "multiply-adds"))
 
 
@@ -81,43 +69,46 @@ def draw_tower(levels: Sequence[Level]) -> Figure:
     """
     paper, widest = tower(0), tower(len(INCEPTION_ROWS))
     naive = sum(level.naive for level in levels)
-    with house_style():
-        figure, axes = canvas(HEIGHT)
+    names = [
+        level.name.removeprefix("inception") + (", naive" if level.naive else "")
+        for level in levels
+    ]
+    totals = (f"{levels[-1].out_channels:,}", *map(_short, tower_totals(levels)[1:]))
+    with style.house_style():
+        figure, panels = style.chart(430, 1, 3, sharey=True)
         title = f"{naive} of {len(levels)} modules without their 1×1 reductions"
-        write(axes, 14, 22, title, 18, ha="left", weight="bold")
-        for x, (branch, colour) in zip((14, 62, 110, 158), BRANCH_COLOURS.items(), strict=True):
-            write(axes, x, 48, branch.replace("x", "×"), 14, ha="left", weight="bold", color=colour)
-        text = "An upright grey line stands where the paper's module ends."
-        write(axes, 216, 48, text, 13, ha="left")
-        totals = (f"{levels[-1].out_channels:,}", *map(_short, tower_totals(levels)[1:]))
-        for x, (_, label), total in zip(COLUMNS_X, COLUMNS, totals, strict=True):
-            write(axes, x, TOP - 36, label, 13, ha="left", color=GREY)
-            write(axes, x, TOP - 9, total, 18, ha="left", weight="bold", va="baseline")
-        for i, level in enumerate(levels):
-            y = TOP + i * ROW_HEIGHT + 6
-            name = level.name.removeprefix("inception")
-            write(axes, 14, y + BAR / 2, name, 14, ha="left", weight="bold")
-            if level.naive:
-                write(axes, 46, y + BAR / 2, "naive", 13, ha="left", color=GREY)
-            for x, (field, _) in zip(COLUMNS_X, COLUMNS, strict=True):
-                scale = BAR_ROOM / max(sum(getattr(one, field).values()) for one in widest)
-                left = x
-                for branch, value in getattr(level, field).items():
-                    bar = Rectangle((left, y), value * scale, BAR, color=BRANCH_COLOURS[branch],
-                                    linewidth=0, gid=f"{field}.{level.name}.{branch}")  # fmt: skip
-                    axes.add_artist(bar)  # add_patch would work out limits that stay as they are
-                    left += value * scale
-                mark = x + sum(getattr(paper[i], field).values()) * scale
-                line = Rectangle((mark - 1, y - 4), 2, BAR + 8, color=tint(INK, 0.25),
-                                 linewidth=0, gid=f"paper.{field}.{level.name}")  # fmt: skip
-                axes.add_artist(line)
-                value = sum(getattr(level, field).values())
-                shown = f"{value:,}" if field == "channels" else _short(value)
-                write(axes, max(left, mark) + 6, y + BAR / 2, shown, 12, ha="left")
+        style.headline(figure, title)
+        for axes, (field, label), total in zip(panels, COLUMNS, totals, strict=True):
+            axes.set_title(f"{total} {label}")
+            style.name_rows(axes, names)
+            starts = [0] * len(levels)
+            for branch, colour in style.BRANCH_COLOURS.items():
+                values = [getattr(level, field)[branch] for level in levels]
+                axes.barh(range(len(levels)), values, 0.6, left=starts, color=colour)
+                starts = [start + value for start, value in zip(starts, values, strict=True)]
+            marks = [sum(getattr(one, field).values()) for one in paper]
+            axes.plot(marks, range(len(levels)), "|", color=style.INK, markersize=22)
+            axes.set(
+                xticks=[], xlim=(0, 1.3 * max(sum(getattr(w, field).values()) for w in widest))
+            )
+            axes.spines["bottom"].set_visible(False)
+            for y, (end, mark) in enumerate(zip(starts, marks, strict=True)):
+                shown = f"{end:,}" if field == "channels" else _short(end)
+                axes.annotate(
+                    shown,
+                    (max(end, mark), y),
+                    (6, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=12,
+                )
+        text = "Blue 1×1, orange 3×3, green 5×5, pink pool; an upright line: the paper's module."
+        style.footnote(figure, text)
+    figure.alt = _describe_tower(levels)
     return figure
 
 
-def describe_tower(levels: Sequence[Level]) -> str:
+def _describe_tower(levels: Sequence[Level]) -> str:
     """Return the alt text of `draw_tower`, from the same levels."""
     channels, weights, macs = tower_totals(levels)
     naive = sum(level.naive for level in levels)
@@ -141,7 +132,10 @@ def _level(row: Row, in_channels: int, naive: bool) -> Level:
             for name, _, out, kernel in convs
             if name.startswith("out_")
         ]
-    channels, params = dict.fromkeys(BRANCH_COLOURS, 0), dict.fromkeys(BRANCH_COLOURS, 0)
+    channels, params = (
+        dict.fromkeys(style.BRANCH_COLOURS, 0),
+        dict.fromkeys(style.BRANCH_COLOURS, 0),
+    )
     for conv in convs:
         branch = BRANCH_OF[conv.name]
         channels[branch] = conv.out_channels  # the branch's last convolution comes last

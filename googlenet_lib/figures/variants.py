@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from googlenet_lib.costs import total
 from googlenet_lib.differences import differences, variant_costs
-from googlenet_lib.figures.style import LIGHT_GREY, MONOSPACE, canvas, house_style, px, times, write
+from googlenet_lib.figures import style
 from googlenet_lib.paper import IMAGE_SIZE
 
 MARGIN, TOP, LINE, HEIGHT = 16, 118, 24, 460
@@ -22,15 +21,16 @@ def draw_variants(one: str, other: str, size: int = IMAGE_SIZE) -> Figure:
 
     Rows that cost something else have a grey ground. `size` is that of the pictures, in pixels.
     """
-    with house_style():
-        figure, axes = canvas(HEIGHT)
-        write(axes, MARGIN, 22, f"{one} and {other}", 18, weight="bold", ha="left")
+    with style.house_style():
+        figure, axes = style.canvas(HEIGHT)
+        style.write(axes, MARGIN, 22, f"{one} and {other}", 18, weight="bold", ha="left")
         _draw_choices(axes, one, other)
         _draw_costs(axes, one, other, size)
+    figure.alt = _describe_variants(one, other, size)
     return figure
 
 
-def describe_variants(one: str, other: str, size: int = IMAGE_SIZE) -> str:
+def _describe_variants(one: str, other: str, size: int = IMAGE_SIZE) -> str:
     """What `draw_variants` shows, in words."""
     differ = [f"{what}: {a} and {b}" for what, (a, b) in differences(one, other).items()]
     counted = [total(variant_costs(name, size)) for name in (one, other)]
@@ -55,20 +55,22 @@ def _pairs(one: str, other: str, size: int) -> list[tuple[tuple, tuple]]:
 
 
 def _draw_choices(axes: Axes, one: str, other: str) -> None:
-    write(axes, MARGIN, 58, "What differs", 14, weight="bold", ha="left")
+    style.write(axes, MARGIN, 58, "What differs", 14, weight="bold", ha="left")
     found = differences(one, other)
     columns = zip(*((what, *values) for what, values in found.items()), strict=True)
     for x, name, texts in zip(CHOICE_X, ("", one, other), columns, strict=False):
-        write(axes, x, TOP - LINE + BASELINE, name, 13, weight="bold", ha="left", va="baseline")
+        style.write(
+            axes, x, TOP - LINE + BASELINE, name, 13, weight="bold", ha="left", va="baseline"
+        )
         for i, text in enumerate(texts):
-            write(axes, x, TOP + LINE * i + BASELINE, text, ha="left", va="baseline")
+            style.write(axes, x, TOP + LINE * i + BASELINE, text, ha="left", va="baseline")
     if not found:
-        write(axes, MARGIN, TOP, "Nothing: choose two of different names.", 13, ha="left")
+        style.write(axes, MARGIN, TOP, "Nothing: choose two of different names.", 13, ha="left")
 
 
 def _draw_costs(axes: Axes, one: str, other: str, size: int) -> None:
-    text = f"Parameters and million multiply-adds, at {times(size, size)}"
-    write(axes, ROW_X, 58, text, 14, weight="bold", ha="left")
+    text = f"Parameters and million multiply-adds, at {style.times(size, size)}"
+    style.write(axes, ROW_X, 58, text, 14, weight="bold", ha="left")
     _write_columns(axes, TOP - LINE, ("", one, "", other, ""), "bold")
     both = [variant_costs(name, size) for name in (one, other)]
     for i, pair in enumerate(zip(*both, strict=True)):
@@ -82,10 +84,8 @@ def _draw_row(
     axes: Axes, y: float, name: str, counts: Sequence[tuple[int, int]], weight: str
 ) -> None:
     if counts[0] != counts[1]:
-        box = Rectangle((ROW_X - 8, y - LINE / 2 + 1), ROW_WIDTH, LINE - 2,
-                        facecolor=LIGHT_GREY, linewidth=px(0))  # fmt: skip
-        box.set_gid(f"differs.{name}")
-        axes.add_patch(box)
+        size = ROW_WIDTH, LINE - 2
+        style.box(axes, ROW_X - 8, y - LINE / 2 + 1, *size, facecolor=style.LIGHT_GREY)
     texts = [name.removeprefix("inception")]
     for params, macs in counts:
         texts += [f"{params:,}", f"{macs / 1e6:,.1f}"]
@@ -96,5 +96,14 @@ def _write_columns(axes: Axes, y: float, texts: Sequence[str], weight: str) -> N
     """One text for a whole line: to draw many is what takes an explorer's time."""
     first, *others = [text.rjust(width) for text, width in zip(texts, COLUMNS, strict=True)]
     line = first.strip().ljust(COLUMNS[0]) + "".join(others)
-    write(axes, ROW_X, y + BASELINE, line.rstrip(), 13, ha="left", va="baseline", family=MONOSPACE,
-          weight=weight)  # fmt: skip
+    style.write(
+        axes,
+        ROW_X,
+        y + BASELINE,
+        line.rstrip(),
+        13,
+        ha="left",
+        va="baseline",
+        family=style.MONOSPACE,
+        weight=weight,
+    )

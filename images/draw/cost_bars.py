@@ -1,0 +1,245 @@
+"""What Table 1 costs as bars: row by row, and lane by lane against a naive module."""
+
+from inception import REDUCTION_TINT, row_module
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from googlenet_lib.costs import Conv, conv_macs, conv_params, row_convs, table_costs, total
+from googlenet_lib.figures.style import (
+    BRANCH_COLOURS,
+    GREY,
+    LIGHT_GREY,
+    MONOSPACE,
+    canvas,
+    house_style,
+    ink_on,
+    times,
+    tint,
+    write,
+)
+from googlenet_lib.figures.tower import BRANCH_OF
+from googlenet_lib.paper import IMAGE_SIZE, TABLE_1, Row
+
+MARGIN = 34  # all in pixels of a page that is as wide as a README
+
+# ---- the rows of Table 1 -------------------------------------------------------------------------
+
+KEY_Y, KEY_WIDTH = 84, 92
+ROWS_TOP, ROW_HEIGHT, BAR = 164, 30, 20
+ROW_COLUMNS = {"macs": (156, "multiply-adds"), "params": (534, "weights")}
+SIZES_X, ROW_ROOM = 146, 256  # where sizes end; the longest bar
+
+
+def draw_table_costs() -> Figure:
+    """Draw multiply-adds and weights of each row of Table 1, modules in their branches' colours.
+
+    Biases are not counted. Source: the paper, Table 1.
+    """
+    costs = [cost for cost in table_costs() if cost.params]
+    totals = dict(zip(("params", "macs"), total(costs), strict=True))
+    with house_style():
+        figure, axes = canvas(ROWS_TOP + ROW_HEIGHT * len(costs) + 2)
+        write(axes, MARGIN, 24, "Where GoogLeNet's cost lies", 18, weight="bold", ha="left")
+        text = f"Rows of Table 1, for one picture of {times(IMAGE_SIZE, IMAGE_SIZE)}, no biases."
+        write(axes, MARGIN, 50, text, 13, ha="left")
+        _draw_key(axes)
+        for field, (x, label) in ROW_COLUMNS.items():
+            heading = f"{totals[field]:,} {label}"
+            write(axes, x, ROWS_TOP - 30, heading, 15, weight="bold", ha="left")
+        for i, cost in enumerate(costs):
+            y = ROWS_TOP + ROW_HEIGHT * i
+            name = cost.name.removeprefix("inception")
+            write(axes, MARGIN, y, name, 14, weight="bold", ha="left")
+            write(axes, SIZES_X, y, times(*cost.shape[1:]), 12, ha="right", color=GREY)
+            for field, (x, _) in ROW_COLUMNS.items():
+                scale = ROW_ROOM / max(getattr(one, field) for one in costs)
+                end = x
+                for part, value in _parts(cost.name)[field].items():
+                    gid = f"{field}.{cost.name}.{part}"
+                    end = _draw_bar(axes, end, y, value * scale, BAR, _shade(part), gid)
+                value = getattr(cost, field)
+                shown = f"{value:,}" if field == "params" else _millions(value)
+                write(axes, end + 7, y, shown, 12, ha="left")
+    figure.alt = _describe_table_costs()
+    return figure
+
+
+def _describe_table_costs() -> str:
+    """Return the alt text of `draw_table_costs`, from the same data."""
+    costs = [cost for cost in table_costs() if cost.params]
+    params, macs = total(costs)
+    rows = "; ".join(
+        f"{cost.name.removeprefix('inception')} {_millions(cost.macs)} and {cost.params:,}"
+        for cost in costs
+    )
+    dearest = max(costs, key=lambda cost: cost.macs).name.removeprefix("inception")
+    largest = max(costs, key=lambda cost: cost.params).name.removeprefix("inception")
+    return (
+        "Two bars for each row of Table 1 that has weights: its multiply-adds and its weights, "
+        "biases not counted. A module's bars have the colours of its branches, the 1×1 reductions "
+        f"a lighter one. {rows}. Together {macs:,} multiply-adds and {params:,} weights. "
+        f"Most multiply-adds are in {dearest}, most weights in {largest}."
+    )
+
+
+def _draw_key(axes: Axes) -> None:
+    """The parts of a module's bar, in their order, each labelled with its name in Table 1."""
+    write(axes, MARGIN, KEY_Y, "a module's bar:", 12, ha="left")
+    x = ROW_COLUMNS["macs"][0]
+    for part in BRANCH_OF:
+        shade = _shade(part)
+        x = _draw_bar(axes, x, KEY_Y, KEY_WIDTH, BAR + 2, shade, f"key.{part}")
+        write(axes, x - KEY_WIDTH / 2, KEY_Y, part, 12, family=MONOSPACE, color=ink_on(shade))
+    write(axes, x + 12, KEY_Y, "grey: other layers", 12, ha="left")
+
+
+def _parts(name: str) -> dict[str, dict[str, int]]:
+    """Multiply-adds and weights of each layer of a row of Table 1, by name."""
+    position = [row.name for row in TABLE_1].index(name)
+    row, before = TABLE_1[position], TABLE_1[position - 1]
+    if row.kind == "linear":
+        convs = [Conv(name, before.channels, row.channels, 1)]  # as a 1x1 on a single pixel
+    else:
+        convs = row_convs(row, before.channels if position else 3)
+    return {
+        "params": {c.name: conv_params(*c[1:]) for c in convs},
+        "macs": {c.name: conv_macs(*c[1:], row.size) for c in convs},
+    }
+
+
+# ---- the lanes of a module, naive and reduced ----------------------------------------------------
+
+LANES_TOP, LANE_HEIGHT, LANE_BAR, PAIR = 128, 62, 18, 11
+NAMES_X, COSTS_X, COSTS_ROOM = 166, 176, 340
+CHANNELS_X, CHANNELS_ROOM = 640, 190
+TOGETHER = "together"
+
+
+def naive_convs(row: Row, in_channels: int) -> list[Conv]:
+    """The convolutions of a module without its 1x1 reductions. Source: the paper, Figure 2(a)."""
+    return [
+        Conv(conv.name, in_channels, conv.out_channels, conv.kernel)
+        for conv in row_convs(row, in_channels)
+        if conv.name.startswith("out_")
+    ]
+
+
+def draw_lane_costs(row: Row, in_channels: int) -> Figure:
+    """Draw what each lane of a module costs and gives, without and with the 1x1 reductions.
+
+    `in_channels` is what the row before gives: 192 for inception3a. Raises UsageError for a row
+    without branches. Source: the paper, Figure 2 and Table 1.
+    """
+    _, name = row_module(row)
+    costs, channels = _lane_costs(row, in_channels), _lane_channels(row, in_channels)
+    most = max(sum(parts.values()) for way in costs.values() for parts in way.values())
+    widest = max(sum(way.values()) for way in channels.values())
+    with house_style():
+        figure, axes = canvas(LANES_TOP + LANE_HEIGHT * (len(BRANCH_COLOURS) + 1) - 8)
+        title = f"Inception {name}: what the 1×1 reductions save"
+        write(axes, MARGIN, 24, title, 18, weight="bold", ha="left")
+        text = (
+            f"Maps of {times(row.size, row.size)}; every weight is used at each place, so that "
+            "weights compare as multiply-adds do."
+        )
+        write(axes, MARGIN, 50, text, 13, ha="left")
+        heading = {"size": 13, "weight": "bold", "ha": "left", "va": "baseline"}
+        write(axes, COSTS_X, 93, "multiply-adds (light: the 1×1 in front)", **heading)
+        write(axes, CHANNELS_X, 93, "channels out", **heading)
+        for i, lane in enumerate((*BRANCH_COLOURS, TOGETHER)):
+            middle = LANES_TOP + LANE_HEIGHT * i
+            if lane == TOGETHER:
+                middle += 8
+                line = middle - LANE_HEIGHT / 2 - 2
+                axes.plot((MARGIN, 866), (line, line), color=LIGHT_GREY, linewidth=1.5)
+            write(axes, MARGIN, middle, lane.replace("x", "×"), 15, weight="bold", ha="left")
+            for way, y in zip(costs, (middle - PAIR, middle + PAIR), strict=True):
+                write(axes, NAMES_X, y, way, 12, ha="right", color=GREY)
+                end = COSTS_X
+                for part, value in costs[way][lane].items():
+                    gid = f"macs.{way}.{lane}.{part}"
+                    width = value * COSTS_ROOM / most
+                    end = _draw_bar(axes, end, y, width, LANE_BAR, _shade(part), gid)
+                write(axes, end + 7, y, _saving(costs, way, lane), 12, ha="left")
+                outs = channels[way] if lane == TOGETHER else {lane: channels[way][lane]}
+                end = CHANNELS_X
+                for part, value in outs.items():
+                    gid = f"channels.{way}.{lane}.{part}"
+                    width = value * CHANNELS_ROOM / widest
+                    end = _draw_bar(axes, end, y, width, LANE_BAR, BRANCH_COLOURS[part], gid)
+                write(axes, end + 7, y, f"{sum(outs.values()):,}", 12, ha="left")
+    figure.alt = _describe_lane_costs(row, in_channels)
+    return figure
+
+
+def _describe_lane_costs(row: Row, in_channels: int) -> str:
+    """Return the alt text of `draw_lane_costs`, from the same data."""
+    _, name = row_module(row)
+    costs, channels = _lane_costs(row, in_channels), _lane_channels(row, in_channels)
+    lanes = "; ".join(
+        f"{lane.replace('x', '×')} {_saving(costs, 'naive', lane)} and "
+        f"{_saving(costs, 'reduced', lane)}"
+        for lane in BRANCH_COLOURS
+    )
+    naive, reduced = (sum(way.values()) for way in channels.values())
+    return (
+        f"Two bars for each lane of Inception {name}, naive and reduced: its multiply-adds. "
+        f"{lanes}. Together {_saving(costs, 'naive', TOGETHER)} and "
+        f"{_saving(costs, 'reduced', TOGETHER)}. Beside them its channels: "
+        f"the pool gives {channels['naive']['pool']} naive and {channels['reduced']['pool']} "
+        f"reduced, the other lanes as many either way, together {naive} and {reduced}."
+    )
+
+
+def _lane_costs(row: Row, in_channels: int) -> dict[str, dict[str, dict[str, int]]]:
+    """Multiply-adds of each convolution, by way (naive, reduced) and lane, and together."""
+    ways = {"naive": naive_convs(row, in_channels), "reduced": row_convs(row, in_channels)}
+    found = {}
+    for way, convs in ways.items():
+        macs = {conv.name: conv_macs(*conv[1:], row.size) for conv in convs}
+        found[way] = {
+            lane: {name: value for name, value in macs.items() if BRANCH_OF[name] == lane}
+            for lane in BRANCH_COLOURS
+        } | {TOGETHER: macs}
+    return found
+
+
+def _lane_channels(row: Row, in_channels: int) -> dict[str, dict[str, int]]:
+    """Channels out of each lane, by way. A naive pool passes on all that come in."""
+    widths, _ = row_module(row)
+    outs = (widths.out_1x1, widths.out_3x3, widths.out_5x5)
+    return {
+        way: dict(zip(BRANCH_COLOURS, (*outs, pooled), strict=True))
+        for way, pooled in (("naive", in_channels), ("reduced", widths.pool_proj))
+    }
+
+
+def _saving(costs: dict[str, dict[str, dict[str, int]]], way: str, lane: str) -> str:
+    """What is written behind a bar: its figure, and how many times less it is than the naive."""
+    naive, value = (sum(costs[each][lane].values()) for each in ("naive", way))
+    if value < naive:
+        return f"{_millions(value)}, {naive / value:.1f} times less"
+    return _millions(value) if value else "0"
+
+
+# ---- both ----------------------------------------------------------------------------------------
+
+
+def _shade(part: str) -> str:
+    """The colour of a layer: its branch's, lighter for a reduction; grey outside of modules."""
+    colour = BRANCH_COLOURS[BRANCH_OF[part]] if part in BRANCH_OF else GREY
+    return tint(colour, REDUCTION_TINT) if part.startswith("reduce") else colour
+
+
+def _draw_bar(
+    axes: Axes, x: float, y: float, width: float, height: float, colour: str, gid: str
+) -> float:
+    """Draw a bar from `x` around `y`; return where it ends."""
+    corner = (x, y - height / 2)
+    axes.add_patch(Rectangle(corner, width, height, color=colour, linewidth=0, gid=gid))
+    return x + width
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:,.1f} M"

@@ -1,0 +1,287 @@
+"""Every figure that a notebook or the README shows, drawn with its usual data.
+
+    PYTHONPATH=images/draw python tests/gallery.py FOLDER [NAME ...]
+
+writes them into the folder as PNG files, to look at.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from cost_bars import draw_lane_costs, draw_table_costs
+from four_lanes import draw_four_lanes, temple_view
+from head import draw_head
+from inception import draw_inception
+from matplotlib.figure import Figure
+from naive_inception import draw_naive_inception
+from network import draw_network
+from PIL import Image, ImageOps
+from sklearn.datasets import load_sample_images
+
+import googlenet_lib.kernel_sizes
+import googlenet_lib.receptive_fields
+from googlenet_lib import googlenet
+from googlenet_lib.ablations import HEADS, REDUCTIONS
+from googlenet_lib.bottlenecks import bottleneck
+from googlenet_lib.costs import audit, child_costs, table_costs
+from googlenet_lib.data import Augmentation
+from googlenet_lib.data.digits import read_digits
+from googlenet_lib.data.shapes import SHAPES, draw_shapes, random_shapes
+from googlenet_lib.designs import Design
+from googlenet_lib.explore import growing, lanes_window
+from googlenet_lib.explore.pooling import DIGITS
+from googlenet_lib.figures import ablations as of_ablations
+from googlenet_lib.figures import audit as of_audit
+from googlenet_lib.figures import bottleneck as of_bottleneck
+from googlenet_lib.figures import convolution as of_convolution
+from googlenet_lib.figures import curves as of_curves
+from googlenet_lib.figures import design as of_design
+from googlenet_lib.figures import gradients as of_gradients
+from googlenet_lib.figures import kernel_sizes as of_kernel_sizes
+from googlenet_lib.figures import ladder as of_ladder
+from googlenet_lib.figures import lanes as of_lanes
+from googlenet_lib.figures import lanes_window as of_lanes_window
+from googlenet_lib.figures import mixer as of_mixer
+from googlenet_lib.figures import pictures as of_pictures
+from googlenet_lib.figures import pooling as of_pooling
+from googlenet_lib.figures import predecessors as of_predecessors
+from googlenet_lib.figures import receptive as of_receptive
+from googlenet_lib.figures import receptive_growth as of_receptive_growth
+from googlenet_lib.figures import tower as of_tower
+from googlenet_lib.figures import training_tricks as of_training_tricks
+from googlenet_lib.figures import variants as of_variants
+from googlenet_lib.gradients import probes_of
+from googlenet_lib.ladder import ladder_runs
+from googlenet_lib.lanes import lane_windows
+from googlenet_lib.paper import ROWS, Widths
+from googlenet_lib.plateau import Training
+from googlenet_lib.predecessors import PREDECESSORS
+from googlenet_lib.predict import load_network
+from googlenet_lib.receptive_fields import Stack, stack_gradient
+from googlenet_lib.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
+from googlenet_lib.runs import recorded_run
+
+UPRIGHT = torch.tensor([[-1.0, 0, 1]] * 3)
+MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
+STUCK = Training("he", "none", 0.0, 0, tuple(2.31 for _ in range(80)))
+LEARNING = Training(
+    "he", "none", 0.3, 0, *(tuple(2.3 - k * i / 80 for i in range(80)) for k in (0.8, 1.3, 1.1))
+)
+
+
+@cache
+def photo(width: int = 96, height: int = 96) -> torch.Tensor:
+    """A photograph of a temple: uint8 (3, height, width)."""
+    fitted = ImageOps.fit(Image.fromarray(load_sample_images().images[0]), (width, height))
+    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+
+
+def convolution(pixels: torch.Tensor, kernels: torch.Tensor = UPRIGHT[None, None], **options):
+    """A convolution for the figures of notebook 01."""
+    return of_convolution.Convolution(pixels, kernels, **options)
+
+
+def numbers() -> of_convolution.Convolution:
+    """A kernel that slides over 5 times 5 numbers."""
+    rows = ["00000", "00055", "00555", "00595", "00555"]
+    return convolution(torch.tensor([[[float(digit) for digit in row] for row in rows]]))
+
+
+def coloured(kernels: torch.Tensor) -> of_convolution.Convolution:
+    """Kernels over a drawing in colour."""
+    drawing = draw_shapes(torch.tensor([4]), torch.tensor([9.5]), size=24)[0] / 255
+    return convolution(drawing, kernels, padding=1)
+
+
+def four_kernels() -> torch.Tensor:
+    """Four filters of three channels: (4, 3, 3, 3)."""
+    blur = torch.full((3, 3), 1 / 9)
+    rows = [[UPRIGHT] * 3, [UPRIGHT.T] * 3, [blur, -blur, 0 * blur], [blur / 3] * 3]
+    return torch.stack([torch.stack(row) for row in rows])
+
+
+def mixes() -> list[of_mixer.Mix]:
+    """Three rows of weights over a photograph."""
+    rows = {"brightness": (0.3, 0.6, 0.1), "red − green": (2.0, -2.0, 0.0)}
+    found = [of_mixer.Mix(photo(96, 64), row, title=name) for name, row in rows.items()]
+    return [*found, replace(found[1], relu=True, at=(40, 30), title="the same, ReLU")]
+
+
+def shares() -> dict[str, torch.Tensor]:
+    """Shares of variance, as they are measured of what enters a module."""
+    powers = {"learnt shapes": 0.1, "learnt CIFAR-10": 0.25, "untrained": 0.2, "shuffled": 0.5}
+    return {name: torch.linspace(0.01, 1, 96) ** power for name, power in powers.items()}
+
+
+def fields() -> dict[str, list]:
+    """The receptive fields of the paper's network and of torchvision's."""
+    with torch.device("meta"):
+        network = googlenet("torchvision", heads=False)
+    theirs = {cost.name: cost for cost in child_costs(network)}
+    theirs["conv2"] = theirs["conv3"]
+    ours = [cost for cost in table_costs() if cost.name in theirs and cost.kind != "avgpool"]
+    return {"paper": ours, "torchvision": [theirs[cost.name] for cost in ours]}
+
+
+def augmented() -> dict[str, torch.Tensor]:
+    """Six drawings as they are, and changed by chance."""
+    drawings = draw_shapes(torch.arange(6), torch.full((6,), 11.0), seed=3)
+    generator, rows = torch.Generator().manual_seed(1), {"as it is": drawings}
+    for name, change in {
+        "shifted, up to 4 pixels": Augmentation(shift=4),
+        "colours, up to 40%": Augmentation(colour=0.4),
+    }.items():
+        rows[name] = change(drawings, change.draw(6, generator))
+    return rows
+
+
+def grown() -> list[of_lanes.LaneView]:
+    """An object of five sizes as the lanes see it."""
+    network = load_network("shapes")
+    return [growing.growing_view(*network, "circle", radius) for radius in (3, 5, 8, 11, 14)]
+
+
+def distances() -> tuple:
+    """How far the lanes' answers are from the last, over the size of the object."""
+    model, info = load_network("shapes")
+    sizes = [3 + 0.5 * step for step in range(25)]
+    full = {lane: growing.radius_that_fills(one) for lane, one in lane_windows(model).items()}
+    return sizes, growing.middle_distances(model, info, "circle", sizes), full
+
+
+def seen() -> list[of_lanes_window.WindowView]:
+    """What four lanes see at one place of a photograph, in two depths."""
+    model, info = load_network("cifar10")
+    places = {"inception3a": (22, 15), "inception4c": (11, 7)}
+    return [lanes_window.window_view(model, info, photo(), *one) for one in places.items()]
+
+
+def predicted() -> Figure:
+    """Pictures with their classes, one of them taken for another."""
+    images, labels, _ = random_shapes(8, seed=100)
+    guesses = [*labels.tolist()[:-1], (int(labels[-1]) + 1) % len(SHAPES)]
+    return of_pictures.draw_pictures(images, labels, SHAPES, predicted=guesses)
+
+
+def digits() -> Figure:
+    """Sixteen digits with their classes."""
+    some = read_digits()[:16]
+    return of_pictures.draw_pictures(some.images, some.labels, [str(i) for i in range(10)])
+
+
+def curves() -> Figure:
+    """The course of a recorded training."""
+    run = recorded_run("classroom-0")
+    return of_curves.draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
+
+
+def lane_fields() -> Figure:
+    """What two lanes see at the beginning and at the end."""
+    recording = googlenet_lib.receptive_fields.recorded()
+    places = [
+        (module, lane) for module in ("inception3a", "inception5b") for lane in ("3x3", "5x5")
+    ]
+    return of_receptive_growth.draw_lane_fields([recording.lane(*place) for place in places])
+
+
+def design() -> Design:
+    """A design of notebook 03."""
+    return Design("inception3a", Widths(64, 64, 128, 32, 64, 32))
+
+
+def gradients() -> torch.Tensor:
+    """Numbers of the sizes of gradients."""
+    normal = torch.randn(4096, generator=torch.Generator().manual_seed(0))
+    return 10 ** (normal - 6.5) * normal.sign()
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "00_pictures": predicted,
+    "00_growth": lambda: of_lanes.draw_growth(grown()),
+    "00_lane_view": lambda: of_lanes.draw_lane_view(grown()[2]),
+    "00_distances": lambda: of_lanes.draw_distances(*distances()),
+    "00_network": draw_network,
+    "01_slide": lambda: of_convolution.draw_slide(numbers(), [(0, 0), (1, 1), (2, 2)]),
+    "01_sum": lambda: of_convolution.draw_sum(numbers(), (1, 2)),
+    "01_steps": lambda: of_convolution.draw_steps(
+        [
+            convolution(torch.zeros(1, 7, 7), **options)
+            for options in ({}, {"padding": 1}, {"padding": 1, "stride": 2})
+        ]
+    ),
+    "01_channels_in": lambda: of_convolution.draw_channels_in(
+        coloured(torch.stack([UPRIGHT] * 3)[None])
+    ),
+    "01_channels_out": lambda: of_convolution.draw_channels_out(
+        coloured(four_kernels()), ["upright edges", "level edges", "red − green", "blur"]
+    ),
+    "01_kernels": lambda: of_predecessors.draw_kernels(PREDECESSORS),
+    "01_contenders": lambda: of_kernel_sizes.draw_contenders(googlenet_lib.kernel_sizes.recorded()),
+    "01_by_size": lambda: of_kernel_sizes.draw_by_size(googlenet_lib.kernel_sizes.recorded()),
+    "01_pyramids": lambda: of_receptive_growth.draw_pyramids(
+        [[(5, 1)], [(3, 1), (3, 1)], [(3, 2), (3, 1)]]
+    ),
+    "01_stack": lambda: of_receptive_growth.draw_stack(
+        Stack(5, 3, 0), stack_gradient(Stack(5, 3, 0)), googlenet_lib.receptive_fields.recorded()
+    ),
+    "01_lane_field": lambda: of_receptive_growth.draw_lane_field(
+        googlenet_lib.receptive_fields.recorded(), "inception4c", "5x5"
+    ),
+    "01_lane_fields": lane_fields,
+    "02_mix": lambda: of_mixer.draw_mix(mixes()[2]),
+    "02_mixes": lambda: of_mixer.draw_mixes(mixes()),
+    "02_shares": lambda: of_bottleneck.draw_shares(shares(), mark=8),
+    "02_dial": lambda: of_bottleneck.draw_dial(
+        bottleneck("inception3a"), 16, shares()["learnt shapes"]
+    ),
+    "02_reductions": lambda: of_ablations.draw_reductions(REDUCTIONS.runs()),
+    "03_naive": lambda: draw_naive_inception(*MODULE),
+    "03_inception": lambda: draw_inception(*MODULE),
+    "03_tower": lambda: of_tower.draw_tower(of_tower.tower(9)),
+    "03_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
+    "03_windows": lambda: of_lanes_window.draw_windows(seen()),
+    "03_design": lambda: of_design.draw_design(design()),
+    "04_audit": lambda: of_audit.draw_audit(audit()),
+    "04_verdicts": lambda: of_audit.draw_verdicts(audit()),
+    "04_fields": lambda: of_receptive.draw_receptive_fields(fields(), ("5x5", "3x3")),
+    "04_variants": lambda: of_variants.draw_variants("paper", "torchvision"),
+    "05_head": draw_head,
+    "05_depth": lambda: of_gradients.draw_depth(
+        [
+            probes_of(*one)[0]
+            for one in (("normal", "none"), ("xavier", "none"), ("he", "none"), ("normal", "batch"))
+        ]
+    ),
+    "05_rescue": lambda: of_gradients.draw_rescue(probes_of("normal", "none"), 0.3),
+    "05_plateau": lambda: of_gradients.draw_plateau(
+        {"with heads": LEARNING, "without heads": STUCK}
+    ),
+    "05_heads": lambda: of_ablations.draw_heads(HEADS.runs()),
+    "06_pictures": digits,
+    "06_curves": curves,
+    "07_augmented": lambda: of_training_tricks.draw_augmented(augmented(), SHAPES[:6]),
+    "07_smoothing": lambda: of_training_tricks.draw_smoothing([0, 0.1, 0.3]),
+    "07_schedules": lambda: of_training_tricks.draw_schedules(
+        [replace(IMAGENET, schedule=name, epochs=60) for name in SCHEDULES]
+    ),
+    "07_rate": lambda: of_training_tricks.draw_rate(IMAGENET),
+    "07_first_shares": lambda: of_training_tricks.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
+    "07_formats": lambda: of_training_tricks.draw_formats(gradients(), 2.0**16),
+    "07_ladder": lambda: of_ladder.draw_ladder(ladder_runs()),
+    "readme_lane_costs": lambda: draw_lane_costs(*MODULE),
+    "readme_table_costs": draw_table_costs,
+    "readme_four_lanes": lambda: draw_four_lanes(temple_view()),
+}
+
+
+if __name__ == "__main__":
+    folder, *names = sys.argv[1:]
+    for name in names or FIGURES:
+        figure = FIGURES[name]()
+        figure.savefig(Path(folder) / f"{name}.png", dpi=72)
+        print(name, figure.alt, sep=": ")
