@@ -238,7 +238,7 @@ def _mistakes_told(use_less: str = "") -> Iterator[None]:
         place = f"{str(error.filename)[:200]}: " if error.filename else ""
         complaint = f"{place}{error.strerror or error}; mend that, and repeat the command"
     except (MemoryError, RuntimeError) as error:
-        from googlenet_lib.platforms import ran_out_of_memory
+        from googlenet_lib.device import ran_out_of_memory
 
         if "DataLoader worker" in str(error):  # torch has no class of its own for this
             complaint = (

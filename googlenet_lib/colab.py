@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
+from googlenet_lib.device import device_name, in_colab, pick_device, pick_precision
 from googlenet_lib.errors import UsageError
-from googlenet_lib.platforms import device_name, in_colab, pick_device, pick_precision
 
 # --no-deps, always: pip must never replace Colab's torch, numpy or ipywidgets.
 SET_UP_CELL = """\

@@ -6,26 +6,26 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from googlenet_lib.checkpoints import LAST, refuse_to_resume_nothing
 from googlenet_lib.data import Data, load, make_batches
 from googlenet_lib.data.cifar10 import batches_in
 from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
+from googlenet_lib.device import device_name, pick_device, seed_everything
 from googlenet_lib.errors import UsageError, shown
-from googlenet_lib.fitting import fit
-from googlenet_lib.model import GoogLeNet
-from googlenet_lib.parallel import joined, restarted
-from googlenet_lib.platforms import device_name, pick_device, seed_everything
-from googlenet_lib.predict import load_network
-from googlenet_lib.predict import predict as predict_pictures
-from googlenet_lib.recipes import find_recipe
-from googlenet_lib.runs import RUN_FILE, Run, describe_run, held_back
+from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.pretrained import load_network
+from googlenet_lib.network.variants import find_variant
+from googlenet_lib.network.weights import find_weights
+from googlenet_lib.prediction import predict as predict_pictures
 from googlenet_lib.settings import changed
-from googlenet_lib.tensorboard import Board
-from googlenet_lib.training import EVALUATION_BATCH
-from googlenet_lib.training import evaluate as evaluate_network
-from googlenet_lib.variants import find_variant
-from googlenet_lib.weights import find_weights
+from googlenet_lib.training.checkpoint import LAST, refuse_to_resume_nothing
+from googlenet_lib.training.fit import fit
+from googlenet_lib.training.loop import EVALUATION_BATCH
+from googlenet_lib.training.loop import evaluate as evaluate_network
+from googlenet_lib.training.parallel import joined, restarted
+from googlenet_lib.training.recipes import find_recipe
+from googlenet_lib.training.run import RUN_FILE, Run, describe_run, held_back
+from googlenet_lib.training.tensorboard import Board
 
 
 def train(

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
-from googlenet_lib.download import CIFAR10_PLACES
+from googlenet_lib.data.download import CIFAR10_PLACES
+from googlenet_lib.device import device_name, in_colab, pick_device, pick_precision, versions
 from googlenet_lib.errors import UsageError
-from googlenet_lib.platforms import device_name, in_colab, pick_device, pick_precision, versions
 
 NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "torchinfo", "nbval")
 ROOM = 2 * 2**30  # bytes for data and a few runs

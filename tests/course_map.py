@@ -15,8 +15,8 @@ from pathlib import Path
 
 import nbformat
 
-from googlenet_lib.course import LESSONS
-from googlenet_lib.exercises.exercise import find_exercise, find_prediction
+from googlenet_lib.course.kit.exercise import find_exercise, find_prediction
+from googlenet_lib.course.lessons import LESSONS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 GUIDE = NOTEBOOKS / "teaching_guide.md"

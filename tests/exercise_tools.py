@@ -16,7 +16,7 @@ from types import ModuleType
 
 import nbformat
 
-from googlenet_lib import exercises
+from googlenet_lib.course.kit import learner
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -104,7 +104,7 @@ def names_before(path: Path, id: str) -> set[str]:
 
 def recommended(text: str) -> set[str]:
     """The modules and the functions of the exercises that `text` makes use of."""
-    known = {*exercises.__all__, "F", "nn", "np", "plt"}
+    known = {*learner.__all__, "F", "nn", "np", "plt"}
     names = {*re.findall(r"\b([A-Za-z_]\w*)(?:\.[A-Za-z_]|\()", text)}
     return {name for name in names if name in known or importlib.util.find_spec(name)}
 

@@ -23,48 +23,48 @@ from network import draw_network
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 
-import googlenet_lib.kernel_sizes
-import googlenet_lib.receptive_fields
 from googlenet_lib import googlenet
-from googlenet_lib.ablations import HEADS, REDUCTIONS
-from googlenet_lib.bottlenecks import bottleneck
-from googlenet_lib.costs import audit, child_costs, table_costs
+from googlenet_lib.course.kit import ablation_charts as of_ablations
+from googlenet_lib.course.kit import pictures as of_pictures
+from googlenet_lib.course.kit.ablations import HEADS, REDUCTIONS
+from googlenet_lib.course.kit.branches import lane_windows
+from googlenet_lib.course.nb00 import growing
+from googlenet_lib.course.nb00 import growing as of_lanes
+from googlenet_lib.course.nb01 import convolution as of_convolution
+from googlenet_lib.course.nb01 import kernel_size_charts as of_kernel_sizes
+from googlenet_lib.course.nb01 import kernel_sizes, receptive_fields
+from googlenet_lib.course.nb01 import predecessors as of_predecessors
+from googlenet_lib.course.nb01 import receptive_growth as of_receptive_growth
+from googlenet_lib.course.nb01.predecessors import PREDECESSORS
+from googlenet_lib.course.nb01.receptive_fields import Stack, stack_gradient
+from googlenet_lib.course.nb02 import bottleneck as of_bottleneck
+from googlenet_lib.course.nb02 import mixer as of_mixer
+from googlenet_lib.course.nb02.bottleneck import bottleneck
+from googlenet_lib.course.nb03 import design_board as of_design
+from googlenet_lib.course.nb03 import pooling as of_pooling
+from googlenet_lib.course.nb03 import tower as of_tower
+from googlenet_lib.course.nb03 import windows as lanes_window
+from googlenet_lib.course.nb03 import windows as of_lanes_window
+from googlenet_lib.course.nb03.design import Design
+from googlenet_lib.course.nb03.pooling import DIGITS
+from googlenet_lib.course.nb04 import audit as of_audit
+from googlenet_lib.course.nb04 import comparison as of_variants
+from googlenet_lib.course.nb04 import receptive_field as of_receptive
+from googlenet_lib.course.nb05 import gradient_charts as of_gradients
+from googlenet_lib.course.nb05.gradients import probes_of
+from googlenet_lib.course.nb05.plateau import Training
+from googlenet_lib.course.nb06 import curves as of_curves
+from googlenet_lib.course.nb07 import ladder_chart as of_ladder
+from googlenet_lib.course.nb07 import tricks as of_training_tricks
+from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.data import Augmentation
 from googlenet_lib.data.digits import read_digits
 from googlenet_lib.data.shapes import SHAPES, draw_shapes, random_shapes
-from googlenet_lib.designs import Design
-from googlenet_lib.explore import growing, lanes_window
-from googlenet_lib.explore.pooling import DIGITS
-from googlenet_lib.figures import ablations as of_ablations
-from googlenet_lib.figures import audit as of_audit
-from googlenet_lib.figures import bottleneck as of_bottleneck
-from googlenet_lib.figures import convolution as of_convolution
-from googlenet_lib.figures import curves as of_curves
-from googlenet_lib.figures import design as of_design
-from googlenet_lib.figures import gradients as of_gradients
-from googlenet_lib.figures import kernel_sizes as of_kernel_sizes
-from googlenet_lib.figures import ladder as of_ladder
-from googlenet_lib.figures import lanes as of_lanes
-from googlenet_lib.figures import lanes_window as of_lanes_window
-from googlenet_lib.figures import mixer as of_mixer
-from googlenet_lib.figures import pictures as of_pictures
-from googlenet_lib.figures import pooling as of_pooling
-from googlenet_lib.figures import predecessors as of_predecessors
-from googlenet_lib.figures import receptive as of_receptive
-from googlenet_lib.figures import receptive_growth as of_receptive_growth
-from googlenet_lib.figures import tower as of_tower
-from googlenet_lib.figures import training_tricks as of_training_tricks
-from googlenet_lib.figures import variants as of_variants
-from googlenet_lib.gradients import probes_of
-from googlenet_lib.ladder import ladder_runs
-from googlenet_lib.lanes import lane_windows
-from googlenet_lib.paper import ROWS, Widths
-from googlenet_lib.plateau import Training
-from googlenet_lib.predecessors import PREDECESSORS
-from googlenet_lib.predict import load_network
-from googlenet_lib.receptive_fields import Stack, stack_gradient
-from googlenet_lib.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
-from googlenet_lib.runs import recorded_run
+from googlenet_lib.network.count import child_costs
+from googlenet_lib.network.pretrained import load_network
+from googlenet_lib.network.table1 import ROWS, Widths, audit, table_costs
+from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
+from googlenet_lib.training.run import recorded_run
 
 UPRIGHT = torch.tensor([[-1.0, 0, 1]] * 3)
 MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
@@ -182,7 +182,7 @@ def curves() -> Figure:
 
 def lane_fields() -> Figure:
     """What two lanes see at the beginning and at the end."""
-    recording = googlenet_lib.receptive_fields.recorded()
+    recording = receptive_fields.recorded()
     places = [
         (module, lane) for module in ("inception3a", "inception5b") for lane in ("3x3", "5x5")
     ]
@@ -221,16 +221,18 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         coloured(four_kernels()), ["upright edges", "level edges", "red − green", "blur"]
     ),
     "01_kernels": lambda: of_predecessors.draw_kernels(PREDECESSORS),
-    "01_contenders": lambda: of_kernel_sizes.draw_contenders(googlenet_lib.kernel_sizes.recorded()),
-    "01_by_size": lambda: of_kernel_sizes.draw_by_size(googlenet_lib.kernel_sizes.recorded()),
+    "01_contenders": lambda: of_kernel_sizes.draw_contenders(kernel_sizes.recorded()),
+    "01_by_size": lambda: of_kernel_sizes.draw_by_size(kernel_sizes.recorded()),
     "01_pyramids": lambda: of_receptive_growth.draw_pyramids(
         [[(5, 1)], [(3, 1), (3, 1)], [(3, 2), (3, 1)]]
     ),
     "01_stack": lambda: of_receptive_growth.draw_stack(
-        Stack(5, 3, 0), stack_gradient(Stack(5, 3, 0)), googlenet_lib.receptive_fields.recorded()
+        Stack(5, 3, 0),
+        stack_gradient(Stack(5, 3, 0)),
+        receptive_fields.recorded(),
     ),
     "01_lane_field": lambda: of_receptive_growth.draw_lane_field(
-        googlenet_lib.receptive_fields.recorded(), "inception4c", "5x5"
+        receptive_fields.recorded(), "inception4c", "5x5"
     ),
     "01_lane_fields": lane_fields,
     "02_mix": lambda: of_mixer.draw_mix(mixes()[2]),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from googlenet_lib.initialisation import initialise
+from googlenet_lib.network.initialisation import initialise
 
 
 def pictures(count: int, height: int, width: int | None = None, seed: int = 0) -> Tensor:

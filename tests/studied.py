@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from googlenet_lib.runs import recorded_run
+from googlenet_lib.course.kit.study import SEEDS
+from googlenet_lib.network.variants import VARIANTS
 from googlenet_lib.settings import changed
-from googlenet_lib.studies import SEEDS
-from googlenet_lib.variants import VARIANTS
+from googlenet_lib.training.run import recorded_run
 
 RUN = recorded_run("classroom-0")
 

@@ -128,7 +128,7 @@ def test_set_up_cell_carries_the_address_it_was_given():
     assert len(cell.splitlines()) <= 12  # short enough to be read
 
 
-# ---- the imitation, which runs by itself: tests/colab/imitate.py ---------------------------------
+# ---- the imitation, which runs by itself: tests/slow/colab/imitate.py ----------------------------
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_colab_has_what_no_deps_leaves_out(imitation):
 def test_the_workflow_runs_it_on_colabs_python(imitation):
     workflow = (ROOT / ".github" / "workflows" / "colab.yml").read_text(encoding="utf-8")
     assert f'python-version: "{imitation.PYTHON}"' in workflow
-    assert "run: python tests/colab/imitate.py" in workflow
+    assert "run: python tests/slow/colab/imitate.py" in workflow
 
 
 def test_it_expects_what_set_up_installs(imitation):

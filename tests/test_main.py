@@ -18,11 +18,11 @@ from test_console import ENDINGS, endings, needs_full
 from googlenet_lib import commands
 from googlenet_lib.__main__ import RecipeName, VariantName, main
 from googlenet_lib.data import CIFAR10_CLASSES, load
-from googlenet_lib.model import GoogLeNet
-from googlenet_lib.recipes import RECIPES
-from googlenet_lib.runs import read_run, recorded_names, recorded_run
-from googlenet_lib.variants import VARIANTS, Variant
-from googlenet_lib.weights import read_weights, weights_to_bytes
+from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.variants import VARIANTS, Variant
+from googlenet_lib.network.weights import read_weights, weights_to_bytes
+from googlenet_lib.training.recipes import RECIPES
+from googlenet_lib.training.run import read_run, recorded_names, recorded_run
 
 CLASSES = ("cat", "cow", "dog")
 TINY = ["--width", "0.0625", "--set", "batch_size=8", "--device", "cpu"]

@@ -24,7 +24,7 @@ from googlenet_lib.data.pictures import (
     without_pillow_warnings,
 )
 from googlenet_lib.errors import UsageError, shown
-from googlenet_lib.platforms import progress_bar, usable_cores
+from googlenet_lib.device import progress_bar, usable_cores
 
 LEFT_BY_SYSTEMS = frozenset(  # in small letters
     ("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found")

@@ -29,10 +29,10 @@ from googlenet_lib.data.imageset import (
 )
 from googlenet_lib.data.shapes import SHAPES, random_shapes
 from googlenet_lib.data.stream import PictureFiles, stream_pictures
-from googlenet_lib.download import download_cifar10
+from googlenet_lib.data.download import download_cifar10
 from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.incoming import is_folder
-from googlenet_lib.platforms import ran_out_of_memory
+from googlenet_lib.device import ran_out_of_memory
 
 BUILT_IN = ("digits", "shapes", "cifar10")  # data sets that go by a name
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare

@@ -18,7 +18,7 @@ from googlenet_lib.data.folders import Findings, Listing, check_classes
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.pictures import PictureError, decode_picture, without_pillow_warnings
 from googlenet_lib.errors import UsageError
-from googlenet_lib.platforms import environment_number, usable_cores
+from googlenet_lib.device import environment_number, usable_cores
 
 Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of the picture
 Planned = list[tuple[int, Box | None]]  # a batch: which pictures, and the box of each

@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 from naive_inception import draw_naive_inception
 from network import draw_network
 
-from googlenet_lib.figures.curves import draw_curves
-from googlenet_lib.figures.kernel_sizes import draw_contenders
-from googlenet_lib.figures.ladder import draw_ladder
-from googlenet_lib.kernel_sizes import recorded
-from googlenet_lib.ladder import ladder_runs
-from googlenet_lib.paper import ROWS
-from googlenet_lib.recipes import CLASSROOM_PUBLISHED
-from googlenet_lib.runs import recorded_run
+from googlenet_lib.course.nb01.kernel_size_charts import draw_contenders
+from googlenet_lib.course.nb01.kernel_sizes import recorded
+from googlenet_lib.course.nb06.curves import draw_curves
+from googlenet_lib.course.nb07.ladder import ladder_runs
+from googlenet_lib.course.nb07.ladder_chart import draw_ladder
+from googlenet_lib.network.table1 import ROWS
+from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED
+from googlenet_lib.training.run import recorded_run
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, DRAWINGS = "images", "googlenet_lib/assets/drawings"

@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from googlenet_lib.costs import Conv, conv_macs, conv_params, row_convs, table_costs, total
-from googlenet_lib.figures.style import (
+from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
     LIGHT_GREY,
@@ -18,8 +17,18 @@ from googlenet_lib.figures.style import (
     tint,
     write,
 )
-from googlenet_lib.figures.tower import BRANCH_OF
-from googlenet_lib.paper import IMAGE_SIZE, TABLE_1, Row
+from googlenet_lib.course.nb03.tower import BRANCH_OF
+from googlenet_lib.network.table1 import (
+    IMAGE_SIZE,
+    TABLE_1,
+    Conv,
+    Row,
+    conv_macs,
+    conv_params,
+    row_convs,
+    table_costs,
+    total,
+)
 
 MARGIN = 34  # all in pixels of a page that is as wide as a README
 

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
-from googlenet_lib.data.batches import normalise
-from googlenet_lib.figures.lanes import LaneView
-from googlenet_lib.figures.style import (
+from googlenet_lib.course.kit.branches import lane_maps, lane_windows, map_grid
+from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
     INK,
@@ -23,8 +22,9 @@ from googlenet_lib.figures.style import (
     times,
     write,
 )
-from googlenet_lib.lanes import lane_maps, lane_windows, map_grid
-from googlenet_lib.predict import load_network
+from googlenet_lib.course.nb00.growing import LaneView
+from googlenet_lib.data.batches import normalise
+from googlenet_lib.network.pretrained import load_network
 
 MODULE, SIZE = "inception3a", 96
 CELL = (22, 14)  # row and column of the map's value to look at: an edge of the roof

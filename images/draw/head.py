@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from googlenet_lib.costs import conv_params, linear_params
-from googlenet_lib.figures.style import (
+from googlenet_lib.course.kit.style import (
     GREY,
     HEAD_COLOUR,
     INK,
@@ -18,7 +17,14 @@ from googlenet_lib.figures.style import (
     tint,
     write,
 )
-from googlenet_lib.paper import HEADS, INCEPTION_ROWS, ROWS, Head
+from googlenet_lib.network.table1 import (
+    HEADS,
+    INCEPTION_ROWS,
+    ROWS,
+    Head,
+    conv_params,
+    linear_params,
+)
 
 # All in pixels of a page that is as wide as a README.
 HEIGHT, TRUNK_Y, BOX_WIDTH, BOX_HEIGHT, TRUNK_LEFT, TRUNK_STEP = 544, 98, 52, 34, 34, 72

@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from googlenet_lib.errors import UsageError
-from googlenet_lib.figures.style import (
+from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
     MIDDLE_GREY,
@@ -20,7 +19,8 @@ from googlenet_lib.figures.style import (
     tint,
     write,
 )
-from googlenet_lib.paper import Row, Widths
+from googlenet_lib.errors import UsageError
+from googlenet_lib.network.table1 import Row, Widths
 
 # All in pixels of a page that is as wide as a README.
 HEIGHT = 490
@@ -119,7 +119,7 @@ def row_module(row: Row) -> tuple[Widths, str]:
     if row.widths is None:
         raise UsageError(
             f"{row.name} is a row of kind {row.kind}, which has no branches to draw; "
-            "pass one of googlenet_lib.paper.INCEPTION_ROWS"
+            "pass one of googlenet_lib.network.table1.INCEPTION_ROWS"
         )
     return row.widths, row.name.removeprefix("inception")
 

@@ -3,8 +3,8 @@
 from inception import Layer, draw_branches, row_module
 from matplotlib.figure import Figure
 
-from googlenet_lib.figures.style import times
-from googlenet_lib.paper import Row, Widths
+from googlenet_lib.course.kit.style import times
+from googlenet_lib.network.table1 import Row, Widths
 
 
 def naive_layers(widths: Widths, in_channels: int) -> dict[str, list[Layer]]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
 
-from googlenet_lib.figures.style import (
+from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
     HEAD_COLOUR,
@@ -21,7 +21,16 @@ from googlenet_lib.figures.style import (
     tint,
     write,
 )
-from googlenet_lib.paper import DROPOUT, HEADS, IMAGE_SIZE, ROWS, TABLE_1, Head, Row, Widths
+from googlenet_lib.network.table1 import (
+    DROPOUT,
+    HEADS,
+    IMAGE_SIZE,
+    ROWS,
+    TABLE_1,
+    Head,
+    Row,
+    Widths,
+)
 
 # All in pixels of a page that is as wide as a README.
 HEIGHT = 660

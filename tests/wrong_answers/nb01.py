@@ -8,7 +8,7 @@ from exercise_tools import computed
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.nb01 import effective_width
+from googlenet_lib.course.nb01.exercises import effective_width
 
 
 def square_only(picture, kernel):

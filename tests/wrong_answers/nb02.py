@@ -6,8 +6,8 @@ from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.costs import output_size
-from googlenet_lib.exercises.nb02 import break_even_width
+from googlenet_lib.course.nb02.exercises import break_even_width
+from googlenet_lib.network.table1 import output_size
 
 
 class MLPConv(nn.Module):

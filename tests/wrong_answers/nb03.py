@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from googlenet_lib.blocks import ConvBlock, Inception, NaiveInception
-from googlenet_lib.paper import ROWS, Widths
+from googlenet_lib.network.blocks import ConvBlock, Inception, NaiveInception
+from googlenet_lib.network.table1 import ROWS, Widths
 
 
 def lane_channels(w, names=("out_1x1", "out_3x3", "out_5x5", "pool_proj")):

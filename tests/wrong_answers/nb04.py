@@ -9,8 +9,8 @@ from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.nb04 import agrees, field_behind, longest_path, row_params
-from googlenet_lib.paper import ROWS
+from googlenet_lib.course.nb04.exercises import agrees, field_behind, longest_path, row_params
+from googlenet_lib.network.table1 import ROWS
 
 
 def in_numpy(printed, computed, tolerance):

@@ -7,8 +7,8 @@ from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.losses import weighted_loss
-from googlenet_lib.exercises.nb05 import gradient_norm, head_share, head_weight, main_logits
+from googlenet_lib.course.kit.losses import weighted_loss
+from googlenet_lib.course.nb05.exercises import gradient_norm, head_share, head_weight, main_logits
 
 
 def heads_expected(outputs, labels, weights=(0.3, 0.3)):

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.exercises.nb06 import LEFT_OUT, accuracy, normalise, total_loss
+from googlenet_lib.course.nb06.exercises import LEFT_OUT, accuracy, normalise, total_loss
 
 NEEDED = {*LEFT_OUT}
 

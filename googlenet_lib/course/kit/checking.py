@@ -1,0 +1,338 @@
+"""Judging an answer: run the cases, compare with the solution, say what was seen."""
+
+import copy
+import numbers
+import textwrap
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, is_dataclass
+from types import SimpleNamespace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from googlenet_lib.course.kit.comparing import Misfit, describe, difference
+from googlenet_lib.course.kit.exercise import Case, Exercise, Kind, NotBegun, Wrong
+from googlenet_lib.course.kit.networks import Lent, changed_parts, state
+from googlenet_lib.course.kit.running import (
+    Printed,
+    TooLong,
+    heeding_interrupts,
+    kept_apart,
+    own_line,
+    own_modules,
+    settings_kept,
+    time_limit,
+)
+
+DATA = (Tensor, np.ndarray, list, tuple, dict, set, SimpleNamespace)  # an answer gets copies
+LONG = 200  # characters of an error's message, beyond which it is told in part
+FEW = 100  # whole numbers below it may be met by accident
+DEEPEST = 20  # levels of lists in lists; one may hold itself
+SAME_EVERYWHERE = "It is the same whatever goes in."
+UNUSABLE = (
+    "what came back cannot be compared with what is asked for. Look at its type and its shape"
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found, and the first lines of what the answer printed on its way."""
+
+    outcome: Literal["blank", "wrong", "right"]
+    says: str
+    printed: str = ""
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Test `answer` without printing and without recording."""
+    blank, printed = Verdict("blank", "not attempted yet"), Printed()
+    if answer is None or holds_blank(answer):
+        return blank
+    try:
+        with heeding_interrupts():
+            _test(exercise, answer, printed)
+    except NotBegun:
+        return blank
+    except Wrong as wrong:
+        return Verdict("wrong", f"not yet: {wrong}", printed.shown())
+    return Verdict("right", f"correct: {exercise.why}", printed.shown())
+
+
+def _test(exercise: Exercise, answer: Any, printed: Printed) -> None:
+    try:
+        expect_kind(exercise.kind, exercise.id, answer)
+        with kept_apart(printed), time_limit(exercise.seconds, own_modules(answer)):
+            if exercise.solution is not None:
+                compare(exercise, answer)
+            if exercise.test is not None:
+                exercise.test(answer)
+    except (Wrong, NotBegun):
+        raise
+    except BaseException as error:
+        if isinstance(error, TooLong) or own_line(error, answer):
+            raise refusal(error, answer, "it") from None
+        raise Wrong(UNUSABLE) from None
+
+
+def holds_blank(value: Any, depth: int = 0) -> bool:
+    """Whether it is `...`, or has one in it at any depth."""
+    if value is ...:
+        return True
+    if isinstance(value, list | tuple | set | frozenset):
+        held = value
+    elif isinstance(value, dict):
+        held = value.values()
+    elif is_dataclass(value) and not isinstance(value, type):
+        held = vars(value).values()
+    else:
+        return False
+    return depth < DEEPEST and any(holds_blank(one, depth + 1) for one in held)
+
+
+# ---- Against the solution ------------------------------------------------------------------------
+
+
+class Slip(NamedTuple):
+    """A mistake that many make: a function that makes it too, and what to say to it."""
+
+    makes: Callable[..., Any]
+    says: str
+
+
+class Seen(NamedTuple):
+    """What an answer gave in one case, what is right, and how the two differ, or None."""
+
+    case: Case
+    result: Any
+    expected: Any
+    found: str | None
+
+
+def compare(exercise: Exercise, answer: Callable[..., Any]) -> None:
+    """Refuse an answer that gives something else than the solution in one of the cases.
+
+    It is told about the slip that it makes; else where to look, unless the type or the shape is
+    wrong already.
+    """
+    seen: list[Seen] = []
+    changed: list[str] = []
+    for case in exercise.calls:
+        try:
+            result = call(answer, *case.args, told=case.told, advice=case.advice, changed=changed)
+        except (Wrong, NotBegun):
+            if not any(one.found is not None for one in seen):
+                raise
+            break  # an earlier case was wrong already
+        expected = _given(exercise.solution, case)
+        if isinstance(result, np.generic):
+            result = result.item()
+        if exercise.any_float and getattr(result, "dtype", None) == torch.float64:
+            expected = expected.double()
+        seen.append(Seen(case, result, expected, difference(result, expected)))
+    wrong = [one for one in seen if one.found is not None]
+    if not wrong and changed:
+        raise Wrong(
+            f"the result is right, but afterwards {changed[0]} of the network are not as before. "
+            "Leave it as it came: whoever lent it may still need it"
+        )
+    if not wrong:
+        return
+    slips = [Slip(one, says) for says, makes in exercise.slips.items() for one in makes]
+    shown, slip = _slip_made(seen, slips) or (wrong[0], None)
+    if slip:
+        says = [slip.says]
+    elif isinstance(shown.found, Misfit):
+        says = [shown.found]
+    else:
+        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), exercise.look]
+    told = f"{told_call(answer, shown.case.args, shown.case.told)} returned"
+    raise Wrong(" ".join(filter(None, [f"{told} {describe(shown.result)}.", *says])))
+
+
+def _given(function: Callable[..., Any], case: Case) -> Any:
+    ours = (one.ours if isinstance(one, Lent) else _copied(one) for one in case.args)
+    return function(*ours)
+
+
+def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip] | None:
+    """The slip that explains what an answer gave, and the case that shows it best.
+
+    Best is one that gives the same in every case where it runs. Where an answer makes a second
+    mistake, one will do that gives the same up to a wrong case and in half of them, if it is the
+    one that gives the same most often and its results can hardly be met by accident.
+    """
+    alike = [[_alike(slip, one) for one in seen] for slip in slips]
+    wrong = [i for i, one in enumerate(seen) if one.found is not None]
+    for slip, made in zip(slips, alike, strict=True):
+        shown = [i for i in wrong if made[i]]
+        if shown and False not in made:
+            return min((seen[i] for i in shown), key=lambda one: _doubt(one, slips)), slip
+    if _is_constant(seen):
+        return None
+    for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
+        shown = [i for i in wrong if made[i]]
+        telling = [i for i in shown if not _says_little(seen[i].result)]
+        often = telling and 2 * len(shown) >= len(wrong)
+        if often and False not in [made[i] for i in range(telling[0]) if i not in wrong]:
+            return seen[telling[0]], slip
+    return None
+
+
+def _doubt(one: Seen, slips: Sequence[Slip]) -> tuple[bool, int]:
+    """How little a case shows: 2.0 for 2 is wrong in type alone; many slips may give the same."""
+    pair = (one.result, one.expected)
+    only_type = all(isinstance(value, numbers.Real) for value in pair) and pair[0] == pair[1]
+    return only_type, sum(bool(_alike(slip, one)) for slip in slips)
+
+
+def _says_little(result: Any) -> bool:
+    """Whether many ways lead to it: a truth, a small whole number, a few of these."""
+    if isinstance(result, list | tuple):
+        return all(map(_says_little, result))
+    is_small = isinstance(result, numbers.Real) and abs(result) < FEW and result == round(result)
+    return result is None or bool(is_small)
+
+
+def _alike(slip: Slip, one: Seen) -> bool | None:
+    """Whether a slip gives what the answer gave, of the same type if that is what is wrong.
+
+    None if the slip does not run in this case: it says nothing about it.
+    """
+    try:
+        made = _given(slip.makes, one.case)
+        both = (difference(one.result, made) is None, difference(made, one.result) is None)
+    except Exception:
+        return None
+    return all(both) if isinstance(one.found, Misfit) else any(both)
+
+
+def _is_constant(seen: Sequence[Seen]) -> bool:
+    """Whether the same came every time."""
+    if any(isinstance(one.found, Misfit) for one in seen):
+        return False  # what is of another kind or device can't be compared with itself either
+    return all(difference(one.result, seen[0].result) is None for one in seen[1:])
+
+
+# ---- Calling an answer ---------------------------------------------------------------------------
+
+
+def call(
+    answer: Callable[..., Any],
+    *args: Any,
+    told: str = "",
+    advice: str = "",
+    changed: list[str] | None = None,
+) -> Any:
+    """What `answer` returns; Wrong if it raises, hangs, returns nothing or changes its input.
+
+    What it changes in a network that it is lent is added to `changed`.
+    """
+    given = [one.made() if isinstance(one, Lent) else _copied(one) for one in args]
+    lent = [(one, state(one)) for one, arg in zip(given, args, strict=True) if type(arg) is Lent]
+    said = told_call(answer, args, told)
+    try:
+        with settings_kept():
+            result = answer(*given)
+    except BaseException as error:
+        raise refusal(error, answer, said, advice) from None
+    if result is None:
+        raise Wrong(f"{said} returned None. Is `return` missing? A `print` hands nothing back")
+    if holds_blank(result):
+        raise Wrong(f"{said} returned {describe(result)}: there is a `...` still to be filled")
+    for before, after in zip(args, given, strict=True):
+        if isinstance(before, DATA) and difference(after, before) is not None:
+            raise Wrong(
+                f"{said} changed its input, {describe(before)}, which its caller may still need. "
+                "Make something new: no `append` or `pop` on it, no `+=`, no method that ends "
+                "in `_`"
+            )
+    for network, before in lent if changed is not None else ():
+        changed.extend(changed_parts(before, state(network)))
+    return result
+
+
+def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
+    """An object of the class `answer`, which must be an nn.Module."""
+    if not issubclass(answer, nn.Module):
+        raise Wrong(
+            f"{answer.__name__} is no nn.Module; write `class {answer.__name__}(nn.Module)`"
+        )
+    said = told_call(answer, args, told, **named)
+    try:
+        with settings_kept():
+            return answer(*args, **named)
+    except BaseException as error:
+        raise refusal(error, answer, said) from None
+
+
+def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> Exception:
+    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank."""
+    if isinstance(error, NotImplementedError) and not error.args:
+        if not _is_begun(error):
+            return NotBegun()
+        line = own_line(error, answer)
+        return Wrong(f"{said} still meets the blank{line}. Put your answer in its place")
+    return Wrong(f"{_fault(error, answer, said)} {advice}".strip())
+
+
+def _is_begun(error: BaseException) -> bool:
+    """Whether the function that raised has other lines than a blank has: its own and `raise`."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    code = frame.f_code
+    lines = {line for *_, line in code.co_lines() if line}
+    return len(lines) > (3 if code.co_name == "__init__" else 2)  # with `super().__init__()`
+
+
+def _fault(error: BaseException, answer: Any, said: str) -> str:
+    line = own_line(error, answer)
+    if isinstance(error, TooLong):
+        return f"{said} took too long and was stopped{line}. Does every loop in it come to an end?"
+    what = in_short(error)
+    if isinstance(error, TypeError) and not line:
+        return f"{said} cannot be called so ({what}). Keep the arguments that the task gives"
+    return f"{said} raised {what}{line}."
+
+
+def in_short(error: BaseException) -> str:
+    """Its type and the first line of what it says, or the beginning of that."""
+    try:
+        message = next(iter(str(error).splitlines()), "")
+    except BaseException:  # its own __str__ raises
+        message = ""
+    message = textwrap.shorten(message.rstrip("."), LONG, placeholder=" ...")
+    return f"{type(error).__name__}: {message}".removesuffix(": ")
+
+
+def expect_kind(kind: Kind, id: str, answer: Any) -> None:
+    """Refuse what is no function, no class or no value where such a one is asked for."""
+    is_class = isinstance(answer, type)
+    if kind == "value" and (is_class or callable(answer)):
+        raise Wrong(f"{describe(answer)} came, where its result is asked for: call it, or pass it")
+    if kind == "function" and is_class:
+        raise Wrong(f"{describe(answer)} came, where a function is asked for")
+    if kind == "class" and not is_class:
+        name = f"an object of {type(answer).__name__}" if isinstance(answer, nn.Module) else ""
+        raise Wrong(
+            f"{name or describe(answer)} came, where a class is asked for: its name alone, "
+            f'without brackets, as in check("{id}", Name)'
+        )
+    if kind == "function" and not callable(answer):
+        raise Wrong(
+            f"{describe(answer)} came, where a function is asked for: its name alone, without "
+            f'brackets, as in check("{id}", name)'
+        )
+
+
+def _copied(value: Any) -> Any:
+    return copy.deepcopy(value) if isinstance(value, DATA) else value
+
+
+def told_call(answer: Any, args: tuple[Any, ...], told: str = "", **named: Any) -> str:
+    """The call as one reads it: "window([(3, 1)])", or "Block(...)(x)" for a Block's forward."""
+    name = getattr(answer, "__name__", f"{type(answer).__name__}(...)")
+    name = name.replace("<lambda>", "your lambda")
+    shown = [*map(describe, args), *(f"{one}={describe(value)}" for one, value in named.items())]
+    return f"{name}({told or ', '.join(shown)})"

@@ -1,0 +1,176 @@
+"""Stuck at ln C: a narrow network of the paper's shape learns digits, or doesn't wake up.
+
+    python -m googlenet_lib.course.nb05.plateau --overwrite
+
+computes the recorded runs anew and writes them into `plateau.json`, or with `--out FILE`
+elsewhere.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from googlenet_lib.course.kit import recorder
+from googlenet_lib.course.nb05.gradients import normalised
+from googlenet_lib.data import Batches, ImageSet, load
+from googlenet_lib.device import progress_bar
+from googlenet_lib.errors import UsageError
+from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.initialisation import INITIALISATIONS
+from googlenet_lib.network.variants import PAPER, Variant
+
+RECORDED = Path(__file__).with_name("plateau.json")
+
+WIDTH = 1 / 8  # of the paper's channels
+BATCH = 32
+RATE, MOMENTUM = 0.1, 0.9
+CLIP = 1.0  # the longest gradient: what has just woken up is not thrown back by one large step
+WINDOW = 10  # steps that are averaged: one batch of 32 says little
+AWAKE = 0.1  # below ln C by this much, on average over a window
+
+# The paper's layers for pictures of 32x32. No dropout and no LRN: nothing but depth and scale.
+NARROW = replace(
+    PAPER,
+    name="narrow",
+    stem_kernel=3,
+    stem_pools=(False, True),
+    adaptive_head_pool=True,
+    local_response_norm=False,
+    dropout=0.0,
+    head_dropout=0.0,
+)
+
+# What is recorded: initialisation, normalisation, and the weight of the heads (0: no heads).
+SETTINGS = (
+    ("normal", "none", 0.3),
+    ("xavier", "none", 0.0),
+    ("xavier", "none", 0.3),
+    ("he", "none", 0.0),
+    ("he", "none", 0.3),
+    ("xavier", "batch", 0.0),
+)
+SEEDS = (0, 1, 2)
+STEPS = 200
+
+
+@dataclass(frozen=True)
+class Training:
+    """A short training. Losses are those of each step, on its own batch, before its update."""
+
+    init: str
+    norm: str
+    head_weight: float  # 0: the network has no heads
+    seed: int
+    main: tuple[float, ...]
+    aux1: tuple[float, ...] = ()
+    aux2: tuple[float, ...] = ()
+    every: int = 1  # steps that one entry is the mean of
+
+
+def narrow_network(
+    init: str, norm: str = "none", *, heads: bool = True, classes: int = 10, width: float = WIDTH
+) -> GoogLeNet:
+    """The paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
+    return GoogLeNet(normalised(_named(init), norm), classes, heads=heads, width=width)
+
+
+def train_narrow(
+    images: ImageSet,
+    *,
+    init: str = "xavier",
+    norm: str = "none",
+    head_weight: float = 0.3,
+    steps: int = 80,
+    seed: int = 0,
+) -> Training:
+    """Train on `images` for so many steps, and keep every loss. With a weight of 0, no heads."""
+    if steps < WINDOW:
+        raise UsageError(f"steps={steps} came; expected {WINDOW} or more, which are averaged")
+    torch.manual_seed(seed)
+    network = narrow_network(init, norm, heads=head_weight > 0).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
+    order = torch.Generator().manual_seed(seed)
+    batches = Batches(images, BATCH, shuffle=True, generator=order)
+    losses: list[list[float]] = []
+    while len(losses) < steps:
+        for pictures, labels in batches:
+            outputs = network(pictures)
+            logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
+            parts = [F.cross_entropy(one, labels) for one in logits if one is not None]
+            total = parts[0] + head_weight * sum(parts[1:])
+            optimiser.zero_grad()
+            total.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+            optimiser.step()
+            losses.append([part.item() for part in parts])
+            if len(losses) == steps:
+                break
+    return Training(init, norm, head_weight, seed, *zip(*losses, strict=True))
+
+
+def means(losses: Sequence[float], window: int = WINDOW) -> tuple[float, ...]:
+    """Means over `window` steps each; a rest at the end that is shorter is left out."""
+    starts = range(0, len(losses) - window + 1, window)
+    return tuple(sum(losses[start : start + window]) / window for start in starts)
+
+
+def wake_up(training: Training, classes: int = 10) -> int | None:
+    """The step by which the main loss has left ln C for good, or None if it has not.
+
+    "Left" is a mean over ten steps that lies 0.1 below, as do all that follow.
+    """
+    averaged = training.main if training.every > 1 else means(training.main)
+    asleep = [i for i, loss in enumerate(averaged) if not loss < math.log(classes) - AWAKE]
+    first = asleep[-1] + 1 if asleep else 0
+    window = training.every if training.every > 1 else WINDOW
+    return (first + 1) * window if first < len(averaged) else None
+
+
+@cache
+def recorded_trainings() -> tuple[Training, ...]:
+    """What `python -m googlenet_lib.course.nb05.plateau` has written: means over ten steps."""
+    runs = json.loads(RECORDED.read_text(encoding="utf-8"))["trainings"]
+    parts = ("main", "aux1", "aux2")
+    return tuple(Training(**run | {part: tuple(run[part]) for part in parts}) for run in runs)
+
+
+def record(path: Path) -> None:
+    """Train all settings with all seeds, and write them to `path`."""
+    images = load("digits").train
+    jobs = [(*setting, seed) for setting in SETTINGS for seed in SEEDS]
+    trainings = []
+    for init, norm, weight, seed in progress_bar(jobs, desc="trainings"):
+        options = {"init": init, "norm": norm, "head_weight": weight, "seed": seed}
+        one = asdict(train_narrow(images, steps=STEPS, **options))
+        for part in ("main", "aux1", "aux2"):
+            one[part] = [round(loss, 4) for loss in means(one[part])]
+        trainings.append(one | {"every": WINDOW})
+    told = {
+        "batch": BATCH,
+        "rate": RATE,
+        "momentum": MOMENTUM,
+        "clip": CLIP,
+        "width": WIDTH,
+        "data": "digits",
+    }
+    rows = ",\n".join(json.dumps(one) for one in trainings)
+    path.write_text(
+        f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n', encoding="utf-8"
+    )
+
+
+def _named(init: str) -> Variant:
+    if init not in INITIALISATIONS:
+        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
+    return replace(NARROW, init=init)
+
+
+if __name__ == "__main__":
+    recorder.run(record, RECORDED, __doc__)

@@ -1,0 +1,59 @@
+"""The explorers of notebook 07: every control changes picture and words, at once."""
+
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+from explorer_tools import assert_answered_at_once, parts
+
+from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
+from googlenet_lib.training.recipes import SCHEDULES
+
+MOVES = [
+    (explore_schedule, "cycles", 2, "It jumps back up once."),
+    (explore_schedule, "floor", 0.5, "on average 75% of 0.1"),
+    (explore_schedule, "warm-up", 0.5, "at step 200"),
+    (explore_schedule, "schedule", "stairs", "It never falls far"),
+    (explore_average, "nines", 5.0, "with decay 0.99999 99.0%"),
+    (explore_average, "updates", 10_000, "after 10,000 updates: with decay 0.999 nothing."),
+    (explore_average, "ramped", True, "with decay 0.999, ramped, nothing"),
+]
+
+
+@pytest.mark.parametrize(("build", "name", "value", "says"), MOVES, ids=[m[1] for m in MOVES])
+def test_each_control_moves_picture_and_words(build, name, value, says):
+    controls, image, words = parts(build())
+    if name == "warm-up":  # which restarts do not have
+        controls["schedule"].value = "triangle"
+    assert says not in words.value
+    before = bytes(image.value)
+    controls[name].value = value
+    assert says in words.value
+    assert bytes(image.value) != before
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_makes_no_difference_is_said_and_makes_none(schedule):
+    controls, image, words = parts(explore_schedule())
+    controls["schedule"].value = schedule
+    for name, value in (("warm-up", 0.55), ("cycles", 6), ("floor", 0.35)):
+        before, said = bytes(image.value), words.value
+        controls[name].value = value
+        assert words.value != said
+        unused = words.value.split("Makes no difference to it: ")[1]
+        assert (f"{name} {value}" in unused) == (bytes(image.value) == before), name
+
+
+def test_it_begins_with_the_script_s_schedule():
+    _, _, words = parts(explore_schedule())
+    assert "restarts over 400 steps: begins at 0.1, highest 0.1 at step 1" in words.value
+    assert "It jumps back up 3 times." in words.value
+
+
+@pytest.mark.parametrize(
+    ("build", "control", "value"),
+    [(explore_schedule, "cycles", 7), (explore_average, "updates", 100_000)],
+)
+def test_a_movement_is_answered_at_once_and_leaves_no_figure_open(build, control, value):
+    assert_answered_at_once(build(), control, value)

@@ -1,0 +1,182 @@
+"""The rules that every notebook keeps (nbval executes them; this reads them as committed)."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from googlenet_lib.colab import set_up_cell
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "urls"
+]["Repository"]
+LONGEST_CELL, MOST_BYTES = 25, 400_000
+FEWEST_CELLS, MOST_CELLS = 40, 70
+FEWEST_WORDS, MOST_WORDS = 1_000, 2_700
+FEWEST_CHECKS = 8
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [c for c in notebook.cells if c.cell_type == "code"]
+
+
+def markdown(notebook):
+    return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+
+
+def is_compared(cell):
+    """Whether nbval holds the cell's output against the committed one."""
+    return "nbval-ignore-output" not in cell.metadata.get("tags", [])
+
+
+def python_of(cell):
+    """A cell's source with IPython's magics made harmless."""
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_is_a_valid_notebook(notebook):
+    nbformat.validate(notebook)
+
+
+def test_was_executed_from_top_to_bottom(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_holds_no_error_and_no_warning(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", f"{cell.source}\nprinted {output.get('text')}"
+
+
+def test_cells_fit_on_a_phone(notebook):
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+
+
+def test_has_the_shape_of_a_lesson(path, notebook):
+    words = len(markdown(notebook).split())
+    assert FEWEST_CELLS <= len(notebook.cells) <= MOST_CELLS
+    assert FEWEST_WORDS <= words <= MOST_WORDS
+    assert path.stat().st_size < MOST_BYTES
+
+
+def test_holds_checks(notebook):
+    trees = [ast.walk(ast.parse(python_of(cell))) for cell in code_cells(notebook)]
+    checks = sum(isinstance(node, ast.Assert) for tree in trees for node in tree)
+    assert checks >= FEWEST_CHECKS
+
+
+def test_what_is_not_compared_is_asserted(notebook):
+    """A cell tagged nbval-ignore-output is followed by an assert, or is plain set-up or text."""
+    cells = code_cells(notebook)
+    for i, cell in enumerate(cells):
+        if is_compared(cell):
+            continue
+        nearby = "\n".join(c.source for c in cells[i : i + 4])
+        assert i < 4 or "assert" in nearby, f"no assert in or behind:\n{cells[i].source}"
+
+
+def test_compares_no_version_of_a_library(notebook):
+    for cell in code_cells(notebook):
+        assert not is_compared(cell) or "__version__" not in cell.source, cell.source
+
+
+def test_saves_no_widget_state(notebook):
+    assert "widgets" not in notebook.metadata
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+def test_pictures_have_alt_text(notebook):
+    assert not re.findall(r"!\[\s*\]\(", markdown(notebook))
+    assert not re.findall(r"<img(?![^>]*\balt=)", markdown(notebook))
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata["image/png"]["alt"]
+                assert len(alt.split()) >= 8, f"no more than {alt!r} describes:\n{cell.source}"
+
+
+def test_hot_links_no_picture(notebook):
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", markdown(notebook))
+    for picture in pictures:
+        badge = picture.startswith("https://colab.research.google.com/assets/")
+        assert badge or not picture.startswith("http"), picture
+        assert badge or not picture.startswith(("../", "images/")), f"{picture} is lost in Colab"
+
+
+def test_opens_with_title_badge_and_objectives(path, notebook):
+    opening = "\n".join(c.source for c in notebook.cells[:2])
+    number = path.stem.split("_")[0]
+    assert re.match(rf"# {number} · \S", opening)
+    colab = REPOSITORY.replace("https://github.com/", "https://colab.research.google.com/github/")
+    assert f"({colab}/blob/main/notebooks/{path.name})" in opening
+    for row in ("You will be able to", "You need before", "Minutes on two CPU cores"):
+        assert f"**{row}**" in opening
+
+
+def test_set_up_cell_is_the_one_text(notebook):
+    """What that text does is tested in test_colab.py."""
+    assert code_cells(notebook)[0].source == set_up_cell(REPOSITORY)
+    others = "\n".join(cell.source for cell in code_cells(notebook)[1:])
+    assert not re.search(r"\b(pip|conda|uv) install\b", others)
+
+
+def test_looks_at_the_machine_first(notebook):
+    first = code_cells(notebook)[:4]
+    (cell,) = [cell for cell in first if re.search(r"^device = preflight\(", cell.source, re.M)]
+    assert not is_compared(cell)
+
+
+def test_live_training_can_be_kept_on_drive(notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    if "RUN_FULL = False" in code:
+        assert 'USE_DRIVE = False  # @param {type:"boolean"}' in code
+        assert "runs_folder(use_drive=USE_DRIVE)" in code
+        assert "resume=True" in code
+
+
+def test_closes_with_what_to_remember_and_links(notebook):
+    closing = "\n".join(c.source for c in notebook.cells[-2:])
+    remembered = closing.split("## What to remember")[1]
+    assert len(re.findall(r"^\d\. ", remembered, flags=re.MULTILINE)) == 5
+    assert "**Before:**" in closing
+    assert "**Next:**" in closing
+
+
+def test_linked_notebooks_exist(notebook):
+    for target in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", markdown(notebook)):
+        assert (ROOT / "notebooks" / target).is_file(), target
+
+
+def test_is_plain_markdown(notebook):
+    """MyST's directives would show as raw text in Colab."""
+    assert not re.search(r"^(:::|```\{)", markdown(notebook), flags=re.MULTILINE)
+
+
+def test_names_no_home_folder(path):
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")))
+    assert not re.search(r"/(home|Users|root|work)/\w", text)

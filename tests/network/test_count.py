@@ -1,0 +1,541 @@
+"""The arithmetic against PyTorch, Table 1 against the csv, model counts against other counters."""
+
+import csv
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+import torchinfo
+import torchvision
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from googlenet_lib.network.count import child_costs, model_costs
+from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.table1 import (
+    HEADS,
+    INCEPTION_ROWS,
+    ROWS,
+    TABLE_1,
+    Comparison,
+    audit,
+    conv_macs,
+    conv_params,
+    linear_macs,
+    linear_params,
+    output_size,
+    parse_figure,
+    receptive_field,
+    row_convs,
+    row_cost,
+    table_costs,
+    total,
+)
+from googlenet_lib.network.variants import VARIANTS
+
+with (Path(__file__).with_name("table1.csv")).open(newline="", encoding="utf-8") as file:
+    CSV_ROWS = list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def torchvision_net():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=False)
+
+
+@pytest.fixture(scope="module")
+def paper_net():
+    return GoogLeNet(VARIANTS["paper"])
+
+
+@pytest.fixture(scope="module", params=["torchvision's", *VARIANTS])
+def any_net(request):
+    if request.param == "torchvision's":
+        return request.getfixturevalue("torchvision_net")
+    return GoogLeNet(VARIANTS[request.param], heads=False)
+
+
+# ---- the arithmetic ------------------------------------------------------------------------------
+
+
+def real_size(layer, size):
+    """The width that PyTorch's layer gives, or None where it refuses."""
+    try:
+        return layer(torch.zeros(1, 1, size, size)).shape[-1]
+    except RuntimeError:
+        return None
+
+
+def our_size(*args, **kwargs):
+    try:
+        return output_size(*args, **kwargs)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_output_size_is_that_of_max_pooling(kernel, ceil_mode):
+    for stride in (1, 2, 3, 4):
+        for padding in range(kernel // 2 + 1):
+            pool = nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil_mode)
+            for size in range(1, 16):
+                expected = real_size(pool, size)
+                assert our_size(size, kernel, stride, padding, ceil_mode) == expected, (pool, size)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5, 7])
+def test_output_size_is_that_of_convolution(kernel):
+    for stride in (1, 2, 3):
+        for padding in (0, 1, 3):
+            conv = nn.Conv2d(1, 1, kernel, stride, padding)
+            for size in range(1, 16):
+                expected = real_size(conv, size)
+                assert our_size(size, kernel, stride, padding) == expected, (conv, size)
+
+
+def test_ceil_mode_window_must_start_inside_the_input():
+    assert output_size(3, 1, stride=3, ceil_mode=True) == 1
+    assert output_size(4, 1, stride=3, ceil_mode=True) == 2
+    assert output_size(3, 2, stride=3, padding=1, ceil_mode=True) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0, 1, 1, 1), (5, 0), (5, 3, 0), (5, 3, 1, -1), (-5, 3), (2, 3), (2, 7, 1, 2)]
+)
+def test_output_size_refuses_what_makes_no_sense(arguments):
+    size, kernel = arguments[:2]
+    with pytest.raises(ValueError, match=f"size={size}, kernel={kernel}"):
+        output_size(*arguments)
+
+
+def shape_chain(kernel, **how):
+    """Sizes after conv1 and after the four max pools, from 224 pixels."""
+    sizes = [output_size(224, 7, stride=2, padding=3)]
+    for _ in range(4):
+        sizes.append(output_size(sizes[-1], kernel, stride=2, **how))
+    return sizes
+
+
+def test_sizes_of_the_paper_need_ceil_mode_or_padding():
+    assert shape_chain(3, ceil_mode=True) == [112, 56, 28, 14, 7]
+    assert shape_chain(3, padding=1) == [112, 56, 28, 14, 7]
+    assert shape_chain(3) == [112, 55, 27, 13, 6]
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_params_are_those_of_the_layers(bias):
+    def count(layer):
+        return sum(p.numel() for p in layer.parameters())
+
+    assert conv_params(3, 64, 7, bias) == count(nn.Conv2d(3, 64, 7, bias=bias))
+    assert conv_params(1, 24, 7, bias) == count(nn.Conv2d(3, 24, 7, groups=3, bias=bias))
+    assert linear_params(1024, 1000, bias) == count(nn.Linear(1024, 1000, bias=bias))
+
+
+def test_macs_count_every_product():
+    image, weight = torch.ones(1, 3, 9, 9), torch.ones(4, 3, 5, 5)
+    products = nn.functional.conv2d(image, weight).sum()  # ones times ones, added up
+    assert conv_macs(3, 4, 5, out_size=5) == products
+    assert linear_macs(6, 7) == (torch.ones(7, 6) @ torch.ones(6)).sum()
+
+
+def test_one_by_one_reduction_of_the_5x5_branch_of_3a():
+    widths, channels, size = ROWS["inception3a"].widths, 192, 28
+    naive = conv_macs(channels, widths.out_5x5, 5, size)
+    reduction = conv_macs(channels, widths.reduce_5x5, 1, size)
+    reduced = reduction + conv_macs(widths.reduce_5x5, widths.out_5x5, 5, size)
+    assert (naive, reduced) == (120_422_400, 12_443_648)
+
+
+def test_receptive_field_of_the_stem_by_hand():
+    assert receptive_field(1, 1, kernel=7, stride=2) == (7, 2)
+    assert receptive_field(7, 2, kernel=3, stride=2) == (11, 4)
+    assert receptive_field(11, 4, kernel=1) == (11, 4)
+
+
+# ---- Table 1 -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_table_costs_are_those_of_the_csv(bias):
+    costs = table_costs(bias)
+    column = "params_bias" if bias else "params_nobias"
+    for cost, row, expected in zip(costs, TABLE_1, CSV_ROWS, strict=True):
+        assert (cost.name, cost.kind) == (row.name, row.kind)
+        assert cost.params == int(expected[column] or 0), cost.name
+        assert cost.macs == int(expected["macs"] or 0), cost.name
+        channels, height, width = cost.shape
+        assert f"{height}x{width}x{channels}" == expected["output_size"], cost.name
+
+
+def test_totals_of_table_1():
+    assert total(table_costs()) == (6_990_272, 1_582_671_872)
+    assert total(table_costs(bias=True)) == (6_998_552, 1_582_671_872)
+
+
+def test_57_convolutions_and_one_linear_layer():
+    convs = sum(len(row_convs(row, in_channels=1)) for row in TABLE_1)
+    linear = sum(row.kind == "linear" for row in TABLE_1)
+    assert (convs, linear) == (57, 1)
+
+
+def test_convolutions_of_a_module_chain_from_its_input_to_its_channels():
+    for row in INCEPTION_ROWS:
+        convs = {conv.name: conv for conv in row_convs(row, in_channels=11)}
+        entrances = ("out_1x1", "reduce_3x3", "reduce_5x5", "pool_proj")
+        exits = ("out_1x1", "out_3x3", "out_5x5", "pool_proj")
+        assert [convs[name].in_channels for name in entrances] == [11] * 4
+        assert convs["out_3x3"].in_channels == convs["reduce_3x3"].out_channels
+        assert convs["out_5x5"].in_channels == convs["reduce_5x5"].out_channels
+        assert sum(convs[name].out_channels for name in exits) == row.channels
+        assert {name: conv.out_channels for name, conv in convs.items()} == vars(row.widths)
+
+
+def test_receptive_fields_of_table_1():
+    fields = {cost.name: cost.field for cost in table_costs()}
+    assert (fields["inception4a"], fields["inception4d"], fields["inception5b"]) == (171, 363, 715)
+
+
+def test_one_row_alone():
+    cost = row_cost(ROWS["inception4a"], in_channels=480, in_size=8, field=11, jump=4)
+    assert cost.shape == (512, 8, 8)
+    assert cost.params == 375_552
+    assert cost.macs == cost.params * 8 * 8
+    assert (cost.field, cost.jump) == (11 + 4 * 4, 4)
+
+
+def test_heads_by_hand_cost_as_many_parameters_as_built(paper_net):
+    by_hand = [
+        conv_params(ROWS[head.after].channels, head.conv_channels, 1, bias=True)
+        + linear_params(head.conv_channels * head.pooled_size**2, head.hidden, bias=True)
+        + linear_params(head.hidden, 1000, bias=True)
+        for head in HEADS
+    ]
+    built = [sum(p.numel() for p in head.parameters()) for head in (paper_net.aux1, paper_net.aux2)]
+    assert by_hand == built == [3_188_840, 3_190_888]
+    assert [output_size(14, head.pool_kernel, head.pool_stride) for head in HEADS] == [4, 4]
+
+
+# ---- the audit -----------------------------------------------------------------------------------
+
+
+def test_figures_are_read_in_the_units_of_the_table():
+    assert parse_figure("159K") == 159 * 1024
+    assert parse_figure("2.7K") == pytest.approx(2764.8)
+    assert parse_figure("34M") == 34_000_000
+
+
+def test_tolerance_of_half_a_percent_or_whole_millions():
+    assert Comparison(printed=995_100, computed=1_000_000).matches
+    assert Comparison(printed=1_004_900, computed=1_000_000).matches
+    assert not Comparison(printed=994_900, computed=1_000_000).matches
+    assert Comparison(printed=73e6, computed=73_999_999).matches  # cut, not rounded
+    assert not Comparison(printed=74e6, computed=73_600_000).matches
+    assert Comparison(printed=990, computed=1000).error == pytest.approx(-0.01)
+
+
+def test_audit_finds_what_the_csv_found():
+    expected = {
+        cost.name: (printed["params_match"] == "yes", printed["ops_match"] == "yes")
+        for cost, printed in zip(table_costs(), CSV_ROWS, strict=True)
+        if printed["params_paper"]
+    }
+    assert {row.name: (row.params.matches, row.ops.matches) for row in audit()} == expected
+
+
+def test_audit_misses_seven_params_and_two_ops():
+    rows = audit()
+    wrong_params = [row.name for row in rows if not row.params.matches]
+    wrong_ops = [row.name for row in rows if not row.ops.matches]
+    modules = [f"inception{name}" for name in ("4a", "4c", "4d", "4e", "5a", "5b")]
+    assert wrong_params == ["conv1", *modules]
+    assert wrong_ops == ["conv1", "inception5a"]
+
+
+def test_errors_are_those_of_the_csv():
+    printed = [row for row in CSV_ROWS if row["params_paper"]]
+    for row, expected in zip(audit(), printed, strict=True):
+        assert f"{row.params.error:+.1%}"[:-1] == expected["params_err_pct_vs_K1024"], row.name
+        assert f"{row.ops.error:+.1%}"[:-1] == expected["ops_err_pct"], row.name
+
+
+def test_printed_figures_add_up_to_the_1_5_billion_of_the_text():
+    rows = audit()
+    assert sum(row.ops.printed for row in rows) == 1502e6
+    assert sum(row.params.printed for row in rows) == pytest.approx(6797.7 * 1024)
+
+
+@pytest.mark.parametrize(("bias", "in_thousands"), [(False, 2.6), (True, 2.7)])
+def test_separable_first_layer_fits_what_is_printed_for_conv1(bias, in_thousands):
+    depthwise, pointwise = 3 * 8, 64  # eight filters per colour
+    params = conv_params(1, depthwise, 7, bias) + conv_params(depthwise, pointwise, 1, bias)
+    macs = conv_macs(1, depthwise, 7, 112) + conv_macs(depthwise, pointwise, 1, 112)
+    assert params == (2800 if bias else 2712)
+    assert round(params / 1024, 1) == in_thousands  # 2.7K is printed: with biases only
+    assert Comparison(parse_figure(ROWS["conv1"].ops), macs).matches
+
+
+# ---- any model -----------------------------------------------------------------------------------
+
+
+def test_paper_variant_costs_what_table_1_says(paper_net):
+    by_name = {cost.name: cost for cost in child_costs(paper_net)}
+    for row, expected in zip(TABLE_1, table_costs(bias=True), strict=True):
+        if row.kind in ("dropout", "softmax"):
+            continue
+        names = {"conv2": ["conv2", "conv3"], "linear": ["fc"]}.get(row.name, [row.name])
+        parts = [by_name[name] for name in names]
+        assert total(parts) == (expected.params, expected.macs), row.name
+        assert parts[-1].shape == (expected.shape if row.kind != "linear" else (1000,)), row.name
+        assert (parts[-1].field, parts[-1].jump) == (expected.field, expected.jump), row.name
+
+
+def test_paper_variant_with_and_without_heads(paper_net):
+    assert total(model_costs(paper_net)) == (6_998_552, 1_582_671_872)
+    everything = model_costs(paper_net, call=paper_net.all_outputs)
+    assert total(everything)[0] == 13_378_280
+    heads = {c.name: c for c in child_costs(paper_net, call=paper_net.all_outputs)}
+    # the heads' own pool and 1x1 convolution, then a linear layer over all 4x4 positions
+    assert (heads["aux1"].params, heads["aux2"].params) == (3_188_840, 3_190_888)
+    assert heads["aux1"].field == 171 + 4 * 16 + 3 * 48
+
+
+def test_every_variant_lists_58_weight_layers_and_all_parameters(any_net):
+    layers = [c for c in model_costs(any_net) if c.macs > 0]
+    assert [c.kind for c in layers].count("Conv2d") == 57
+    assert [c.kind for c in layers].count("Linear") == 1
+    assert total(model_costs(any_net))[0] == sum(p.numel() for p in any_net.parameters())
+
+
+def test_flop_counter_counts_two_per_multiply_add(any_net):
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        any_net.eval()(torch.zeros(1, 3, 64, 64))
+    counted = {name.split(".")[-1]: sum(ops.values()) for name, ops in counter.flop_counts.items()}
+    assert 2 * total(model_costs(any_net, (3, 64, 64)))[1] == counter.get_total_flops()
+    for cost in child_costs(any_net, (3, 64, 64)):
+        assert 2 * cost.macs == counted.get(cost.name, 0), cost.name
+
+
+def test_torchinfo_agrees_where_it_means_the_same(any_net):
+    size = (3, 64, 64)
+    summary = torchinfo.summary(any_net, input_size=(1, *size), verbose=0)
+    assert summary.total_params == total(model_costs(any_net, size))[0]
+    # torchinfo also counts norms, and one operation per bias: only conv and linear rows compare,
+    # less one for each output value where the layer has a bias.
+    theirs = [row for row in summary.summary_list if isinstance(row.module, nn.Conv2d | nn.Linear)]
+    ours = [cost for cost in model_costs(any_net, size) if cost.kind in ("Conv2d", "Linear")]
+    for row, cost in zip(theirs, ours, strict=True):
+        biases = torch.Size(cost.shape).numel() if row.module.bias is not None else 0
+        assert (row.num_params, row.macs) == (cost.params, cost.macs + biases), cost.name
+        assert tuple(row.output_size[1:]) == cost.shape, cost.name
+
+
+def test_torchvision_sees_less_because_its_5x5_is_a_3x3(torchvision_net):
+    for net in (torchvision_net, GoogLeNet(VARIANTS["torchvision"])):
+        fields = {cost.name: cost.field for cost in child_costs(net)}
+        assert fields["inception5b"] == 379
+        assert total(model_costs(net)) == (6_624_904, 1_498_376_192)
+
+
+def test_widths_of_the_concatenations(torchvision_net):
+    modules = [c for c in child_costs(torchvision_net) if c.kind == "Inception"]
+    assert [c.shape[0] for c in modules] == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
+
+
+def test_convolutions_with_groups_dilation_and_rectangles():
+    net = nn.Sequential(
+        nn.Conv2d(4, 8, 3, groups=2, dilation=2),
+        nn.Conv2d(8, 8, (5, 3), stride=(1, 2), bias=False),
+        nn.AvgPool2d((1, 2)),
+    )
+    dilated, rectangle, pool = model_costs(net, (4, 16, 20))
+    assert (dilated.params, dilated.macs) == (8 * 2 * 9 + 8, 8 * 12 * 16 * 2 * 9)
+    assert (dilated.field, dilated.jump) == (5, 1)
+    assert (rectangle.shape, rectangle.macs) == ((8, 8, 7), 8 * 8 * 7 * 8 * 15)
+    assert (rectangle.field, rectangle.jump) == (7, 2)  # along the width: 3 columns, not 5
+    assert (pool.params, pool.macs, pool.field, pool.jump) == (0, 0, 9, 4)
+
+
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (2, 5, 6)])
+def test_linear_layers_on_any_number_of_axes(shape):
+    (cost,) = model_costs(nn.Linear(6, 7), shape)
+    assert cost.shape == (*shape[:-1], 7)
+    assert (cost.params, cost.macs) == (6 * 7 + 7, torch.Size(cost.shape).numel() * 6)
+
+
+def test_layer_that_runs_twice_has_its_parameters_once():
+    layer = nn.Conv2d(3, 3, 3, padding=1)
+    first, second = model_costs(nn.Sequential(layer, nn.ReLU(), layer), (3, 8, 8))
+    assert (first.params, second.params) == (84, 0)
+    assert first.macs == second.macs == 3 * 8 * 8 * 27
+    assert second.field == 5
+
+
+def test_child_that_is_never_called_itself():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)])
+
+        def forward(self, x):
+            return self.layers[1](self.layers[0](x))
+
+    (child,) = child_costs(Listed(), (3, 9, 9))
+    assert (child.name, child.shape, child.field) == ("layers", (5, 5, 5), 5)
+    assert child.params == 3 * 4 * 9 + 4 + 4 * 5 * 9 + 5
+
+
+def test_layers_are_listed_in_the_order_in_which_they_run():
+    class Backwards(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(4, 5)
+            self.block = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+
+        def forward(self, x):
+            return self.last(self.block(x).mean((2, 3)))
+
+    net = Backwards()
+    assert [cost.name for cost in model_costs(net, (3, 8, 8))] == ["block.0", "block.1", "last"]
+    block, last = child_costs(net, (3, 8, 8))
+    assert (block.name, block.kind, block.shape) == ("block", "Sequential", (4, 6, 6))
+    assert (block.params, block.macs) == (3 * 4 * 9 + 4 + 2 * 4, 4 * 6 * 6 * 27)
+    assert (last.name, last.kind, last.field) == ("last", "Linear", 8)  # the mean sees all
+
+
+def test_child_that_returns_several_tensors():
+    class Split(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            return self.conv(x).chunk(2, dim=1)
+
+    class Joined(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.split = Split()
+            self.join = nn.Conv2d(2, 2, 3)
+
+        def forward(self, x):
+            left, right = self.split(x)
+            return self.join(left + right)
+
+    split, join = child_costs(Joined(), (3, 8, 8))
+    assert (split.name, split.field, join.field) == ("split", 3, 5)
+
+
+def test_unknown_layers_with_parameters_are_refused_by_name():
+    net = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ConvTranspose2d(3, 3, 2))
+    with pytest.raises(TypeError, match=r"1 came as ConvTranspose2d .* Conv2d"):
+        model_costs(net, (3, 8, 8))
+
+
+def test_model_is_left_as_it_was():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten())
+    net.train()
+    net[1].eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    model_costs(net, (3, 8, 8))
+    assert [module.training for module in net] == [True, False, True, True]
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert not any(module._forward_hooks for module in net.modules())
+    assert not hasattr(net(torch.zeros(2, 3, 8, 8)), "seen")
+
+
+def test_model_is_left_as_it_was_after_an_exception():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(5, 4, 3)).train()
+    with pytest.raises(RuntimeError):
+        model_costs(net, (3, 8, 8))
+    assert not any(module._forward_hooks for module in net.modules())
+    assert all(module.training for module in net.modules())
+    assert not hasattr(torch.zeros(1) + 1, "seen")
+
+
+def test_other_dtypes():
+    assert model_costs(nn.Conv2d(3, 4, 3).double(), (3, 8, 8))[0].macs == 4 * 36 * 27
+
+
+# ---- receptive fields, measured ------------------------------------------------------------------
+
+
+@torch.no_grad()
+def measured_field(net, channels, height, width):
+    """Distance of the outermost columns that reach the middle of the output.
+
+    Every picture of the batch has one column that is not a number; whatever sees it, is not
+    a number either.
+    """
+    pictures = torch.zeros(width, channels, height, width)
+    for column in range(width):
+        pictures[column, :, :, column] = torch.nan
+    outputs = net.eval()(pictures)
+    middle = outputs[..., outputs.shape[-1] // 2] if outputs.dim() == 4 else outputs
+    (reaching,) = middle.flatten(1).isnan().any(dim=1).nonzero(as_tuple=True)
+    return int(reaching.max() - reaching.min() + 1)
+
+
+class Branches(nn.Module):
+    """Branches of different reach side by side, the widest one dilated."""
+
+    def __init__(self):
+        super().__init__()
+        self.narrow = nn.Conv2d(2, 2, 1)
+        self.wide = nn.Conv2d(2, 2, 3, padding=3, dilation=3)
+        self.pool = nn.AvgPool2d(3, stride=1, padding=1)
+
+    def forward(self, x):
+        return torch.cat([self.wide(x), self.narrow(x), self.pool(x)], dim=1).relu_()
+
+
+def toy_net(*tail):
+    stem = [nn.Conv2d(1, 2, 5, stride=2, padding=2), nn.ReLU(inplace=True)]
+    return nn.Sequential(*stem, nn.MaxPool2d(3, 2, ceil_mode=True), Branches(), *tail)
+
+
+class FunctionalHead(nn.Module):
+    """Pools to four columns by a function."""
+
+    def forward(self, x):
+        return nn.functional.adaptive_avg_pool2d(x, (1, 4))
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        [],
+        [nn.Conv2d(6, 3, 3, stride=2)],
+        [nn.AdaptiveAvgPool2d((1, 4)), nn.Conv2d(6, 3, 1)],
+        [nn.AdaptiveMaxPool2d((1, 7)), nn.Conv2d(6, 3, 1)],
+        [FunctionalHead(), nn.Conv2d(6, 3, 1)],
+    ],
+    ids=["branches", "strided", "adaptive", "adaptive max", "functional"],
+)
+def test_theoretical_field_is_the_measured_one(tail):
+    net = toy_net(*tail)
+    theory = child_costs(net, (1, 16, 120))[-1].field  # 30 columns behind the stem
+    assert theory == measured_field(net, 1, 16, 120)
+
+
+@pytest.mark.parametrize(
+    "tail", [[], [nn.AdaptiveAvgPool2d((1, 4))], [nn.AdaptiveAvgPool2d(1)]], ids=["map", "4", "1"]
+)
+def test_linear_layer_behind_a_flattened_map_sees_all_of_it(tail):
+    net = toy_net(*tail, nn.Flatten(), nn.LazyLinear(3))
+    net(torch.zeros(1, 1, 16, 56))
+    field = model_costs(net, (1, 16, 56))[-1].field
+    assert field == (3 + 3 * 2) + 6 * 4 + 13 * 4  # one value's field, and 13 steps of 4 pixels
+    assert measured_field(net, 1, 16, 56) == 56  # less what hangs over the edges
+
+
+@pytest.mark.parametrize(("variant", "field"), [("paper", 59), ("torchvision", 43)])
+def test_receptive_field_of_inception3a_is_the_measured_one(variant, field):
+    net = GoogLeNet(VARIANTS[variant], heads=False)
+    stem = [net.conv1, net.maxpool1, net.lrn1, net.conv2, net.conv3, net.lrn2, net.maxpool2]
+    trunk = nn.Sequential(*stem, net.inception3a)
+    assert child_costs(trunk, (3, 8, 96))[-1].field == field
+    assert measured_field(trunk, 3, 8, 96) == field

@@ -1,0 +1,181 @@
+"""Recipes: source A's as it is, fields set from texts, nonsense refused."""
+
+from dataclasses import fields, replace
+from typing import Annotated, get_args, get_origin
+
+import pytest
+import torch
+
+from googlenet_lib.errors import UsageError
+from googlenet_lib.network.blocks import ConvBlock
+from googlenet_lib.training.optim import make_optimiser
+from googlenet_lib.training.recipes import (
+    CLASSROOM,
+    IMAGENET,
+    OPTIMISERS,
+    PAPER,
+    QUICK,
+    RECIPES,
+    Recipe,
+    advice_on_rate,
+    find_recipe,
+)
+
+
+def test_classroom_is_the_walkthrough_s():
+    assert (CLASSROOM.optimiser, CLASSROOM.lr, CLASSROOM.weight_decay) == ("adam", 1e-3, 0)
+    assert (CLASSROOM.epochs, CLASSROOM.batch_size) == (15, 128)
+    assert CLASSROOM.schedule == "constant"
+    assert CLASSROOM.aux_weights == (0.3, 0.3)
+    assert CLASSROOM.mean == CLASSROOM.std == (0.5, 0.5, 0.5)
+    assert (CLASSROOM.flip, CLASSROOM.shift) == (False, 0)
+    assert (CLASSROOM.label_smoothing, CLASSROOM.average_decay) == (0, 0)
+    assert CLASSROOM.precision == "float32"
+
+
+def test_recipes_are_found_by_their_own_names_and_name_their_source():
+    assert set(RECIPES) == {"classroom", "quick", "fast", "paper", "imagenet"}
+    for name, recipe in RECIPES.items():
+        assert find_recipe(name) is recipe
+        assert recipe.name == name
+        assert recipe.source
+
+
+def test_unknown_recipe_is_refused():
+    with pytest.raises(UsageError, match="recipe 'slow' is unknown; expected one of classroom, q"):
+        find_recipe("slow")
+
+
+def test_fields_are_set_from_texts():
+    changed = CLASSROOM.changed(["lr=0.05", "flip=true", "mean=0.1,0.2,0.3", "epochs=3"])
+    assert changed == replace(CLASSROOM, lr=0.05, flip=True, mean=(0.1, 0.2, 0.3), epochs=3)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "epochs=0",
+        "batch_size=0",
+        "batch_size=-1",
+        *("lr=-0.1", "lr=nan", "lr=inf", "lr=1e308", "lr=1e38"),
+        "momentum=1.5",
+        "momentum=-0.1",
+        *("weight_decay=-1", "weight_decay=nan", "weight_decay=1e300", "rest=inf"),
+        "label_smoothing=1.1",
+        "average_decay=2",
+        "warmup=-0.1",
+        "shift=-1",
+        "std=0,0.5,0.5",
+        "std=0.5,-0.5,0.5",
+        "aux_weights=0.3,-0.3",
+        *("aux_weights=nan,0.3", "aux_weights=inf,0.3", "aux_weights=1e308,0"),
+        *("mean=nan,0,0", "mean=125,122,113", "std=inf,1,1", "shrink_for=nan", "shift=20000"),
+        "crop=0",
+        "crop=1.5",
+        "colour=-0.1",
+        "cycles=0",
+        "floor=2",
+        "drop=1.1",
+        "drop_every=0",
+        *("clip=-1", "clip=inf", "accumulate=0", "epochs=1000000000", "batch_size=1000000000000"),
+    ],
+)
+def test_value_out_of_range_is_refused(setting):
+    name = setting.partition("=")[0]
+    with pytest.raises(UsageError, match=f"{name}=.* came; expected .* to "):
+        CLASSROOM.changed([setting])
+
+
+@pytest.mark.parametrize("setting", ["optimiser=adamw", "schedule=steep", "optimiser="])
+def test_value_not_among_the_choices_is_refused(setting):
+    with pytest.raises(
+        UsageError, match=r"came; expected one of (adam, sgd|constant, triangle, one_cycle)"
+    ):
+        CLASSROOM.changed([setting])
+
+
+def test_parts_of_a_batch_hold_two_pictures_at_least():
+    assert replace(CLASSROOM, batch_size=8, accumulate=4).accumulate == 4
+    with pytest.raises(UsageError, match=r"accumulate=5 came for a batch of 8; expected at most 4"):
+        replace(CLASSROOM, batch_size=8, accumulate=5)
+    assert replace(CLASSROOM, batch_size=1).batch_size == 1
+
+
+def test_paper_is_section_6_and_says_what_was_chosen():
+    assert (PAPER.optimiser, PAPER.momentum, PAPER.nesterov) == ("sgd", 0.9, False)
+    assert (PAPER.schedule, PAPER.drop, PAPER.drop_every) == ("stairs", 0.96, 8)
+    assert PAPER.average_decay > 0
+    assert PAPER.crop == 0.08
+    assert PAPER.colour > 0
+    assert PAPER.aux_weights == (0.3, 0.3)
+    for chosen in ("epochs", "batch", "rate", "decay", "colours"):
+        assert chosen in PAPER.source.partition("Chosen here")[2]
+
+
+def test_imagenet_is_the_public_script_s():
+    assert (IMAGENET.lr, IMAGENET.momentum, IMAGENET.weight_decay) == (0.1, 0.9, 2e-5)
+    assert (IMAGENET.schedule, IMAGENET.cycles, IMAGENET.batch_size) == ("restarts", 4, 128)
+    assert IMAGENET.lr * IMAGENET.floor == pytest.approx(5e-5)
+    assert (IMAGENET.label_smoothing, IMAGENET.average_decay) == (0.1, 0.99998)
+    assert IMAGENET.aux_weights == (0.3, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("epochs", 0, "1 to 10000"),
+        ("epochs", 1.5, "int"),
+        ("batch_size", True, "int"),
+        ("lr", "0.1", "float"),
+        ("flip", 1, "bool"),
+        ("mean", (0.5, 0.5), "float, float, float"),
+        ("mean", 0.5, "float, float, float"),
+        ("optimiser", None, "str"),
+    ],
+)
+def test_types_and_ranges_hold_for_recipes_made_in_code(field, value, expected):
+    with pytest.raises(UsageError, match=f"{field}=.* came; expected {expected}$"):
+        replace(CLASSROOM, **{field: value})
+
+
+def test_lists_are_as_good_as_tuples():
+    """As JSON has them: fields of a recorded run."""
+    assert replace(CLASSROOM, mean=[0.1, 0.2, 0.3]).mean == [0.1, 0.2, 0.3]
+    with pytest.raises(UsageError, match=r"mean=\[0.1, 2\] came"):
+        replace(CLASSROOM, mean=[0.1, 2])
+
+
+def test_every_number_has_a_domain():
+    for field in fields(Recipe):
+        if get_origin(field.type) is not Annotated:
+            assert not {int, float} & {field.type, *get_args(field.type)}, field.name
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("field", ["lr", "weight_decay", "rest", "momentum"])
+def test_no_step_overflows_within_the_domains(optimiser, field):
+    """What float32 cannot hold is an error of torch's; a loss that is no number is one of ours."""
+    torch.manual_seed(0)
+    network = ConvBlock(3, 4, kernel_size=3)
+    types = {one.name: one.type for one in fields(Recipe)}
+    widest = {name: get_args(types[name])[1][1] for name in {"lr", field}}
+    widest = {**widest, "nesterov": False, "rest": 10_000}
+    step = make_optimiser(network, replace(CLASSROOM, optimiser=optimiser, **widest))
+    for _ in range(2):
+        network(torch.randn(2, 3, 8, 8)).square().mean().backward()
+        step.step()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "advice"),
+    [
+        (QUICK, 1e30, "--set lr=0.1,"),
+        (QUICK, 0.2, "--set lr=0.02,"),
+        (CLASSROOM, 3.0, "--set lr=0.001,"),
+        (replace(QUICK, name="mine"), 1e6, "--set lr=0.1,"),
+        (QUICK, 1e-300, "low already"),
+        (QUICK, 0.0, "low already"),
+    ],
+)
+def test_advice_on_rates_is_one_that_may_work(recipe, rate, advice):
+    assert advice in advice_on_rate(replace(recipe, lr=rate))
