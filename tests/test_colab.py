@@ -17,7 +17,7 @@ from googlenet_lib import UsageError, colab
 from googlenet_lib.colab import Minutes, preflight, runs_folder, set_up_cell
 
 ROOT = Path(__file__).parents[1]
-STUB = ROOT / "tests" / "colab" / "stub"
+STUB = ROOT / "tests" / "slow" / "colab" / "stub"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
@@ -133,7 +133,7 @@ def test_set_up_cell_carries_the_address_it_was_given():
 
 @pytest.fixture
 def imitation(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tests" / "colab")
+    monkeypatch.syspath_prepend(ROOT / "tests" / "slow" / "colab")
     yield importlib.import_module("imitate")
     del sys.modules["imitate"]
 

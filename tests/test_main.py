@@ -215,7 +215,7 @@ def test_what_cannot_be_parsed_ends_with_2_and_names_the_remedy(capsys, words, r
 
 def test_folder_that_cannot_be_made_is_told_before_training(pets, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "googlenet_lib.training.Trainer.run_epoch", lambda _: pytest.fail("it was trained")
+        "googlenet_lib.training.loop.Trainer.run_epoch", lambda _: pytest.fail("it was trained")
     )
     (tmp_path / "taken").touch()
     arguments = ["train", *TINY, "--data", pets, "--out", tmp_path / "taken"]

@@ -658,7 +658,8 @@ def test_in_a_kernel_as_here():
     from nbclient import NotebookClient
 
     sources = (
-        "from googlenet_lib.course import check, learner\n"
+        "from googlenet_lib.course.kit import learner\n"
+        "from googlenet_lib.course.kit.learner import check\n"
         "from googlenet_lib.course.kit.exercise import Exercise\n"
         "from googlenet_lib.course.kit.checking import call\n"
         "def test(answer):\n    call(answer, 3)\n"

@@ -199,7 +199,7 @@ def test_the_rate_of_fast_is_the_best_of_those_recorded():
 
 
 def test_the_table_of_steps_is_the_record():
-    benchmarks = ROOT / "tests" / "benchmarks"
+    benchmarks = ROOT / "tests" / "slow" / "benchmarks"
     step = runpy.run_path(str(benchmarks / "training_step.py"))
     report = json.loads((benchmarks / "training_step.json").read_text(encoding="utf-8"))
     assert step["table"](report) in README

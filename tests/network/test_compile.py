@@ -9,7 +9,7 @@ from networks import enliven, error, pictures
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.network import fuse
+from googlenet_lib.network.fuse import fuse
 
 SIZE = 40
 TOLERANCE = 1e-5

@@ -8,9 +8,8 @@ from networks import convolutions, enliven, error, parameters, pictures
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.network import fuse
 from googlenet_lib.network.blocks import ConvBlock, Inception
-from googlenet_lib.network.fuse import FusedInception
+from googlenet_lib.network.fuse import FusedInception, fuse
 
 
 @pytest.fixture(scope="module", params=VARIANTS)

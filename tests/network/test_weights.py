@@ -24,7 +24,7 @@ from safetensors.torch import save, save_file
 from torchvision.models import GoogLeNet_Weights
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
-from googlenet_lib.network import weights
+from googlenet_lib.network import pretrained
 from googlenet_lib.network.pretrained import imagenet_info
 from googlenet_lib.network.weights import WeightsInfo, network_of, read_weights, weights_to_bytes
 
@@ -478,19 +478,19 @@ def online(monkeypatch, tmp_path, imagenet_content):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", download_url_to_file)
     known = hashlib.sha256(imagenet_content).hexdigest()
-    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
+    monkeypatch.setattr(pretrained, "IMAGENET_SHA256", known)
     return calls
 
 
 def test_sum_of_the_imagenet_weights_is_the_one_in_their_name():
-    assert f"-{weights.IMAGENET_SHA256[:8]}.pth" in GoogLeNet_Weights.IMAGENET1K_V1.url
+    assert f"-{pretrained.IMAGENET_SHA256[:8]}.pth" in GoogLeNet_Weights.IMAGENET1K_V1.url
 
 
 def test_imagenet_weights_make_torchvisions_network(online, imagenet_state):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours = googlenet("torchvision", weights="imagenet")
-    assert online == [(GoogLeNet_Weights.IMAGENET1K_V1.url, weights.IMAGENET_SHA256)]
+    assert online == [(GoogLeNet_Weights.IMAGENET1K_V1.url, pretrained.IMAGENET_SHA256)]
     assert ours.transform_input
     assert ours.aux1 is None
     assert ours.aux2 is None
@@ -543,7 +543,7 @@ def test_offline_says_which_file_goes_where(offline, monkeypatch, imagenet_conte
         assert part in message
     offline.write_bytes(imagenet_content)  # and where it says, it works
     known = hashlib.sha256(imagenet_content).hexdigest()
-    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
+    monkeypatch.setattr(pretrained, "IMAGENET_SHA256", known)
     assert googlenet("torchvision", weights="imagenet", num_classes=10).num_classes == 10
 
 
@@ -568,7 +568,7 @@ def test_even_the_expected_file_could_run_nothing(offline, monkeypatch, tmp_path
     offline.parent.mkdir(parents=True)
     torch.save(Mischief(tmp_path / "trace"), offline)
     known = hashlib.sha256(offline.read_bytes()).hexdigest()
-    monkeypatch.setattr(weights, "IMAGENET_SHA256", known)
+    monkeypatch.setattr(pretrained, "IMAGENET_SHA256", known)
     with pytest.raises(pickle.UnpicklingError):
         googlenet("torchvision", weights="imagenet")
     assert not (tmp_path / "trace").exists()

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def explorers(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tests" / "browser")
+    monkeypatch.syspath_prepend(ROOT / "tests" / "slow" / "browser")
     yield importlib.import_module("explorers")
     del sys.modules["explorers"]
 

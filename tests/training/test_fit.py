@@ -10,7 +10,7 @@ from samples import tiny_data
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
-from googlenet_lib.network import fuse
+from googlenet_lib.network.fuse import fuse
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, load_checkpoint, save_checkpoint
