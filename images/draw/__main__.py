@@ -1,7 +1,7 @@
 """Draw the committed figures anew, with the page that shows them: `python images/draw`."""
 
+import argparse
 import re
-import sys
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -94,5 +94,8 @@ def write_images(root: Path) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python images/draw", description=__doc__.splitlines()[0])
+    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="default: the repository")
+    given = parser.parse_args()
     plt.switch_backend("svg")  # it needs no screen
-    write_images(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT)
+    write_images(given.root)
