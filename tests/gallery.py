@@ -25,7 +25,7 @@ from sklearn.datasets import load_sample_images
 
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
-from googlenet_lib.course.kit.branches import lane_windows
+from googlenet_lib.course.kit.branches import branch_windows
 from googlenet_lib.course.nb00 import growing
 from googlenet_lib.course.nb00 import growing as of_lanes
 from googlenet_lib.course.nb01 import convolution as of_convolution
@@ -152,7 +152,7 @@ def distances() -> tuple:
     """How far the lanes' answers are from the last, over the size of the object."""
     model, info = load_network("shapes")
     sizes = [3 + 0.5 * step for step in range(25)]
-    full = {lane: growing.radius_that_fills(one) for lane, one in lane_windows(model).items()}
+    full = {lane: growing.radius_that_fills(one) for lane, one in branch_windows(model).items()}
     return sizes, growing.middle_distances(model, info, "circle", sizes), full
 
 
