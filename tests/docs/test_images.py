@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from four_lanes import CREDIT, temple_view
 from matplotlib.text import Text
+from PIL import Image
 
 from googlenet_lib.course.kit.branches import branch_maps
+from googlenet_lib.course.kit.show import DRAWINGS
 from googlenet_lib.network.pretrained import load_network
 
 ROOT = Path(__file__).parents[2]
@@ -20,11 +22,14 @@ def test_the_committed_images_say_what_they_would_say_now():
     page = (ROOT / "images/README.md").read_text(encoding="utf-8")
     for name, draw in drawing["FIGURES"].items():
         figure, again = draw(), f"{name} is out of date: run python images/draw"
-        svg = unescape((ROOT / name).read_text(encoding="utf-8"))
+        svg = unescape((ROOT / "images" / name).read_text(encoding="utf-8"))
         assert f'aria-label="{figure.alt}"' in svg, again
         assert figure.alt in page, again
         for text in (line for one in figure.findobj(Text) for line in one.get_text().split("\n")):
             assert text.strip() in svg, f"{again} ({text!r})"
+        if Path(name).stem in drawing["IN_NOTEBOOKS"]:
+            installed = DRAWINGS / f"{Path(name).stem}.png"
+            assert Image.open(installed).text["Description"] == figure.alt, again
 
 
 def test_the_folders_page_says_whom_to_name():
