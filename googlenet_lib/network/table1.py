@@ -372,7 +372,7 @@ class Comparison:
         return self.printed / self.computed - 1
 
     @property
-    def count_matches(self) -> bool:
+    def matches(self) -> bool:
         """Whether it is within 0.5%, or is the computed figure cut to whole millions."""
         return abs(self.error) <= TOLERANCE or self.printed == self.computed // 10**6 * 10**6
 
