@@ -7,8 +7,7 @@ import torch
 from networks import convolutions, enliven, error, parameters, pictures
 from torch import nn
 
-from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.network import fuse
+from googlenet_lib import VARIANTS, GoogLeNet, UsageError, fuse
 from googlenet_lib.network.blocks import ConvBlock, Inception
 from googlenet_lib.network.fuse import FusedInception
 
