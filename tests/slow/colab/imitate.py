@@ -40,7 +40,7 @@ VERSIONS = {
 # There too, in versions that follow Colab's images.
 UNPINNED = (
     *("tqdm", "safetensors", "scikit-learn", "pillow", "filelock", "tensorboard"),
-    *("nbformat", "nbclient", "typer"),
+    *("nbformat", "nbclient", "typer", "pooch"),
 )
 INSTALLED_BY_SET_UP = ("googlenet-lib", "torchinfo")
 # What would let the surroundings show through.
@@ -191,7 +191,7 @@ def imitate(
 def explorers(served: Path, python: Path, environment: dict[str, str], scratch: Path) -> list[str]:
     """What does not answer when each explorer is moved, with the library that set-up installed."""
     moved = subprocess.run(
-        [python, served / "tests" / "benchmarks" / "explorers.py", "--rounds", "1"],
+        [python, served / "tests" / "slow" / "benchmarks" / "explorers.py", "--rounds", "1"],
         cwd=scratch,
         env=environment,
         capture_output=True,
