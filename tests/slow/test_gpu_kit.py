@@ -4,7 +4,6 @@ import copy
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from samples import tiny_data, write_class_folders
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training.recipes import FAST
 
-BENCHMARKS = Path(__file__).parent
+BENCHMARKS = Path(__file__).parent / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
 import gpu  # noqa: E402
@@ -297,9 +296,7 @@ def test_a_kill_leaves_a_summary(tmp_path, pictures):
     ("options", "said"),
     [
         (["--seconds", "nan"], "--seconds nan"),
-        (["--seconds", "0"], "--seconds 0"),
         (["--only", "a,z"], "'z' is none of"),
-        (["--only", ""], "'' is none of"),
         (["--device", "cuda"], "finds only"),
         (["--data", "no/folder"], "no/folder"),
     ],
@@ -310,14 +307,7 @@ def test_a_mistake_in_the_command(tmp_path, capsys, options, said):
     assert gpu.main(options) == 2  # without --out
 
 
-def test_other_pictures_than_cifar10_are_refused(tmp_path, capsys):
-    write_class_folders(tmp_path / "pictures", ("a", "b"), count=5)
-    given = ["--data", str(tmp_path / "pictures"), "--out", str(tmp_path / "out")]
-    assert gpu.main(given) == 2
-    assert "expected CIFAR-10" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("found", [None, "{", "[]", '{"items": 3}'])
+@pytest.mark.parametrize("found", [None, "{"])
 def test_a_folder_with_something_else_is_left_as_it_is(
     tmp_path, rehearsed, pictures, capsys, found
 ):
@@ -329,22 +319,6 @@ def test_a_folder_with_something_else_is_left_as_it_is(
     assert gpu.main(["--data", str(pictures), "--out", str(tmp_path)]) == 2
     assert "choose another --out" in capsys.readouterr().err.lower()
     assert path.read_bytes() == before
-
-
-def test_the_readme_says_it_right():
-    readme = (BENCHMARKS.parents[1] / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^python tests/slow/gpu.py (.*?)(?: +#.*)?$", readme, re.MULTILINE)
-    assert len(lines) == 4
-    for line in lines:
-        options = gpu.parser().parse_args(line.split())
-        assert gpu.wanted(options.only)
-        assert options.list or options.out
-
-
-def test_the_plan_is_shown(capsys):
-    assert gpu.main(["--list"]) == 0
-    shown = capsys.readouterr().out
-    assert all(f"{item.name} " in shown and item.says in shown for item in gpu.ITEMS)
 
 
 # How steps are compared
@@ -381,15 +355,6 @@ def test_ways_take_turns_and_are_compared_with_the_first():
     assert no == {"way": "no", "about": 1, "reason": "RuntimeError: out of memory"}
     assert lost["loss"] == "nan"
     assert json.loads(json.dumps(lost, allow_nan=False)) == lost
-
-
-def test_where_the_first_way_fails_the_others_are_measured():
-    def failing():
-        raise RuntimeError("no")
-
-    _, other = race(clock(60), Turns(2, 0.0, 1), [Way("no", {}, failing), way("other", 0.001)])
-    assert other["ms"] > 0
-    assert other["times_the_first"] is None
 
 
 # CUDA graphs, as far as they can be tried without CUDA
@@ -459,11 +424,6 @@ def test_every_way_of_ours_steps(imitated_cuda):
     ]
     assert not torch.backends.cudnn.benchmark
     assert Imitated.replays == 3  # the first step, an untimed one and a timed one
-
-
-def test_a_gpu_is_timed_by_its_own_clock(imitated_cuda):
-    seconds = gpu_turns.seconds_each(lambda: time.sleep(0.01), 3, torch.device("cuda"))
-    assert 0.009 < seconds < 0.1
 
 
 def test_after_a_failed_capture_dropout_draws_again(monkeypatch):
@@ -574,9 +534,3 @@ def test_a_length_that_reached_the_target_is_kept(tmp_path, monkeypatch, accurac
     monkeypatch.setattr(gpu, "pace_of", lambda *_: None)
     assert len([*gpu.target(replace(some_kit(), out=tmp_path))]) == 3
     assert seen == [(TINY.settings, seed, epochs) for seed in gpu.SEEDS]
-
-
-def test_seconds_to_an_accuracy():
-    history = [{"seconds": 2.0, "val_accuracy": accuracy} for accuracy in (0.5, 0.94, 0.9)]
-    assert gpu_trainings.seconds_to(0.94, history) == 4
-    assert gpu_trainings.seconds_to(0.95, history) is None

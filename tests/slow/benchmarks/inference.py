@@ -15,7 +15,7 @@ import torch
 
 from googlenet_lib import googlenet
 from googlenet_lib.device import DTYPES, device_name, pick_device, pick_precision, versions
-from googlenet_lib.network import fuse
+from googlenet_lib.network.fuse import fuse
 
 
 def main() -> None:

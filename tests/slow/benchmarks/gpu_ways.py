@@ -15,7 +15,7 @@ from training_step import Step, forever
 from googlenet_lib import UsageError, googlenet
 from googlenet_lib.data import Data, ImageSet
 from googlenet_lib.device import DTYPES, Precision, pick_precision, seed_everything
-from googlenet_lib.network import fuse
+from googlenet_lib.network.fuse import fuse
 from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import Recipe
 

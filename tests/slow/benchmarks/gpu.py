@@ -1,6 +1,7 @@
 """What a GPU makes of GoogLeNet in seven minutes: steps, throughput, seconds to 94% on CIFAR-10.
 
-    python tests/slow/gpu.py --seconds 420 --out FOLDER [--data cifar10] [--only a,b] [--list]
+    python tests/slow/benchmarks/gpu.py --seconds 420 --out FOLDER [--data cifar10] [--only a,b]
+    python tests/slow/benchmarks/gpu.py --list
 
 One process goes through a plan, the most valuable first; --list shows it. Each item has its share
 of the time and stops itself. Each result is written as soon as it is there: a machine that is taken
@@ -40,7 +41,7 @@ from importlib import import_module
 from itertools import product
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # nothing has to be installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # nothing has to be installed
 
 import torch
 from gpu_budget import (
@@ -316,7 +317,7 @@ def measure(options: argparse.Namespace, items: list[Item], command: str, begun:
     scale = TINY if options.rehearse or device.type == "cpu" else REAL
     items = [replace(item, least=item.least * scale.patience) for item in items]
     head = {
-        "command": f"python tests/slow/gpu.py {command}",
+        "command": f"python tests/slow/benchmarks/gpu.py {command}",
         "began": now(),
         "rehearsal": ", ".join(why_rehearsal(device, scale, options.data)),
         "device": device_name(device),
