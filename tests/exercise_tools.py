@@ -8,11 +8,9 @@ import ast
 import builtins
 import functools
 import importlib.util
-import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 
@@ -114,12 +112,6 @@ def prompts(path: Path, id: str) -> list[str]:
     set_here = re.compile(rf"(\*\*|# )(Exercise )?{re.escape(id)}\b")
     texts = [cell.source for cell in _cells(path) if cell.cell_type == "markdown"]
     return [text for text in texts if set_here.search(text)]
-
-
-def messages(module: ModuleType) -> list[str]:
-    """All text that stands in a module's code."""
-    nodes = ast.walk(ast.parse(inspect.getsource(module)))
-    return [node.value for node in nodes if isinstance(getattr(node, "value", None), str)]
 
 
 def edited(right: type, edit: Callable) -> type:
