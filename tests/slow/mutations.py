@@ -134,48 +134,45 @@ def main(words: list[str]) -> int:
                 shutil.copytree(ROOT / name, copy / name)
             else:
                 shutil.copy(ROOT / name, copy)
+        asked = {path: None for mutation in chosen for path in tests_of(mutation.file, copy)}
+        if not passes([*asked], copy):
+            raise SystemExit("tests fail before anything is broken: mend them first")
         for mutation in chosen:
             start = time.perf_counter()
             noticed = is_noticed(mutation, copy)
             missed += [] if noticed else [mutation]
-            verdict = (
-                f"{'noticed' if noticed else 'NOT NOTICED'} in {time.perf_counter() - start:.0f} s"
-            )
-            print(f"{verdict}: {mutation.file}: {mutation.new!r}", flush=True)
+            verdict = "noticed" if noticed else "NOT NOTICED"
+            seconds = time.perf_counter() - start
+            print(f"{verdict} in {seconds:.0f} s: {mutation.file}: {mutation.old!r}", flush=True)
     print(f"{len(chosen) - len(missed)} of {len(chosen)} mutations were noticed")
     return bool(missed)
 
 
 def is_noticed(mutation: Mutation, copy: Path) -> bool:
-    """Make the mutation in `copy`, and run the tests of its room there."""
+    """Make the mutation in `copy`, and see whether the tests of its room fail there."""
     path = copy / "googlenet_lib" / mutation.file
     text = path.read_text(encoding="utf-8")
     if text.count(mutation.old) != 1:
         raise SystemExit(f"{mutation.file} holds {mutation.old!r} {text.count(mutation.old)} times")
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-n",
-        "0",
-        *tests_of(mutation.file, copy),
-    ]
     try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy)},
-            capture_output=True,
-            encoding="utf-8",
-        )
+        return not passes(tests_of(mutation.file, copy), copy)
     finally:
         path.write_text(text, encoding="utf-8")
-    if done.returncode not in (0, 1, 2):  # 2: not even collected
+
+
+def passes(tests: list[str], copy: Path) -> bool:
+    """Run tests of `copy` until the first failure."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", *tests],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if done.returncode not in (0, 1, 2):  # 2: a file could not even be imported
         raise SystemExit(done.stdout + done.stderr)
-    return done.returncode != 0
+    return done.returncode == 0
 
 
 def tests_of(file: str, copy: Path) -> list[str]:
