@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import nbformat
+from nbformat import NotebookNode, read
 
 from googlenet_lib.course.kit.exercise import find_exercise, find_prediction
 from googlenet_lib.course.lessons import LESSONS
@@ -43,119 +44,101 @@ class Section:
         """Where a link to it goes. JupyterLab's anchor: the words, spaces made hyphens."""
         return f"{self.notebook}.ipynb#{plain(self.title).replace(' ', '-')}"
 
-    def link(self, numbered: bool = True) -> str:
-        """The link in Markdown, with the notebook's number or without."""
-        number = f"{self.notebook[:2]} · " if numbered else ""
-        return f"[{number}{plain(self.title)}]({self.target})"
+    @property
+    def link(self) -> str:
+        """The link in Markdown."""
+        return f"[{plain(self.title)}]({self.target})"
 
 
-@dataclass
-class Place:
-    """A cell, by the section in which it begins."""
+class Place(NamedTuple):
+    """A cell, and the section in which it begins."""
 
     section: Section
-    cell: nbformat.NotebookNode
+    cell: NotebookNode
 
 
 def plain(title: str) -> str:
-    """A heading without its markup."""
+    """Return a heading without its markup."""
     return re.sub(r"[`*]", "", title)
 
 
 def notebooks() -> list[Path]:
-    """The notebooks that exist, in reading order."""
+    """List the notebooks that exist, in reading order."""
     return [path for lesson in LESSONS if (path := NOTEBOOKS / f"{lesson.name}.ipynb").is_file()]
 
 
 def walk(path: Path) -> tuple[list[Section], list[Place]]:
-    """Every section of a notebook, and every cell with the section in which it begins."""
+    """List every section of a notebook, and every cell with the section in which it begins."""
     sections: list[Section] = []
-    open_ones: list[Section] = []
+    above: list[Section] = []  # the section in which we are, after those that hold it
     places = []
-    for cell in nbformat.read(path, as_version=4).cells:
-        begins_in = open_ones[-1] if open_ones else None
-        for at, (heading, text) in enumerate(_pieces(cell)):
+    for cell in read(path, as_version=4).cells:
+        begins_in = above[-1] if above else None
+        for i, (heading, text) in enumerate(_pieces(cell)):
             if heading:
                 level, title = heading
-                open_ones = [one for one in open_ones if one.level < level]
-                open_ones.append(Section(path.stem, level, title))
-                sections.append(open_ones[-1])
-                if at == 0:
-                    begins_in = open_ones[-1]
-            for one in open_ones:
-                one.text += text
+                sections.append(Section(path.stem, level, title))
+                above = [*(section for section in above if section.level < level), sections[-1]]
+                if i == 0:
+                    begins_in = sections[-1]
+            for section in above:
+                section.text += text
         places.append(Place(begins_in, cell))
     return sections, places
 
 
-def _pieces(cell: nbformat.NotebookNode) -> Iterator[tuple[tuple[int, str] | None, str]]:
-    """A cell cut before each heading: (level and title, or None) and the text from there on."""
+def _pieces(cell: NotebookNode) -> Iterator[tuple[tuple[int, str] | None, str]]:
+    """Cut a cell before each heading: (level and title, or None) and the text from there on."""
     if cell.cell_type != "markdown":
-        yield None, f"{cell.source}\n{said_by(cell)}\n"
+        yield None, f"{cell.source}\n{printed(cell)}\n"
         return
     heading, lines, fenced = None, [], False
     for line in cell.source.splitlines():
         fenced ^= line.startswith("```")
-        found = None if fenced else re.match(r"(#+) (.*)", line)
-        if found:
+        match = None if fenced else re.match(r"(#+) (.*)", line)
+        if match:
             if lines:
                 yield heading, "\n".join(lines) + "\n"
-            heading, lines = (len(found[1]), found[2].strip()), []
+            heading, lines = (len(match[1]), match[2].strip()), []
         lines.append(line)
     yield heading, "\n".join(lines) + "\n"
 
 
-def said_by(cell: nbformat.NotebookNode) -> str:
-    """The text that a code cell printed, with the texts of its figures."""
-    said = []
-    for output in cell.get("outputs", []):
-        said.append(output.get("text", ""))
-        said.append(output.get("data", {}).get("text/plain", ""))
-    return "\n".join(said)
+def printed(cell: NotebookNode) -> str:
+    """Return the text that a code cell printed, with the texts of its figures."""
+    outputs = cell.get("outputs", [])
+    return "\n".join(
+        text
+        for output in outputs
+        for text in (output.get("text", ""), output.get("data", {}).get("text/plain", ""))
+    )
 
 
 def all_sections() -> dict[str, Section]:
-    """Every section of every notebook, by the target of its link."""
-    return {one.target: one for path in notebooks() for one in walk(path)[0]}
+    """Return every section of every notebook, by the target of its link."""
+    return {section.target: section for path in notebooks() for section in walk(path)[0]}
 
 
-def numbered(sections: list[Section]) -> list[Section]:
-    """Those that a lesson is planned by: "1. ..." and the exercises."""
-    return [one for one in sections if one.level == 2 and re.match(r"\d+\. |Exercises$", one.title)]
+def all_places() -> list[Place]:
+    """List every cell of every notebook."""
+    return [place for path in notebooks() for place in walk(path)[1]]
 
 
 def marked(kind: str) -> dict[int, list[Section]]:
-    """Where the notebooks' marks say that a question or a myth is settled, by its number."""
-    found: dict[int, list[Section]] = {}
-    for path in notebooks():
-        for place in walk(path)[1]:
-            for which, listed in MARK.findall(place.cell.source):
-                for number in listed.split(",") if which == kind else []:
-                    found.setdefault(int(number), []).append(place.section)
-    return found
-
-
-def revealed() -> dict[str, tuple[str, Section]]:
-    """What each prediction came to, by id, and the section that shows it."""
-    return {
-        id: (answer.strip('"'), place.section)
-        for path in notebooks()
-        for place in walk(path)[1]
-        for id, answer in REVEALED.findall(said_by(place.cell))
-    }
-
-
-def reading_minutes(path: Path) -> int:
-    """The minutes that a notebook's opening table plans for reading."""
-    opening = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells[:2])
-    return int(READING.search(opening)[1])
+    """Find where the notebooks' marks say that a question or a myth is settled, by its number."""
+    sections: dict[int, list[Section]] = {}
+    for place in all_places():
+        for which, numbers in MARK.findall(place.cell.source):
+            for number in numbers.split(",") if which == kind else []:
+                sections.setdefault(int(number), []).append(place.section)
+    return sections
 
 
 # ---- the guide's tables --------------------------------------------------------------------------
 
 
 def block(text: str, name: str) -> str:
-    """The guide's table called `name`, as it stands."""
+    """Return the guide's table called `name`, as it stands."""
     return re.search(_between(name), text, re.DOTALL)[0]
 
 
@@ -164,55 +147,60 @@ def _between(name: str) -> str:
 
 
 def rows(table: str) -> list[list[str]]:
-    """The cells of each row, the two lines of the head left out."""
+    """List the cells of each row, the two lines of the head left out."""
     return [row.split(" | ") for row in ROW.findall(table)][1:]
 
 
 def section_table(former: str) -> str:
-    """Every section with minutes and purpose, which are kept from `former`."""
-    kept = {target_of(row[0]): row[1:] for row in rows(former)}
+    """List every section with minutes and purpose, which are kept from `former`."""
+    kept = {_target_of(row[0]): row[1:] for row in rows(former)}
     lines = ["| section | minutes | what it is for |", "|---|---|---|"]
     for path in notebooks():
-        sections = walk(path)[0]
-        lines.append(f"| **{sections[0].title}** | **{reading_minutes(path)}** | in all |")
-        for one in numbered(sections):
-            said = kept.get(one.target, ["?", "?"])
-            lines.append(f"| {one.link(numbered=False)} | {' | '.join(said)} |")
+        sections, places = walk(path)
+        opening = "\n".join(place.cell.source for place in places[:2])
+        minutes = READING.search(opening)[1]
+        lines.append(f"| **{sections[0].title}** | **{minutes}** | in all |")
+        for section in sections:
+            if section.level == 2 and re.match(r"\d+\. |Exercises$", section.title):
+                words = kept.get(section.target, ["?", "?"])
+                lines.append(f"| {section.link} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"
 
 
 def prediction_table(former: str) -> str:
-    """Every prediction with its answer, from the notebooks alone."""
+    """List every prediction with its answer, from the notebooks alone."""
     lines = ["| | what is asked | what comes out | shown in |", "|---|---|---|---|"]
-    for id, (answer, section) in revealed().items():
-        prediction = find_prediction(id)
-        if not prediction.choices:
-            margin = f"within {prediction.tolerance:g}" if prediction.tolerance else "exact"
-            answer = f"{answer} (right if {margin})"
-        lines.append(f"| {id} | {prediction.question} | {answer} | {section.link(False)} |")
+    for place in all_places():
+        for id, answer in REVEALED.findall(printed(place.cell)):
+            prediction, answer = find_prediction(id), answer.strip('"')
+            if not prediction.choices:
+                margin = f"within {prediction.tolerance:g}" if prediction.tolerance else "exact"
+                answer = f"{answer} (right if {margin})"
+            lines.append(f"| {id} | {prediction.question} | {answer} | {place.section.link} |")
     return "\n".join(lines) + "\n"
 
 
 def exercise_table(former: str) -> str:
-    """Every exercise, from the notebooks alone."""
+    """List every exercise, from the notebooks alone."""
     lines = ["| | exercise | you hand in a | in |", "|---|---|---|---|"]
-    for path in notebooks():
-        for place in walk(path)[1]:
-            if place.cell.cell_type == "code":
-                for id in CHECKED.findall(place.cell.source):
-                    one = find_exercise(id)
-                    where = place.section.link(numbered=False)
-                    lines.append(f"| {id} | {one.title} | {one.kind} | {where} |")
+    for place in all_places():
+        for id in CHECKED.findall(place.cell.source) if place.cell.cell_type == "code" else ():
+            exercise = find_exercise(id)
+            lines.append(f"| {id} | {exercise.title} | {exercise.kind} | {place.section.link} |")
     return "\n".join(lines) + "\n"
 
 
 def question_table(former: str) -> str:
-    """Learners' questions, in the words of `former`, and where they are answered."""
+    """List learners' questions, in the words of `former`, and where they are answered."""
     words = {int(row[0]): row[1] for row in rows(former)}
     answered = marked("questions")
     lines = ["| | question | answered in |", "|---|---|---|"]
     for number in sorted(words.keys() | answered.keys()):
-        where = ", ".join(one.link() for one in answered.get(number, [])) or "in preparation"
+        links = [
+            section.link.replace("[", f"[{section.notebook[:2]} · ", 1)
+            for section in answered.get(number, [])
+        ]
+        where = ", ".join(links) or "in preparation"
         lines.append(f"| {number} | {words.get(number, '?')} | {where} |")
     return "\n".join(lines) + "\n"
 
@@ -226,17 +214,17 @@ TABLES: dict[str, Callable[[str], str]] = {
 
 
 def refreshed(text: str) -> str:
-    """The guide with its tables as the notebooks have them now."""
+    """Return the guide with its tables as the notebooks have them now."""
     for name, make in TABLES.items():
         table = make(block(text, name))
         text = re.sub(_between(name), lambda _, new=table: new, text, flags=re.DOTALL)
     return text
 
 
-def target_of(cell: str) -> str:
-    """Where the link in a table's cell goes, or the cell itself where it has none."""
-    found = re.search(r"\]\((.*?)\)", cell)
-    return found[1] if found else cell
+def _target_of(cell: str) -> str:
+    """Return where the link in a table's cell goes, or the cell itself where it has none."""
+    link = re.search(r"\]\((.*?)\)", cell)
+    return link[1] if link else cell
 
 
 def main() -> None:

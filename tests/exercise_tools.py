@@ -8,11 +8,9 @@ import ast
 import builtins
 import functools
 import importlib.util
-import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
 
@@ -24,36 +22,36 @@ MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 
 
 def notebook_of(number: str) -> Path | None:
-    """The notebook's file, or None while it is not written."""
+    """Return the notebook's file, or None while it is not written."""
     return next(NOTEBOOKS.glob(f"{number}_*.ipynb"), None)
 
 
 def solutions(path: Path) -> dict[str, str]:
-    """The source of every solution in a notebook, by exercise id."""
-    found: dict[str, str] = {}
+    """Return the source of every solution in a notebook, by exercise id."""
+    sources: dict[str, str] = {}
     for cell in _cells(path):
         if cell.cell_type == "markdown":
             for id, source in SOLUTION.findall(cell.source):
-                assert id not in found, f"two solutions of {id}"
-                found[id] = source
-    return found
+                assert id not in sources, f"two solutions of {id}"
+                sources[id] = source
+    return sources
 
 
 def blanks(path: Path) -> dict[str, tuple[str, str]]:
-    """By exercise id: the code cell with the blank, and the expression that it hands to `check`."""
-    found: dict[str, tuple[str, str]] = {}
+    """Return the code cell of each blank, and the expression that it hands to `check`, by id."""
+    cells: dict[str, tuple[str, str]] = {}
     for source in _code(path):
         for call in ast.walk(ast.parse(source)):
             name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
             if name == "check" and isinstance(call.args[0], ast.Constant):
                 id = call.args[0].value
-                assert id not in found, f"two checks of {id}"
-                found[id] = (source, ast.unparse(call.args[1]))
-    return found
+                assert id not in cells, f"two checks of {id}"
+                cells[id] = (source, ast.unparse(call.args[1]))
+    return cells
 
 
 def surroundings(path: Path) -> dict:
-    """What the notebook imports and defines, without running anything else of it.
+    """Return what the notebook imports and defines, without running anything else of it.
 
     Cells with a check are left out: they would define their own blanks.
     """
@@ -69,7 +67,7 @@ def surroundings(path: Path) -> dict:
 
 
 def answer(source: str, expression: str, names: dict) -> object:
-    """What `expression` is after `source`, a cell or a solution, has run."""
+    """Evaluate `expression` after `source`, a cell or a solution, has run."""
     names = {**names, "check": lambda *_: None}
     exec(source, names)
     return eval(expression, names)
@@ -85,16 +83,16 @@ def _cells(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def names_before(path: Path, id: str) -> set[str]:
-    """What a notebook has imported, defined or assigned up to the cell that checks `id`."""
+    """Return what a notebook has imported, defined or assigned up to the cell that checks `id`."""
     names = {*vars(builtins)}
     for source in _code(path):
         for node in ast.walk(ast.parse(source)):
             match node:
                 case ast.Import() | ast.ImportFrom():
-                    names |= {(one.asname or one.name).split(".")[0] for one in node.names}
+                    names |= {(name.asname or name.name).split(".")[0] for name in node.names}
                 case ast.FunctionDef() | ast.ClassDef():
                     names.add(node.name)
-                    names |= {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
+                    names |= {arg.arg for arg in ast.walk(node) if isinstance(arg, ast.arg)}
                 case ast.Name(ctx=ast.Store()):
                     names.add(node.id)
         if f'check("{id}"' in source:
@@ -103,23 +101,17 @@ def names_before(path: Path, id: str) -> set[str]:
 
 
 def recommended(text: str) -> set[str]:
-    """The modules and the functions of the exercises that `text` makes use of."""
+    """Return the modules and the functions of the exercises that `text` makes use of."""
     known = {*learner.__all__, "F", "nn", "np", "plt"}
     names = {*re.findall(r"\b([A-Za-z_]\w*)(?:\.[A-Za-z_]|\()", text)}
     return {name for name in names if name in known or importlib.util.find_spec(name)}
 
 
 def prompts(path: Path, id: str) -> list[str]:
-    """The Markdown cells that set exercise `id`."""
+    """List the Markdown cells that set exercise `id`."""
     set_here = re.compile(rf"(\*\*|# )(Exercise )?{re.escape(id)}\b")
     texts = [cell.source for cell in _cells(path) if cell.cell_type == "markdown"]
     return [text for text in texts if set_here.search(text)]
-
-
-def messages(module: ModuleType) -> list[str]:
-    """All text that stands in a module's code."""
-    nodes = ast.walk(ast.parse(inspect.getsource(module)))
-    return [node.value for node in nodes if isinstance(getattr(node, "value", None), str)]
 
 
 def edited(right: type, edit: Callable) -> type:

@@ -23,7 +23,6 @@ import torch
 from exercise_tools import (
     answer,
     blanks,
-    messages,
     names_before,
     notebook_of,
     prompts,
@@ -34,12 +33,8 @@ from exercise_tools import (
 from torch import nn
 
 from googlenet_lib.course.kit import (
-    checking,
-    comparing,
     exercise,
     learner,
-    mistakes,
-    modules,
     networks,
     running,
 )
@@ -66,15 +61,16 @@ from googlenet_lib.course.kit.learner import (
 from googlenet_lib.course.kit.networks import Lent
 from googlenet_lib.errors import UsageError
 
-EXERCISES = {one.id: one for number in notebooks() for one in find_notebook(number).EXERCISES}
-PREDICTIONS = [one for number in notebooks() for one in find_notebook(number).PREDICTIONS]
+LESSONS = [find_notebook(number) for number in notebooks()]
+EXERCISES = {exercise.id: exercise for lesson in LESSONS for exercise in lesson.EXERCISES}
+PREDICTIONS = [prediction for lesson in LESSONS for prediction in lesson.PREDICTIONS]
 TRIED = [import_module(f"wrong_answers.nb{number}") for number in notebooks()]
-WRONG = [one for module in TRIED for one in module.WRONG]
-RIGHT = [one for module in TRIED for one in module.RIGHT]
+WRONG = [answer for module in TRIED for answer in module.WRONG]
+RIGHT = [answer for module in TRIED for answer in module.RIGHT]
 SLIPS = [
-    (one, says, makes)
-    for one in EXERCISES.values()
-    for says, makers in one.slips.items()
+    (exercise, words, makes)
+    for exercise in EXERCISES.values()
+    for words, makers in exercise.slips.items()
     for makes in makers
 ]
 HAS_TIMER = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer here")
@@ -87,16 +83,6 @@ def says(exercise, given):
 
 
 # ---- Every exercise ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "exercise", [one for one in EXERCISES.values() if one.solution], ids=lambda one: one.id
-)
-def test_a_solution_is_right(exercise):
-    def on_a_network(*args):
-        return exercise.solution(*args)
-
-    assert judge(exercise, on_a_network).outcome == "right"
 
 
 @pytest.mark.parametrize(("exercise", "words", "makes"), SLIPS)
@@ -115,27 +101,20 @@ def test_a_right_answer_may_be_written_otherwise(id, given):
     assert verdict.outcome == "right", verdict.says
 
 
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_an_exercise_is_complete(exercise):
-    assert len(exercise.hints) >= 2
-    assert exercise.title
-    assert exercise.why.endswith(".")  # a sentence, which follows on "correct:"
-    assert bool(exercise.solution) == bool(exercise.cases) == bool(exercise.look)
-    assert exercise.solution or exercise.test
+def test_exercises_are_complete():
+    for id, task in EXERCISES.items():
+        assert task.title, id
+        assert task.hints, id
+        assert task.why.endswith("."), id  # a sentence, which follows on "correct:"
+        assert bool(task.solution) == bool(task.cases) == bool(task.look), id
+        assert task.solution or task.test, id
 
 
-@pytest.mark.parametrize("prediction", PREDICTIONS, ids=lambda one: one.id)
-def test_a_prediction_can_be_right_and_wrong(prediction):
-    assert prediction.question.endswith("?")
-    assert len(prediction.choices) != 1
-    assert prediction.tolerance >= 0
-    assert prediction.least < prediction.most
-
-
-def test_predictions_that_ask_for_a_number_of_many():
-    of_many = {one.id: one.out_of for one in PREDICTIONS if one.out_of}
-    hundreds = dict.fromkeys(("00.c", "02.d", "05.d", "07.c"), 100)
-    assert of_many == {"00.a": 1000, "04.b": 24, **hundreds}
+def test_a_prediction_can_be_right_and_wrong():
+    for prediction in PREDICTIONS:
+        assert len(prediction.choices) != 1, prediction.id
+        assert prediction.tolerance >= 0, prediction.id
+        assert prediction.least < prediction.most, prediction.id
 
 
 # ---- In the notebooks ----------------------------------------------------------------------------
@@ -151,9 +130,9 @@ def held(number):
 @pytest.mark.parametrize("number", notebooks())
 def test_a_notebook_holds_its_exercises(number):
     module = find_notebook(number)
-    ids = [one.id for one in module.EXERCISES]
+    ids = [exercise.id for exercise in module.EXERCISES]
     assert ids == [f"{number}.{i}" for i in range(1, len(ids) + 1)]
-    letters = [one.id for one in module.PREDICTIONS]
+    letters = [prediction.id for prediction in module.PREDICTIONS]
     assert letters == [f"{number}.{letter}" for letter in "abcdefghij"[: len(letters)]]
     known, cells, _ = held(number)
     assert {*known} == {*cells} == {*ids}
@@ -178,16 +157,6 @@ def test_its_prompt_and_hints_recommend_what_the_notebook_has(exercise):
     assert asked, "no cell sets this exercise"
     wanted = set().union(*map(recommended, (*asked, *exercise.hints)))
     assert wanted <= names_before(path, exercise.id)
-
-
-@pytest.mark.parametrize("number", notebooks())
-def test_what_a_check_says_recommends_what_the_notebook_has(number):
-    module = find_notebook(number)
-    named = names_before(notebook_of(number), module.EXERCISES[-1].id)
-    builds = any(one.kind == "class" for one in module.EXERCISES)
-    for said in (module, checking, comparing, modules, mistakes) if builds else (module,):
-        assert set().union(*map(recommended, messages(said))) <= named
-    assert {*learner.__all__} <= named
 
 
 # ---- Blanks --------------------------------------------------------------------------------------
@@ -429,13 +398,6 @@ def test_a_class_is_built_and_its_faults_told():
     with pytest.raises(Wrong, match=r"cannot assign module before.*in your line.*nn\.Linear"):
         build(NoSuper, 3)
     assert isinstance(build(nn.Linear, 3, 2), nn.Linear)
-
-
-def test_tensors_are_copied_for_every_call():
-    mine = torch.ones(3)
-    with pytest.raises(Wrong, match="changed its input, a float32 tensor of shape"):
-        call(lambda x: x.mul_(2), mine)
-    assert torch.equal(mine, torch.ones(3))
 
 
 @pytest.mark.parametrize(
@@ -705,31 +667,18 @@ def test_equal_values_differ_in_nothing(result, expected):
         (3.0, 3, "an int"),
         (True, 1, "an int; True or False came"),
         (1, True, "True or False; an int came"),
-        (0.5, True, "a float came."),
-        (torch.tensor(3), 3, "`.item()` makes"),
         (np.array([3]), 3, "a NumPy array came. `.item()` makes"),
         (torch.ones(4), 3.0, "a plain number; a tensor of 4 numbers came."),
         (torch.ones(4), [3.0], "`.tolist()` makes one."),
-        ((n for n in ()), [], "a list; a generator came. `list(...)` makes one"),
         (filter(None, ()), [], "a list; a filter came. `list(...)` makes one"),
-        ({}.keys(), [], "a dict_keys came. `list(...)` makes one"),
         (range(3), [0, 1, 2], "a list; a range came"),
         ({1}, [1], "a list; a set came. A set has no order."),
-        ({1: 1}, [1], "a list; a dict came."),
-        ([1], {1}, "a set; a list came."),
-        ([1], {1: 1}, "a dict; a list came."),
-        (3, [3], "a list; an int came."),
-        (1j, 1.0, "a plain number; a complex came."),
-        (None, 1.0, "a plain number; None came."),
         (10**400, 1.0, ""),
         (float("inf"), 10**400, "an int; a float came"),
         ([1.5, None], [1.0, 1.0], "In place [1]: expected is a plain number; None came."),
         ({"a": [torch.ones(1)]}, {"a": [1.0]}, "In place ['a']: in place [0]: expected"),
         ([1], [1, 2], "1 entry,"),
-        ([], [1, 2], "0 entries,"),
-        (3.0, torch.ones(2), "a tensor; a float came."),
         ([1.0, 1.0], torch.ones(2), "a tensor; a list came. `torch.tensor(...)` makes one"),
-        ([torch.ones(2)], torch.ones(2), "a tensor; a list came."),
         (np.ones(2), torch.ones(2), "a NumPy array came. `torch.from_numpy(...)` makes one"),
         (torch.ones(2, device="meta"), torch.ones(2), "the device meta; expected is cpu"),
         (torch.ones(2).to_sparse(), torch.ones(2), "layout is torch.sparse_coo"),
@@ -738,7 +687,6 @@ def test_equal_values_differ_in_nothing(result, expected):
         (torch.tensor([1.0, 1.5]), torch.ones(2), "up to 0.5"),
         (torch.tensor([1.0, float("nan")]), torch.ones(2), "nan"),
         (torch.tensor([1, 2]), torch.tensor([1, 3]), "wrong at 1 of 2"),
-        ("8", 8, "an int; a text came"),
         (8, "8", "a text; an int came"),
         (float("nan"), 1.0, ""),
     ],
@@ -753,24 +701,13 @@ def test_differences_are_told(result, expected, words):
     ("value", "told"),
     [
         (torch.zeros(2, 3), "a float32 tensor of shape (2, 3)"),
-        (nn.Parameter(torch.zeros(2)), "a float32 tensor of shape (2,)"),
         (torch.tensor(2.5), "tensor(2.5)"),
         ([(torch.zeros(1), 2)], "[(a float32 tensor of shape (1,), 2)]"),
         (double, "double (a function)"),
         (nn.Linear(2, 3), "a Linear"),
-        ((n for n in ()), "a generator"),
         (object(), "an object"),
-        *(
-            (2.0, "2.0"),
-            (-3.0, "-3.0"),
-            (2, "2"),
-            (1e20, "1e+20"),
-            (1720320.0, "1720320.0"),
-            (0.1, "0.1"),
-        ),
-        (float("nan"), "nan"),
-        *((np.float64(2), "2.0"), (np.int64(2), "2"), (np.True_, "True")),
-        *((torch.tensor(2.0), "tensor(2.0)"), (torch.tensor(True), "tensor(True)")),
+        *((2, "2"), (-3.0, "-3.0"), (1e20, "1e+20"), (1720320.0, "1720320.0"), (0.1, "0.1")),
+        *((np.float64(2), "2.0"), (torch.tensor(True), "tensor(True)")),
         (torch.zeros((), device="meta"), "a float32 tensor of shape ()"),
         (np.zeros((2, 3)), "a NumPy array of float64 of shape (2, 3)"),
         (list(range(50)), "[0, 1, 2, 3, 4, 5, ...]"),
@@ -888,18 +825,13 @@ def test_no_guess_is_no_fault(lesson, printed):
     ("arguments", "words"),
     [
         (("99.a", "many", 70), "'many' came as a guess; 99.a expects a number from 0 to 100"),
-        (("99.a", 101, 70), "101 came"),
         (("99.a", 10**400, 70), "came as a guess"),
         (("99.a", float("nan"), 70), "nan came"),
-        (("99.a", True, 70), "True came"),
         (("99.b", "7x7", 70), """'7x7' came as a guess; 99.b expects one of "1x1", "3x3\""""),
-        (("99.b", 1, 70), "1 came"),
         (("99.a", 40), "nothing came as confidence"),
         (("99.a", 40, 30), "30 came as confidence"),
         (("99.a", 40, 0.2), "0.2 came"),
-        (("99.a", 40, 2), "2 came"),
         (("99.a", 40, "70%"), "'70%' came"),
-        (("99.a", 40, True), "True came"),
     ],
 )
 def test_nonsense_is_refused(lesson, arguments, words):
@@ -909,10 +841,13 @@ def test_nonsense_is_refused(lesson, arguments, words):
     assert not session.guesses
 
 
-@pytest.mark.parametrize("value", [0.9, 1.0, 0.004, np.float64(0.5), torch.tensor(0.5)])
 @pytest.mark.parametrize(
-    ("question", "most"),
-    [("How many percent?", 100), ("What percentage?", 100), ("Of 1000, how many?", 1000)],
+    ("question", "most", "value"),
+    [
+        ("How many percent?", 100, 1.0),
+        ("What percentage?", 100, torch.tensor(0.5)),
+        ("Of 1000, how many?", 1000, 0.004),
+    ],
 )
 def test_a_share_is_no_guess_where_a_number_of_many_is_asked_for(
     monkeypatch, question, most, value

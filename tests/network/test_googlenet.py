@@ -60,10 +60,6 @@ def test_outputs_in_either_mode(name, heads):
             assert aux is None if not heads else aux.shape == (2, 10)
 
 
-def test_outputs_come_in_torchvisions_order():
-    assert GoogLeNetOutput._fields == ("logits", "aux_logits2", "aux_logits1")
-
-
 @torch.no_grad()
 def test_each_head_has_its_own_output(own):
     x = pictures(2, 32)
@@ -185,7 +181,7 @@ def test_papers_heads_work_inside_that_range(paper, shape):
 
 @pytest.mark.parametrize(
     ("shape", "found", "left"),
-    [((222, 223), "13x14", "3x4"), ((270, 271), "16x17", "4x5"), ((32, 32), "2x2", "0x0")],
+    [((222, 223), "13x14", "3x4"), ((270, 271), "16x17", "4x5")],
 )
 @torch.no_grad()
 def test_papers_heads_say_what_they_need_outside_of_it(paper, shape, found, left):
@@ -324,11 +320,6 @@ def test_bfloat16_stays_within_3_percent(name):
             assert 0 < error(logits.float(), wanted) < 0.03
 
 
-@torch.no_grad()
-def test_a_network_of_doubles_takes_doubles(own):
-    assert own.double()(pictures(2, 32).double()).dtype == torch.float64
-
-
 # ---- what it refuses -----------------------------------------------------------------------------
 
 
@@ -346,24 +337,14 @@ def test_a_network_of_doubles_takes_doubles(own):
     ],
     ids=["one picture", "grey", "channels last", "5-D", "tiny", "uint8", "int64", "float64"],
 )
-@pytest.mark.parametrize("mode", ["training", "evaluation", "all_outputs"])
-def test_bad_pictures_are_refused(small, bad, parts, mode):
-    small.train(mode == "training")
-    outputs = small.all_outputs if mode == "all_outputs" else small
-    with pytest.raises(UsageError) as refusal:
-        outputs(bad)
-    for part in parts:
-        assert part in str(refusal.value)
-    small.eval()
+def test_bad_pictures_are_refused(own, bad, parts):
+    for outputs in (own.train(), own.all_outputs, own.eval()):
+        with pytest.raises(UsageError) as refusal:
+            outputs(bad)
+        assert all(part in str(refusal.value) for part in parts)
 
 
-def test_advice_for_one_picture_is_given_for_one_picture_only(small):
-    with pytest.raises(UsageError) as refusal:
-        small(pictures(2, 32)[:, :1])
-    assert "x[None]" not in str(refusal.value)
-
-
-@pytest.mark.parametrize("classes", [0, -1, "10", 10.0, True, None])
+@pytest.mark.parametrize("classes", [0, "10", True])
 def test_bad_class_counts_are_refused(own, classes):
     expected = rf"num_classes came as {classes!r}; expected a whole number from 1"
     with pytest.raises(UsageError, match=expected):
@@ -385,7 +366,7 @@ def test_reductions_alone_are_scaled_by_their_own_factor():
             assert found[1] == expected.shape[1] * (2 if reads else 1), what
 
 
-@pytest.mark.parametrize("width", [0, -0.5, "0.5", None, float("nan"), float("inf")])
+@pytest.mark.parametrize("width", [0, "0.5", float("nan")])
 def test_bad_widths_are_refused(width):
     with pytest.raises(UsageError, match=rf"width came as {width!r}; expected a factor above 0"):
         GoogLeNet(VARIANTS["small"], 10, width=width)

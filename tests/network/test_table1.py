@@ -1,23 +1,41 @@
-"""Table 1 against a second transcription of it, and what the paper's tables say of each other."""
+"""Table 1 against a second transcription of it, its arithmetic against PyTorch, and the audit."""
 
 import csv
 import math
-from dataclasses import FrozenInstanceError
+from itertools import product
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+from googlenet_lib.network.blocks import Inception
 from googlenet_lib.network.table1 import (
     DROPOUT,
     HEADS,
-    IMAGE_SIZE,
     INCEPTION_ROWS,
     ROWS,
     TABLE_1,
     TABLE_2,
     TABLE_3,
     TRAINING,
+    Comparison,
+    Reading,
     Widths,
+    audit,
+    conv_macs,
+    conv_params,
+    count_matches,
+    linear_macs,
+    linear_params,
+    output_size,
+    parse_figure,
+    read_rows,
+    receptive_field,
+    row_convs,
+    row_cost,
+    table_costs,
+    total,
 )
 
 WIDTH_COLUMNS = {
@@ -75,32 +93,13 @@ def test_branches_add_up_to_the_channels_of_their_row():
     assert concatenated == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
 
 
-def test_rows_can_be_looked_up_by_name():
-    assert [ROWS[row.name] for row in TABLE_1] == list(TABLE_1)
-    assert " ".join(row.name[-2:] for row in INCEPTION_ROWS) == "3a 3b 4a 4b 4c 4d 4e 5a 5b"
-
-
 def test_22_layers_on_the_longest_path_and_27_with_pools():
     pools = [row for row in TABLE_1 if row.kind in ("maxpool", "avgpool")]
     assert sum(row.depth for row in TABLE_1) == 22
     assert sum(row.depth for row in TABLE_1) + len(pools) == 27
 
 
-def test_only_pools_and_conv1_shrink_the_map():
-    size = IMAGE_SIZE
-    for row in TABLE_1:
-        assert row.size <= size
-        if row.size < size:
-            assert row.kind in ("maxpool", "avgpool") or row.name == "conv1"
-        size = row.size
-
-
-def test_rows_cannot_be_changed_by_accident():
-    with pytest.raises(FrozenInstanceError):
-        ROWS["inception3a"].widths.out_1x1 = 65
-
-
-def test_heads_sit_behind_the_third_and_the_sixth_module():
+def test_heads_sit_after_the_third_and_the_sixth_module():
     assert [head.after for head in HEADS] == [INCEPTION_ROWS[2].name, INCEPTION_ROWS[5].name]
     assert all(ROWS[head.after].size == 14 for head in HEADS)
 
@@ -135,3 +134,254 @@ def test_only_the_last_difference_of_table_3_does_not_add_up():
 def test_learning_rate_halves_in_136_epochs():
     drops = math.ceil(math.log(0.5) / math.log(1 - TRAINING.rate_drop))
     assert drops * TRAINING.rate_drop_every == 136
+
+
+# ---- the arithmetic ------------------------------------------------------------------------------
+
+
+def real_size(layer, size):
+    """The width that PyTorch's layer gives, or None where it refuses."""
+    try:
+        return layer(torch.zeros(1, 1, size, size)).shape[-1]
+    except RuntimeError:
+        return None
+
+
+def our_size(*args, **kwargs):
+    try:
+        return output_size(*args, **kwargs)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_output_size_is_that_of_max_pooling(kernel, ceil_mode):
+    for stride in (1, 2, 3, 4):
+        for padding in range(kernel // 2 + 1):
+            pool = nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil_mode)
+            for size in range(1, 16):
+                expected = real_size(pool, size)
+                assert our_size(size, kernel, stride, padding, ceil_mode) == expected, (pool, size)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5, 7])
+def test_output_size_is_that_of_convolution(kernel):
+    for stride in (1, 2, 3):
+        for padding in (0, 1, 3):
+            conv = nn.Conv2d(1, 1, kernel, stride, padding)
+            for size in range(1, 16):
+                expected = real_size(conv, size)
+                assert our_size(size, kernel, stride, padding) == expected, (conv, size)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0, 1, 1, 1), (5, 0), (5, 3, 0), (5, 3, 1, -1), (-5, 3), (2, 3), (2, 7, 1, 2)]
+)
+def test_output_size_refuses_what_makes_no_sense(arguments):
+    size, kernel = arguments[:2]
+    with pytest.raises(ValueError, match=f"size={size}, kernel={kernel}"):
+        output_size(*arguments)
+
+
+def shape_chain(kernel, **how):
+    """Sizes after conv1 and after the four max pools, from 224 pixels."""
+    sizes = [output_size(224, 7, stride=2, padding=3)]
+    for _ in range(4):
+        sizes.append(output_size(sizes[-1], kernel, stride=2, **how))
+    return sizes
+
+
+def test_sizes_of_the_paper_need_ceil_mode_or_padding():
+    assert shape_chain(3, ceil_mode=True) == [112, 56, 28, 14, 7]
+    assert shape_chain(3, padding=1) == [112, 56, 28, 14, 7]
+    assert shape_chain(3) == [112, 55, 27, 13, 6]
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_params_are_those_of_the_layers(bias):
+    def count(layer):
+        return sum(p.numel() for p in layer.parameters())
+
+    assert conv_params(3, 64, 7, bias) == count(nn.Conv2d(3, 64, 7, bias=bias))
+    assert conv_params(1, 24, 7, bias) == count(nn.Conv2d(3, 24, 7, groups=3, bias=bias))
+    assert linear_params(1024, 1000, bias) == count(nn.Linear(1024, 1000, bias=bias))
+
+
+def test_macs_count_every_product():
+    image, weight = torch.ones(1, 3, 9, 9), torch.ones(4, 3, 5, 5)
+    products = nn.functional.conv2d(image, weight).sum()  # ones times ones, added up
+    assert conv_macs(3, 4, 5, out_size=5) == products
+    assert linear_macs(6, 7) == (torch.ones(7, 6) @ torch.ones(6)).sum()
+
+
+def test_one_by_one_reduction_of_the_5x5_branch_of_3a():
+    widths, channels, size = ROWS["inception3a"].widths, 192, 28
+    naive = conv_macs(channels, widths.out_5x5, 5, size)
+    reduction = conv_macs(channels, widths.reduce_5x5, 1, size)
+    reduced = reduction + conv_macs(widths.reduce_5x5, widths.out_5x5, 5, size)
+    assert (naive, reduced) == (120_422_400, 12_443_648)
+
+
+def test_receptive_field_of_the_stem_by_hand():
+    assert receptive_field(1, 1, kernel=7, stride=2) == (7, 2)
+    assert receptive_field(7, 2, kernel=3, stride=2) == (11, 4)
+    assert receptive_field(11, 4, kernel=1) == (11, 4)
+
+
+# ---- what the table costs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_table_costs_are_those_of_the_csv(bias):
+    costs = table_costs(bias)
+    column = "params_bias" if bias else "params_nobias"
+    for cost, row, expected in zip(costs, TABLE_1, CSV_ROWS, strict=True):
+        assert (cost.name, cost.kind) == (row.name, row.kind)
+        assert cost.params == int(expected[column] or 0), cost.name
+        assert cost.macs == int(expected["macs"] or 0), cost.name
+        channels, height, width = cost.shape
+        assert f"{height}x{width}x{channels}" == expected["output_size"], cost.name
+
+
+def test_totals_of_table_1():
+    assert total(table_costs()) == (6_990_272, 1_582_671_872)
+    assert total(table_costs(bias=True)) == (6_998_552, 1_582_671_872)
+
+
+def test_57_convolutions_and_one_linear_layer():
+    convs = sum(len(row_convs(row, in_channels=1)) for row in TABLE_1)
+    linear = sum(row.kind == "linear" for row in TABLE_1)
+    assert (convs, linear) == (57, 1)
+
+
+def test_convolutions_of_a_module_chain_from_its_input_to_its_channels():
+    for row in INCEPTION_ROWS:
+        convs = {conv.name: conv for conv in row_convs(row, in_channels=11)}
+        entrances = ("out_1x1", "reduce_3x3", "reduce_5x5", "pool_proj")
+        exits = ("out_1x1", "out_3x3", "out_5x5", "pool_proj")
+        assert [convs[name].in_channels for name in entrances] == [11] * 4
+        assert convs["out_3x3"].in_channels == convs["reduce_3x3"].out_channels
+        assert convs["out_5x5"].in_channels == convs["reduce_5x5"].out_channels
+        assert sum(convs[name].out_channels for name in exits) == row.channels
+        assert {name: conv.out_channels for name, conv in convs.items()} == vars(row.widths)
+
+
+def test_receptive_fields_of_table_1():
+    fields = {cost.name: cost.field for cost in table_costs()}
+    assert (fields["inception4a"], fields["inception4d"], fields["inception5b"]) == (171, 363, 715)
+
+
+def test_one_row_alone():
+    cost = row_cost(ROWS["inception4a"], in_channels=480, in_size=8, field=11, jump=4)
+    assert cost.shape == (512, 8, 8)
+    assert cost.params == 375_552
+    assert cost.macs == cost.params * 8 * 8
+    assert (cost.field, cost.jump) == (11 + 4 * 4, 4)
+
+
+# ---- the audit, as printed and in other readings -------------------------------------------------
+
+
+def test_figures_are_read_in_the_units_of_the_table():
+    assert parse_figure("159K") == 159 * 1024
+    assert parse_figure("2.7K") == pytest.approx(2764.8)
+    assert parse_figure("34M") == 34_000_000
+
+
+def test_tolerance_of_half_a_percent_or_whole_millions():
+    assert Comparison(printed=995_100, computed=1_000_000).matches
+    assert Comparison(printed=1_004_900, computed=1_000_000).matches
+    assert not Comparison(printed=994_900, computed=1_000_000).matches
+    assert Comparison(printed=73e6, computed=73_999_999).matches  # cut, not rounded
+    assert not Comparison(printed=74e6, computed=73_600_000).matches
+    assert Comparison(printed=990, computed=1000).error == pytest.approx(-0.01)
+
+
+def test_audit_finds_what_the_csv_found():
+    expected = {
+        cost.name: (printed["params_match"] == "yes", printed["ops_match"] == "yes")
+        for cost, printed in zip(table_costs(), CSV_ROWS, strict=True)
+        if printed["params_paper"]
+    }
+    assert {row.name: (row.params.matches, row.ops.matches) for row in audit()} == expected
+
+
+def test_audit_misses_seven_params_and_two_ops():
+    rows = audit()
+    wrong_params = [row.name for row in rows if not row.params.matches]
+    wrong_ops = [row.name for row in rows if not row.ops.matches]
+    modules = [f"inception{name}" for name in ("4a", "4c", "4d", "4e", "5a", "5b")]
+    assert wrong_params == ["conv1", *modules]
+    assert wrong_ops == ["conv1", "inception5a"]
+
+
+def test_errors_are_those_of_the_csv():
+    printed = [row for row in CSV_ROWS if row["params_paper"]]
+    for row, expected in zip(audit(), printed, strict=True):
+        assert f"{row.params.error:+.1%}"[:-1] == expected["params_err_pct_vs_K1024"], row.name
+        assert f"{row.ops.error:+.1%}"[:-1] == expected["ops_err_pct"], row.name
+
+
+def test_printed_figures_add_up_to_the_1_5_billion_of_the_text():
+    rows = audit()
+    assert sum(row.ops.printed for row in rows) == 1502e6
+    assert sum(row.params.printed for row in rows) == pytest.approx(6797.7 * 1024)
+
+
+OPTIONS = ((False, True), (1024, 1000), (5, 3), (False, True), (False, True))
+
+
+def by_name(**choices):
+    return {row.name: row for row in audit(Reading(**choices))}
+
+
+def test_biases_add_one_a_channel_and_no_work():
+    plain, biased = by_name(), by_name(bias=True)
+    assert sum(row.params.computed for row in biased.values()) == 6_998_552
+    for name, row in biased.items():
+        assert row.ops == plain[name].ops
+        assert row.params.computed > plain[name].params.computed
+
+
+def test_k_changes_what_is_printed_alone():
+    assert by_name(thousand=1000)["conv2"].params.printed == 112_000
+    assert by_name(thousand=1000)["conv2"].ops == by_name()["conv2"].ops
+
+
+def test_a_kernel_of_3_is_what_the_module_has():
+    row = ROWS["inception3a"]
+    module = Inception(192, row.widths, large_kernel=3)
+    convs = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+    counted = by_name(large_kernel=3)["inception3a"].params.computed
+    assert counted == sum(layer.weight.numel() for layer in convs)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_separable_conv1_is_what_pytorch_has(bias):
+    depthwise, pointwise = nn.Conv2d(3, 24, 7, groups=3, bias=bias), nn.Conv2d(24, 64, 1, bias=bias)
+    counted = sum(p.numel() for layer in (depthwise, pointwise) for p in layer.parameters())
+    row = by_name(separable_conv1=True, bias=bias)["conv1"]
+    assert row.params.computed == counted
+    assert row.ops.computed == 2_712 * 112 * 112
+
+
+def test_released_widths_reach_the_next_module():
+    rows = {row.name: row for row in read_rows(Reading(released_widths=True))}
+    assert rows["inception4a"].channels == 508
+    assert ROWS["inception4a"].channels == 512, "the table itself stays"
+    changed = by_name(released_widths=True, bias=True)
+    kilo = {name[-2:]: round(row.params.computed / 1024, 2) for name, row in changed.items()}
+    assert (kilo["4a"], kilo["4b"], kilo["5a"]) == (363.98, 437.23, 1082.02)
+    before = by_name(bias=True)
+    others = [n for n in before if n[-2:] not in ("4a", "4b", "5a")]
+    assert all(before[name] == changed[name] for name in others)
+
+
+def test_the_best_reading_explains_18_of_24():
+    found = {one: count_matches(audit(Reading(*one))) for one in product(*OPTIONS)}
+    assert count_matches(audit()) == (5, 10)
+    best = max(found, key=lambda one: sum(found[one]))
+    assert Reading(*best) == Reading(separable_conv1=True, released_widths=True)
+    assert found[best] == (6, 12)
+    assert max(sum(count) for one, count in found.items() if one[2] == 3) == 6

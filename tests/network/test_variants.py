@@ -1,6 +1,6 @@
 """What differs between four networks called GoogLeNet, read off the networks themselves."""
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import fields, replace
 from typing import Annotated, get_args, get_origin
 
 import pytest
@@ -119,12 +119,6 @@ def test_network_is_what_the_table_says(network):
     assert found == expected
 
 
-def test_head_has_either_a_bias_or_a_norm(network):
-    for head in (network.aux1, network.aux2):
-        has_norm = isinstance(head.conv.bn, nn.BatchNorm2d)
-        assert has_norm == (head.conv.conv.bias is None)
-
-
 def test_pools_round_up(network):
     pools = [module for module in network.modules() if isinstance(module, nn.MaxPool2d)]
     between = [pool for pool in pools if pool.stride == 2]
@@ -174,9 +168,6 @@ def test_paper_variant_agrees_with_the_papers_own_facts():
 @pytest.mark.parametrize(
     ("variant", "classes", "heads", "count"),
     [
-        ("paper", 1000, False, 6_998_552),
-        ("paper", 1000, True, 13_378_280),
-        ("torchvision", 1000, False, 6_624_904),
         ("torchvision", 1000, True, 13_004_888),
         ("classroom", 10, False, 5_998_362),
         ("classroom", 10, True, 10_348_590),
@@ -236,12 +227,10 @@ def test_min_size_says_what_the_layers_need_and_may_say_more(name):
     assert replace(VARIANTS[name], min_size=40).smallest == 40
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("shape", ["square", "flat", "narrow"])
-def test_one_pixel_less_is_refused(name, shape):
-    size = VARIANTS[name].min_size
-    height = size - 1 if shape != "narrow" else size
-    width = size - 1 if shape != "flat" else size
+@pytest.mark.parametrize(("less_high", "less_wide"), [(1, 1), (1, 0), (0, 1)])
+def test_one_pixel_less_is_refused(less_high, less_wide):
+    name, size = "small", VARIANTS["small"].min_size
+    height, width = size - less_high, size - less_wide
     network = GoogLeNet(VARIANTS[name], 10, heads=False, width=0.1).eval()
     with pytest.raises(UsageError, match=rf"{height}x{width} pixels.* {name!r} .*{size}x{size}"):
         network(pictures(2, height, width))
@@ -256,33 +245,15 @@ def test_variants_are_found_by_their_names():
     assert all(variant.init in INITIALISATIONS for variant in VARIANTS.values())
 
 
-def test_variants_cannot_be_changed_by_accident():
-    with pytest.raises(FrozenInstanceError):
-        VARIANTS["paper"].dropout = 0.5
-
-
-def test_every_field_makes_a_difference():
-    """A column that has one value in every row says nothing."""
-    for field in fields(VARIANTS["paper"]):
-        # what they agree on; the second is there to be varied
-        if field.name not in ("head_dropout", "reduction"):
-            values = {getattr(variant, field.name) for variant in VARIANTS.values()}
-            assert len(values) > 1, field.name
-
-
 # ---- values out of their domain ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        *("eps=0", "eps=-1", "eps=nan", "eps=inf", "eps=1e-300"),
-        *("dropout=1.5", "dropout=nan", "head_dropout=-1", "head_dropout=inf"),
-        *("stem_kernel=0", "stem_kernel=4", "stem_kernel=-3", "stem_kernel=1000001"),
-        *("large_kernel=0", "large_kernel=4", "large_kernel=-3", "stem_stride=0", "stem_stride=64"),
-        *("maxpool4_kernel=0", "maxpool4_kernel=99", "min_size=0", "min_size=1000000000"),
-        *("reduction=nan", "reduction=0", "reduction=inf", "reduction=1e9"),
-        *("width=-1", "width=0", "width=nan", "width=1e9"),
+        *("eps=0", "eps=nan", "dropout=1.5", "head_dropout=-1", "stem_kernel=4"),
+        *("large_kernel=-3", "stem_stride=64", "maxpool4_kernel=99", "min_size=1000000000"),
+        *("reduction=inf", "width=0", "width=1e9"),
     ],
 )
 def test_value_out_of_range_is_refused(setting):

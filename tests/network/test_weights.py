@@ -68,16 +68,6 @@ def same_tensors(state, expected, but=()):
 # ---- without weights -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_network_by_name(name):
-    network = googlenet(name, 7, width=0.1)
-    assert network.variant is VARIANTS[name]
-    assert network.num_classes == 7
-    assert network.aux1 is not None
-    assert network.aux2 is not None
-    assert not network.transform_input
-
-
 def test_defaults_are_the_papers():
     network = googlenet()
     assert network.variant is VARIANTS["paper"]
@@ -97,12 +87,6 @@ def test_unknown_variant_is_refused():
     message = refusal("resnet50")
     assert "'resnet50' is unknown" in message
     assert "paper, torchvision, classroom, small" in message
-
-
-@pytest.mark.parametrize("classes", [0, "10", True])
-def test_bad_class_counts_are_refused(classes, saved):
-    assert "num_classes came as" in refusal("small", classes, width=0.1)
-    assert "num_classes came as" in refusal("small", classes, weights=saved)
 
 
 # ---- out and in again ----------------------------------------------------------------------------
@@ -236,7 +220,7 @@ def test_no_such_file(tmp_path):
         )
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.0, 0.5])
 def test_half_a_file(tmp_path, saved, share):
     content = saved.read_bytes()
     path = tmp_path / "best.safetensors"
@@ -292,11 +276,9 @@ def detail(**fields):
         ({"classes": []}, "classes=()"),
         ({"classes": ["a"] * 6}, "'aux1.fc2.weight' is"),
         ({"classes": [str(n) for n in range(100_000)]}, "'aux1.fc2.weight' is"),
-        ({"classes": [1, 2, 3, 4, 5]}, "classes=1"),
         ({"classes": "abcde"}, "classes='abcde'"),
         ({"mean": [0.1, 0.2]}, "mean="),
         ({"mean": [0.1, 0.2, 1e300]}, "mean="),
-        ({"std": [0, 1, 1]}, "std="),
         ({"std": [1, 1, "1"]}, "std='1'"),
         ({"image_size": 0}, "image_size=0"),
         ({"image_size": 4}, "at least 8x8"),
@@ -306,8 +288,6 @@ def detail(**fields):
         ({"width": 4}, "of shape"),
         ({"width": 40}, "at most 8 times"),
         ({"width": 1e6}, ""),
-        ({"width": 1e200}, ""),
-        ({"width": -1}, "width came as -1"),
         ({"width": None}, "width=None"),
         ({"heads": False}, "'aux1.conv.bn.bias'"),
         ({"heads": "yes"}, "heads='yes'"),
@@ -335,8 +315,9 @@ def test_description_that_is_untrue(saved, tmp_path, says, reason):
     assert message.isprintable()
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-@pytest.mark.parametrize("name", ["fc.weight", "aux1.fc1.bias", "conv1.bn.running_var"])
+@pytest.mark.parametrize(
+    ("name", "bad"), [("fc.weight", math.nan), ("conv1.bn.running_var", math.inf)]
+)
 def test_weights_that_are_no_numbers(saved, tmp_path, name, bad):
     tensor = read_weights(saved)[0][name].clone()
     tensor.view(-1)[-1] = bad
@@ -393,7 +374,7 @@ def test_every_flipped_bit_is_noticed(saved, tmp_path):
             read_weights(path)
 
 
-@pytest.mark.parametrize("name", ["module.", "_orig_mod.", "_orig_mod.module."])
+@pytest.mark.parametrize("name", ["module.", "_orig_mod.module."])
 def test_names_of_wrapped_networks_are_the_networks_own(network, saved, tmp_path, name):
     wrapped = {f"{name}{tensor}": value for tensor, value in network.state_dict().items()}
     path = tmp_path / "best.safetensors"

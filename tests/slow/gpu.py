@@ -1,6 +1,7 @@
 """What a GPU makes of GoogLeNet in seven minutes: steps, throughput, seconds to 94% on CIFAR-10.
 
-    python tests/slow/gpu.py --seconds 420 --out FOLDER [--data cifar10] [--only a,b] [--list]
+    python tests/slow/gpu.py --seconds 420 --out FOLDER [--data cifar10] [--only a,b]
+    python tests/slow/gpu.py --list
 
 One process goes through a plan, the most valuable first; --list shows it. Each item has its share
 of the time and stops itself. Each result is written as soon as it is there: a machine that is taken
@@ -40,7 +41,8 @@ from importlib import import_module
 from itertools import product
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # nothing has to be installed
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE / "benchmarks")]  # nothing has to be installed
 
 import torch
 from gpu_budget import (

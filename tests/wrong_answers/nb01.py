@@ -8,8 +8,6 @@ from exercise_tools import computed
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.course.nb01.exercises import effective_width
-
 
 def square_only(picture, kernel):
     k, size = kernel.shape[0], picture.shape[0]
@@ -147,11 +145,6 @@ WRONG = (
     ("01.5", PlainDict, "nn.ModuleList and nn.ModuleDict register"),
     ("01.5", Chained, "a 3x3 from 4 channels to 4"),
     ("01.7", lambda mass, share=0.9: len(mass), "Start with the middle value alone"),
-    (
-        "01.7",
-        lambda mass, share=0.5: effective_width(mass, share),
-        "1.0, 5.0, 1.0, 1.0]) returned 1",
-    ),
 )
 
 RIGHT = (

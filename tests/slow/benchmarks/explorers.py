@@ -23,7 +23,7 @@ import ipywidgets as widgets
 import matplotlib
 import torch
 
-from googlenet_lib import explore
+from googlenet_lib import course
 from googlenet_lib.course.nb02.bottleneck import MODULES
 from googlenet_lib.device import device_name, pick_device, versions
 from googlenet_lib.network.pretrained import load_network
@@ -74,13 +74,13 @@ def main() -> int:
 
 
 def explorers() -> dict[str, Callable[..., widgets.VBox]]:
-    """All functions of the library that are called explore_something, by name."""
-    found = {}
-    for module in pkgutil.iter_modules(explore.__path__, f"{explore.__name__}."):
+    """Return all functions of the course that are called explore_something, by name."""
+    explorers = {}
+    for module in pkgutil.walk_packages(course.__path__, f"{course.__name__}."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if name.startswith("explore_"):
-                found[name] = value
-    return found
+                explorers[name] = value
+    return explorers
 
 
 def required(build: Callable[..., widgets.VBox]) -> list[str]:

@@ -191,7 +191,7 @@ def imitate(
 def explorers(served: Path, python: Path, environment: dict[str, str], scratch: Path) -> list[str]:
     """What does not answer when each explorer is moved, with the library that set-up installed."""
     moved = subprocess.run(
-        [python, served / "tests" / "benchmarks" / "explorers.py", "--rounds", "1"],
+        [python, served / "tests" / "slow" / "benchmarks" / "explorers.py", "--rounds", "1"],
         cwd=scratch,
         env=environment,
         capture_output=True,
