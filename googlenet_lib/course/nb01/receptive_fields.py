@@ -3,7 +3,7 @@
     python -m googlenet_lib.course.nb01.receptive_fields --overwrite
 
 measures the recorded windows anew and writes them into `receptive_fields.json`, or with
-`--out FILE` elsewhere.
+`--out FILE` into another file.
 
 A pixel on which a value depends is one that its gradient with respect to the picture reaches.
 The theoretical field counts all of them alike; the mean absolute gradient says how much each
@@ -11,11 +11,10 @@ counts. Source of the method: Luo et al., 2016 (arXiv:1701.04128), section 3.
 """
 
 import base64
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -211,17 +210,40 @@ NETWORKS = {"paper": PAPER, "torchvision": replace(PAPER, large_kernel=3, maxpoo
 class LaneField:
     """One lane of one module of an untrained network, measured on noise.
 
-    `widths` (one a seed) and `width` (of the mean) are sides of the square that holds SHARE of
-    the gradient, in pixels; `map` is what the whole window holds, (TILE, TILE), which sums to 1.
+    `field`, `start` and `step` are its window's. `widths` (one a seed) and `width` (of the mean)
+    are sides of the square that holds SHARE of the gradient, in pixels.
     """
 
     network: str
     module: str
     lane: str
-    window: Window
+    field: int
+    start: float
+    step: int
     widths: tuple[float, ...]
     width: float
-    map: np.ndarray
+    packed: str  # the map: square roots as bytes, the largest 255, in base64
+
+    def __post_init__(self) -> None:
+        if len(base64.b64decode(self.packed)) != TILE**2:
+            raise ValueError(f"the map of lane {self.lane} of {self.module} is not {TILE}x{TILE}")
+
+    @property
+    def window(self) -> Window:
+        """The theoretical window."""
+        return Window(self.start, self.step, self.field)
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """The gradient in the whole window: (TILE, TILE), which sums to 1."""
+        squares = (np.frombuffer(base64.b64decode(self.packed), np.uint8) / 255) ** 2
+        return (squares / squares.sum()).reshape(TILE, TILE)
+
+
+def pack_map(mass: Tensor) -> str:
+    """Pack a map (TILE, TILE) as bytes of square roots, which keep digits of small values."""
+    roots = np.sqrt((mass / mass.max()).numpy())
+    return base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
 
 
 def measure_module(network: str, module: str) -> list[LaneField]:
@@ -254,10 +276,20 @@ def _lane_field(
 ) -> LaneField:
     mean = torch.stack(list(parts)).mean(0)
     tile = F.interpolate(mean[None, None], (TILE, TILE), mode="area")[0, 0]
-    widths = tuple(mass_width(part) for part in parts)
     return LaneField(
-        network, module, lane, window, widths, mass_width(mean), (tile / tile.sum()).numpy()
-    )
+        network, module, lane, window.field, window.start, window.step,
+        widths=tuple(mass_width(part) for part in parts), width=mass_width(mean),
+        packed=pack_map(tile),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What was measured beside the lanes: a stack is its depth, kernel, strided and width."""
+
+    share: float
+    seeds: tuple[int, ...]
+    stacks: tuple[tuple[int, int, int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -289,12 +321,9 @@ class Recording:
 
 @cache
 def recorded() -> Recording:
-    """The recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
-    found = json.loads(RECORDED.read_text(encoding="utf-8"))
-    return Recording(
-        {Stack(*key): width for *key, width in found["stacks"]},
-        tuple(_read_lane(one) for one in found["lanes"]),
-    )
+    """Load the recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
+    circumstances, lanes = recorder.load(RECORDED, LaneField, Circumstances)
+    return Recording({Stack(*key): width for *key, width in circumstances.stacks}, lanes)
 
 
 def record(path: Path) -> None:
@@ -303,41 +332,13 @@ def record(path: Path) -> None:
         Stack(depth, kernel, strided)
         for kernel in KERNELS for strided in STRIDED for depth in DEPTHS if strided <= depth
     ]  # fmt: skip
-    widths = [
-        [one.depth, one.kernel, one.strided, mass_width(stack_gradient(one))]
+    widths = tuple(
+        (one.depth, one.kernel, one.strided, mass_width(stack_gradient(one)))
         for one in progress_bar(stacks, desc="stacks")
-    ]
+    )
     jobs = [(network, module) for network in NETWORKS for module in MODULES]
-    lanes = [
-        json.dumps(_written_lane(one))
-        for job in progress_bar(jobs, desc="modules")
-        for one in measure_module(*job)
-    ]
-    rows = ",\n".join(lanes)
-    path.write_text(
-        f'{{"share": {SHARE}, "seeds": {json.dumps(SEEDS)},\n"stacks": {json.dumps(widths)},\n'
-        f'"lanes": [\n{rows}\n]}}\n',
-        encoding="utf-8",
-    )
-
-
-def _written_lane(one: LaneField) -> dict:
-    roots = np.sqrt(one.map / one.map.max())  # so that small values keep some of their digits
-    packed = base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
-    own = {name: getattr(one, name) for name in ("network", "module", "lane", "widths", "width")}
-    window = [one.window.field, one.window.start, one.window.step]
-    return own | {"window": window, "map": packed}
-
-
-def _read_lane(one: dict) -> LaneField:
-    field, start, step = one["window"]
-    roots = np.frombuffer(base64.b64decode(one["map"]), np.uint8).reshape(TILE, TILE) / 255
-    return LaneField(
-        **{name: one[name] for name in ("network", "module", "lane", "width")},
-        window=Window(start, step, field),
-        widths=tuple(one["widths"]),
-        map=roots**2 / (roots**2).sum(),
-    )
+    lanes = [lane for job in progress_bar(jobs, desc="modules") for lane in measure_module(*job)]
+    recorder.save(path, Circumstances(SHARE, SEEDS, widths), lanes)
 
 
 if __name__ == "__main__":

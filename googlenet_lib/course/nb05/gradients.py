@@ -2,17 +2,16 @@
 
     python -m googlenet_lib.course.nb05.gradients --overwrite
 
-computes the recorded grid anew and writes it into `gradients.json`, or with `--out FILE`
-elsewhere.
+computes the recorded grid anew and writes it into `gradients.json`, or with `--out FILE` into
+another file.
 
 A gradient is linear in the loss: that of L + w1 L1 + w2 L2 is g + w1 g1 + w2 g2. So the six inner
 products of g, g1 and g2 give its length for any two weights, and no slider has to wait.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -130,16 +129,7 @@ def conv_weights(layer: nn.Module) -> list[nn.Parameter]:
 @cache
 def recorded_probes() -> tuple[Probe, ...]:
     """Read the recorded probes: every setting with three seeds."""
-    found = json.loads(RECORDED.read_text(encoding="utf-8"))
-    return tuple(
-        Probe(
-            *(one[name] for name in ("init", "norm", "seed")),
-            tuple(one["losses"]),
-            dict(zip(found["layers"], one["activations"], strict=True)),
-            dict(zip(found["layers"], map(tuple, one["products"]), strict=True)),
-        )
-        for one in found["probes"]
-    )
+    return recorder.load(RECORDED, Probe)[1]
 
 
 def probes_of(init: str, norm: str) -> tuple[Probe, ...]:
@@ -156,17 +146,20 @@ def probes_of(init: str, norm: str) -> tuple[Probe, ...]:
 def record(path: Path) -> None:
     """Probe all settings with all seeds, and write them to `path`."""
     jobs = [(init, norm, seed) for init in INITS for norm in NORMS for seed in SEEDS]
-    rows = []
-    for job in progress_bar(jobs, desc="probes"):
-        one = asdict(probe(*job))
-        one["losses"] = [_rounded(loss) for loss in one["losses"]]
-        one["activations"] = [_rounded(value) for value in one["activations"].values()]
-        one["products"] = [[_rounded(p, 9) for p in group] for group in one["products"].values()]
-        rows.append(json.dumps(one))
-    lines = ",\n".join(rows)
-    path.write_text(
-        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n',
-        encoding="utf-8",
+    probes = [_round_probe(probe(*job)) for job in progress_bar(jobs, desc="probes")]
+    recorder.save(path, {"batch": BATCH}, probes)
+
+
+def _round_probe(one: Probe) -> Probe:
+    """Keep five digits, and nine of the products, whose differences count."""
+    return replace(
+        one,
+        losses=tuple(map(_round, one.losses)),
+        activations={name: _round(value) for name, value in one.activations.items()},
+        products={
+            name: tuple(_round(product, 9) for product in group)
+            for name, group in one.products.items()
+        },
     )
 
 
@@ -181,7 +174,7 @@ def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Te
     return torch.cat([one.flatten() for one in filled]).double()
 
 
-def _rounded(number: float, digits: int = 5) -> float:
+def _round(number: float, digits: int = 5) -> float:
     return float(f"{number:.{digits}g}")
 
 

@@ -2,24 +2,22 @@
 
     python -m googlenet_lib.course.nb05.plateau --overwrite
 
-computes the recorded runs anew and writes them into `plateau.json`, or with `--out FILE`
-elsewhere.
+computes the recorded runs anew and writes them into `plateau.json`, or with `--out FILE` into
+another file.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from googlenet_lib.course.kit import recorder
+from googlenet_lib.course.kit.short_training import shuffle, train
 from googlenet_lib.course.nb05.gradients import normalised
-from googlenet_lib.data import Batches, ImageSet, load
+from googlenet_lib.data import ImageSet, load
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
@@ -94,24 +92,10 @@ def train_narrow(
     if steps < WINDOW:
         raise UsageError(f"steps={steps} came; expected {WINDOW} or more, which are averaged")
     torch.manual_seed(seed)
-    network = narrow_network(init, norm, heads=head_weight > 0).train()
+    network = narrow_network(init, norm, heads=head_weight > 0)
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
-    order = torch.Generator().manual_seed(seed)
-    batches = Batches(images, BATCH, shuffle=True, generator=order)
-    losses: list[list[float]] = []
-    while len(losses) < steps:
-        for pictures, labels in batches:
-            outputs = network(pictures)
-            logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
-            parts = [F.cross_entropy(one, labels) for one in logits if one is not None]
-            total = parts[0] + head_weight * sum(parts[1:])
-            optimiser.zero_grad()
-            total.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-            optimiser.step()
-            losses.append([part.item() for part in parts])
-            if len(losses) == steps:
-                break
+    batches = shuffle(images, BATCH, seed)
+    losses = train(network, batches, optimiser, steps, head_weight=head_weight, clip=CLIP)
     return Training(init, norm, head_weight, seed, *zip(*losses, strict=True))
 
 
@@ -136,9 +120,7 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
     """What `python -m googlenet_lib.course.nb05.plateau` has written: means over ten steps."""
-    runs = json.loads(RECORDED.read_text(encoding="utf-8"))["trainings"]
-    parts = ("main", "aux1", "aux2")
-    return tuple(Training(**run | {part: tuple(run[part]) for part in parts}) for run in runs)
+    return recorder.load(RECORDED, Training)[1]
 
 
 def record(path: Path) -> None:
@@ -148,11 +130,13 @@ def record(path: Path) -> None:
     trainings = []
     for init, norm, weight, seed in progress_bar(jobs, desc="trainings"):
         options = {"init": init, "norm": norm, "head_weight": weight, "seed": seed}
-        one = asdict(train_narrow(images, steps=STEPS, **options))
-        for part in ("main", "aux1", "aux2"):
-            one[part] = [round(loss, 4) for loss in means(one[part])]
-        trainings.append(one | {"every": WINDOW})
-    told = {
+        training = train_narrow(images, steps=STEPS, **options)
+        averages = {
+            part: tuple(round(loss, 4) for loss in means(getattr(training, part)))
+            for part in ("main", "aux1", "aux2")
+        }
+        trainings.append(replace(training, every=WINDOW, **averages))
+    settings = {
         "batch": BATCH,
         "rate": RATE,
         "momentum": MOMENTUM,
@@ -160,10 +144,7 @@ def record(path: Path) -> None:
         "width": WIDTH,
         "data": "digits",
     }
-    rows = ",\n".join(json.dumps(one) for one in trainings)
-    path.write_text(
-        f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n', encoding="utf-8"
-    )
+    recorder.save(path, settings, trainings)
 
 
 def _named(init: str) -> Variant:
