@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.errors import UsageError
 from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, TABLE_1
+from googlenet_lib.network.table1 import TABLE_1, find_module
 from googlenet_lib.network.watch import watch
 
-MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
 LANES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
 
 
@@ -27,7 +25,7 @@ def lane_windows(
     model: GoogLeNet, module: str = "inception3a", size: int = 32
 ) -> dict[str, Window]:
     """The theoretical window of each lane of `module`, in pixels of a picture of `size`."""
-    _check(module)
+    find_module(module)
     windows = {}
     for cost in model_costs(model, (3, size, size)):
         for lane, branch in LANES.items():
@@ -62,8 +60,7 @@ def map_grid(model: GoogLeNet, module: str) -> Grid:
 
 def windows_before(model: GoogLeNet, module: str) -> list[tuple[int, int, int]]:
     """Kernel, stride and padding of the widest window of each part in front of `module`."""
-    _check(module)
-    names = [row.name for row in TABLE_1[: TABLE_1.index(ROWS[module])]]
+    names = [row.name for row in TABLE_1[: TABLE_1.index(find_module(module))]]
     names.insert(names.index("conv2") + 1, "conv3")  # the row conv2 stands for both
     return [widest_window(getattr(model, name)) for name in names]
 
@@ -92,10 +89,5 @@ def lane_maps(model: GoogLeNet, images: Tensor, module: str = "inception3a") -> 
 
 def lane_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
     """The branch of `module` that each lane is, or UsageError."""
-    _check(module)
+    find_module(module)
     return {lane: getattr(model, module).get_submodule(name) for lane, name in LANES.items()}
-
-
-def _check(module: str) -> None:
-    if module not in MODULES:
-        raise UsageError(f"module {module!r} is unknown; expected one of {', '.join(MODULES)}")

@@ -25,7 +25,6 @@ from torch.nn import functional as F
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.branches import (
     LANES,
-    MODULES,
     Grid,
     lane_parts,
     map_grid,
@@ -35,7 +34,7 @@ from googlenet_lib.course.kit.branches import (
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import Field, receptive_field
+from googlenet_lib.network.table1 import MODULES, Field, receptive_field
 from googlenet_lib.network.variants import PAPER
 from googlenet_lib.network.watch import watch
 
