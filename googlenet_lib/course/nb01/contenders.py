@@ -13,7 +13,7 @@ from googlenet_lib.data import SHAPES
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.blocks import ConvBlock
 from googlenet_lib.network.count import model_costs
-from googlenet_lib.network.table1 import total
+from googlenet_lib.network.table1 import Cost, conv_macs, linear_macs, total
 
 SIZE = 32  # pixels a side
 STEM = 16  # channels
@@ -108,24 +108,27 @@ def lane_widths(contender: Contender) -> tuple[int, ...]:
     All lanes of a layer have the same width; the layers keep to STAGES within two channels.
     """
 
-    def macs(widths: tuple[int, ...]) -> int:
-        return _costs(contender, widths)[1]
-
     def in_proportion(first: int) -> tuple[int, ...]:
         return tuple(round(first * stage) for stage in STAGES)
 
     # the widest that keeps within the budget, then all that lie between it and the next one
-    first = bisect_right(range(1, WIDEST), BUDGET, key=lambda n: macs(in_proportion(n)))
+    first = bisect_right(
+        range(1, WIDEST), BUDGET, key=lambda n: multiply_adds(contender, in_proportion(n))
+    )
     between = [
         range(math.floor(first * stage), math.ceil((first + 1) * stage) + 1) for stage in STAGES
     ]
-    return min(product(*between), key=lambda widths: abs(macs(widths) - BUDGET))
+    return min(product(*between), key=lambda widths: abs(multiply_adds(contender, widths) - BUDGET))
 
 
-@cache
-def _costs(contender: Contender, widths: tuple[int, ...]) -> tuple[int, int]:
-    with torch.device("meta"):
-        return total(model_costs(KernelSizeNet(contender, widths), (3, SIZE, SIZE)))
+def multiply_adds(contender: Contender, widths: tuple[int, ...]) -> int:
+    """Count the multiply-adds of a `KernelSizeNet` of these widths, for one picture."""
+    kernels = (*contender.kernels, *[1] * contender.pool)
+    macs, channels = conv_macs(3, STEM, 3, SIZE // 2), STEM
+    for width, size in zip(widths, (SIZE // 2, SIZE // 2, SIZE // 4), strict=True):
+        macs += sum(conv_macs(channels, width, kernel, size) for kernel in kernels)
+        channels = contender.lanes * width
+    return macs + linear_macs(channels, len(SHAPES))
 
 
 def build(contender: Contender, seed: int = 0) -> KernelSizeNet:
@@ -136,12 +139,15 @@ def build(contender: Contender, seed: int = 0) -> KernelSizeNet:
 
 def network_costs(contender: Contender) -> tuple[int, int]:
     """Count the parameters, and the multiply-adds for one picture."""
-    return _costs(contender, lane_widths(contender))
+    return total(_layer_costs(contender))
 
 
 def field(contender: Contender) -> int:
     """Work out the receptive field of one value after the last layer, in pixels of the picture."""
+    return int(max(cost.field for cost in _layer_costs(contender) if cost.kind == "Conv2d"))
+
+
+def _layer_costs(contender: Contender) -> list[Cost]:
     with torch.device("meta"):
         network = KernelSizeNet(contender, lane_widths(contender))
-        costs = model_costs(network, (3, SIZE, SIZE))
-    return int(max(cost.field for cost in costs if cost.kind == "Conv2d"))
+        return model_costs(network, (3, SIZE, SIZE))
