@@ -24,12 +24,10 @@ from torch.nn import functional as F
 
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.branches import (
-    LANES,
-    Grid,
-    lane_parts,
-    map_grid,
-    widest_window,
-    windows_before,
+    BRANCHES,
+    Window,
+    branch_parts,
+    branch_windows,
 )
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
@@ -157,29 +155,6 @@ def _gradient(values: Tensor, direction: Tensor, pictures: Tensor) -> Tensor:
 # ---- 3. The lanes of a GoogLeNet -----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Window(Grid):
-    """What the values of a lane see: `field` pixels a side, around the grid's centres."""
-
-    field: int
-
-
-def lane_window(model: GoogLeNet, module: str, lane: str) -> Window:
-    """The theoretical window of one lane of `module`, from the layers in front of it and its own.
-
-    Raises UsageError for a module or a lane that is not there.
-    """
-    if module not in MODULES or lane not in LANES:
-        raise UsageError(
-            f"module {module!r} and lane {lane!r} came; expected one of {', '.join(MODULES)} and "
-            f"one of {', '.join(LANES)}"
-        )
-    own = widest_window(lane_parts(model, module)[lane])
-    path = [*windows_before(model, module), own]
-    field, _ = field_behind([(kernel, stride) for kernel, stride, _ in path])
-    return Window(**vars(map_grid(model, module)), field=field)
-
-
 def lane_gradients(
     model: GoogLeNet, module: str, pictures: Tensor, place: int
 ) -> dict[str, Tensor]:
@@ -190,7 +165,7 @@ def lane_gradients(
     pictures and colours, not scaled.
     """
     pictures = pictures.detach().requires_grad_()
-    with watch(lane_parts(model, module)) as maps:
+    with watch(branch_parts(model, module)) as maps:
         model.eval()(pictures)
     gradients = {}
     for lane, output in maps.items():
@@ -209,16 +184,14 @@ NETWORKS = {"paper": PAPER, "torchvision": replace(PAPER, large_kernel=3, maxpoo
 class LaneField:
     """One lane of one module of an untrained network, measured on noise.
 
-    `field`, `start` and `step` are its window's. `widths` (one a seed) and `width` (of the mean)
-    are sides of the square that holds SHARE of the gradient, in pixels.
+    `widths` (one a seed) and `width` (of the mean) are sides of the square that holds SHARE of
+    the gradient, in pixels.
     """
 
     network: str
     module: str
     lane: str
-    field: int
-    start: float
-    step: int
+    window: Window
     widths: tuple[float, ...]
     width: float
     packed: str  # the map: square roots as bytes, the largest 255, in base64
@@ -226,11 +199,6 @@ class LaneField:
     def __post_init__(self) -> None:
         if len(base64.b64decode(self.packed)) != TILE**2:
             raise ValueError(f"the map of lane {self.lane} of {self.module} is not {TILE}x{TILE}")
-
-    @property
-    def window(self) -> Window:
-        """The theoretical window."""
-        return Window(self.start, self.step, self.field)
 
     @cached_property
     def map(self) -> np.ndarray:
@@ -249,18 +217,18 @@ def measure_module(network: str, module: str) -> list[LaneField]:
     """Measure all lanes of a module on pictures of noise that no window reaches beyond."""
     variant = NETWORKS[network]
     with torch.random.fork_rng(devices=[]):
-        found: dict[str, list[Tensor]] = {lane: [] for lane in LANES}
+        found: dict[str, list[Tensor]] = {lane: [] for lane in BRANCHES}
         for seed in SEEDS:
             torch.manual_seed(seed)
             model = GoogLeNet(variant, heads=False).requires_grad_(False)
-            widest = lane_window(model, module, "5x5")
-            place = math.ceil((widest.field / 2 - widest.start) / widest.step)
-            side = math.ceil(widest.centre(place) + widest.field / 2) + 2 * widest.step
+            windows = branch_windows(model, module)
+            widest = windows["5x5"]
+            place = math.ceil((widest.field / 2 - widest.start) / widest.jump)
+            side = math.ceil(widest.centre(place) + widest.field / 2) + 2 * widest.jump
             noise = torch.randn(1, 3, side, side)
             for lane, gradient in lane_gradients(model, module, noise, place).items():
-                found[lane].append(_cut(gradient, lane_window(model, module, lane), place))
-    windows = {lane: lane_window(model, module, lane) for lane in LANES}
-    return [_lane_field(network, module, lane, windows[lane], found[lane]) for lane in LANES]
+                found[lane].append(_cut(gradient, windows[lane], place))
+    return [_lane_field(network, module, lane, windows[lane], found[lane]) for lane in BRANCHES]
 
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
@@ -276,9 +244,8 @@ def _lane_field(
     mean = torch.stack(list(parts)).mean(0)
     tile = F.interpolate(mean[None, None], (TILE, TILE), mode="area")[0, 0]
     return LaneField(
-        network, module, lane, window.field, window.start, window.step,
-        widths=tuple(mass_width(part) for part in parts), width=mass_width(mean),
-        packed=pack_map(tile),
+        network, module, lane, window, tuple(mass_width(part) for part in parts),
+        mass_width(mean), pack_map(tile),
     )  # fmt: skip
 
 
@@ -305,7 +272,7 @@ class Recording:
                 return one
         raise UsageError(
             f"lane {lane!r} of {module!r} in network {network!r} is not recorded; there are "
-            f"{', '.join(LANES)} of {', '.join(MODULES)}, in {' and '.join(NETWORKS)}"
+            f"{', '.join(BRANCHES)} of {', '.join(MODULES)}, in {' and '.join(NETWORKS)}"
         )
 
     def stack_width(self, stack: Stack) -> float:
