@@ -73,22 +73,11 @@ def test_the_recorded_grid_is_what_the_probe_gives(init, norm):
         assert live.rescue(name) == pytest.approx(recorded.rescue(name), rel=5e-2)
 
 
-def test_the_grid_is_whole_and_says_what_the_notebook_says():
-    assert [(one.init, one.norm, one.seed) for one in recorded_probes()] == [
-        (init, norm, seed) for init in INITS for norm in NORMS for seed in SEEDS
-    ]
-    assert all(tuple(one.products) == LAYERS == tuple(one.activations) for one in recorded_probes())
-    for (init, norm), (low, high) in {
-        ("normal", "none"): (1e3, 1e5),
-        ("xavier", "none"): (2, 6),
-        ("he", "none"): (1.1, 2.5),
-        ("torch", "none"): (50, 500),
-        **{(init, "batch"): (0.99, 1.1) for init in INITS},
-    }.items():
-        for one in probes_of(init, norm):
-            assert low < one.rescue("conv1") < high, (init, norm, one.seed)
-    for one in probes_of("normal", "none"):
-        assert one.losses == pytest.approx([math.log(1000)] * 3, abs=1e-3)
+def test_the_grid_is_whole():
+    probes = recorded_probes()
+    settings = [(init, norm, seed) for init in INITS for norm in NORMS for seed in SEEDS]
+    assert [(one.init, one.norm, one.seed) for one in probes] == settings
+    assert all(tuple(one.products) == LAYERS == tuple(one.activations) for one in probes)
 
 
 def test_probes_are_rounded_and_kept(tmp_path, monkeypatch):

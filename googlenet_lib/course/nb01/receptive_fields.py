@@ -202,7 +202,7 @@ class LaneField:
 
     @cached_property
     def map(self) -> np.ndarray:
-        """The gradient in the whole window: (TILE, TILE), which sums to 1."""
+        """Unpack the gradient in the whole window: (TILE, TILE), which sums to 1."""
         squares = (np.frombuffer(base64.b64decode(self.packed), np.uint8) / 255) ** 2
         return (squares / squares.sum()).reshape(TILE, TILE)
 
@@ -232,7 +232,7 @@ def measure_module(network: str, module: str) -> list[LaneField]:
 
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
-    """The window alone, out of a picture's gradient: (field, field), which sums to 1."""
+    """Cut the window out of a picture's gradient: (field, field), scaled to sum to 1."""
     first = round(window.centre(place) - (window.field - 1) / 2)
     inside = gradient[first : first + window.field, first : first + window.field]
     return inside / inside.sum()
@@ -251,7 +251,7 @@ def _lane_field(
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What was measured beside the lanes: a stack is its depth, kernel, strided and width."""
+    """Settings, and the measured stacks: depth, kernel, strided and width of each."""
 
     share: float
     seeds: tuple[int, ...]
@@ -260,13 +260,13 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Recording:
-    """What `python -m googlenet_lib.course.nb01.receptive_fields` has measured."""
+    """The measured widths of stacks, and the lanes of both networks."""
 
     stack_widths: dict[Stack, float]
     lanes: tuple[LaneField, ...]
 
     def lane(self, module: str, lane: str, network: str = "paper") -> LaneField:
-        """The record of one lane, or UsageError."""
+        """Find the record of one lane. Raises UsageError if there is none."""
         for one in self.lanes:
             if (one.network, one.module, one.lane) == (network, module, lane):
                 return one
@@ -276,7 +276,7 @@ class Recording:
         )
 
     def stack_width(self, stack: Stack) -> float:
-        """The recorded effective width of a stack, in pixels, or UsageError."""
+        """Find the recorded width of a stack, in pixels. Raises UsageError if there is none."""
         if stack not in self.stack_widths:
             raise UsageError(
                 f"{stack} is not recorded; there are depths of {DEPTHS[0]} to {DEPTHS[-1]}, "

@@ -42,7 +42,7 @@ CLASSES = 1000
 class Probe:
     """One untrained network, one batch of noise: what arrives, forwards and backwards.
 
-    `activations` are means of absolute values behind each layer, `products` the inner products
+    `activations` are means of absolute values after each layer, `products` the inner products
     (g·g, g·g1, g·g2, g1·g1, g1·g2, g2·g2) of the gradients at each layer's convolution weights.
     """
 
@@ -54,7 +54,7 @@ class Probe:
     products: dict[str, tuple[float, ...]]
 
     def length(self, layer: str, at_4a: float = 0.0, at_4d: float = 0.0) -> float:
-        """The length of the gradient of L + at_4a L1 + at_4d L2 at one of LAYERS."""
+        """Work out the length of the gradient of L + at_4a L1 + at_4d L2 at one of LAYERS."""
         if layer not in self.products:
             raise UsageError(f"layer {layer!r} is unknown; use one of {', '.join(self.products)}")
         gg, g1, g2, g11, g12, g22 = self.products[layer]
@@ -62,12 +62,12 @@ class Probe:
         return math.sqrt(max(square + at_4a**2 * g11 + at_4d**2 * g22, 0.0))
 
     def rescue(self, layer: str, at_4a: float = 0.3, at_4d: float = 0.3) -> float:
-        """How many times longer the heads make it."""
+        """Work out how many times longer the heads make the gradient."""
         return self.length(layer, at_4a, at_4d) / self.length(layer)
 
 
-def normalised(variant: Variant, norm: str) -> Variant:
-    """The variant as it is ("none"), or with BatchNorm behind every convolution of the trunk."""
+def set_norm(variant: Variant, norm: str) -> Variant:
+    """Return the variant as it is ("none"), or with BatchNorm after each convolution."""
     if norm not in NORMS:
         raise UsageError(f"normalisation {norm!r} is unknown; use one of {', '.join(NORMS)}")
     if norm == "none":
@@ -88,13 +88,12 @@ def probe(
 
     `init` is a name in INITIALISATIONS, `norm` one of NORMS. Takes half a second on one core.
     """
-    if init not in INITIALISATIONS:
-        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
+    check_init(init)
     torch.manual_seed(seed)
-    network = GoogLeNet(replace(normalised(PAPER, norm), init=init), CLASSES, width=width).train()
+    network = GoogLeNet(replace(set_norm(PAPER, norm), init=init), CLASSES, width=width).train()
     pictures, labels = torch.randn(batch, 3, size, size), torch.randint(CLASSES, (batch,))
     layers = {name: network.get_submodule(name) for name in LAYERS}
-    with watch(layers, keep=_mean_size) as activations:
+    with watch(layers, keep=_mean_absolute) as activations:
         outputs = network(pictures)
     logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
     losses = [F.cross_entropy(one, labels) for one in logits]
@@ -104,8 +103,14 @@ def probe(
     )  # fmt: skip
 
 
+def check_init(init: str) -> None:
+    """Raise UsageError for a name that is not in INITIALISATIONS."""
+    if init not in INITIALISATIONS:
+        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
+
+
 def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str, tuple]:
-    """For each of LAYERS, the inner products of every two of the losses' gradients."""
+    """Compute, for each of LAYERS, the inner products of every two of the losses' gradients."""
     weights = {name: conv_weights(network.get_submodule(name)) for name in LAYERS}
     flat = [weight for group in weights.values() for weight in group]
     gradients = [
@@ -114,7 +119,7 @@ def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str,
     ]
     products, start = {}, 0
     for name, group in weights.items():
-        parts = [_joined(one[start : start + len(group)], group) for one in gradients]
+        parts = [_join(one[start : start + len(group)], group) for one in gradients]
         start += len(group)
         pairs = [(i, j) for i in range(len(parts)) for j in range(i, len(parts))]
         products[name] = tuple(float(parts[i] @ parts[j]) for i, j in pairs)
@@ -122,18 +127,18 @@ def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str,
 
 
 def conv_weights(layer: nn.Module) -> list[nn.Parameter]:
-    """The weights, without biases, of all convolutions in a layer."""
+    """List the weights, without biases, of all convolutions in a layer."""
     return [part.weight for part in layer.modules() if isinstance(part, nn.Conv2d)]
 
 
 @cache
 def recorded_probes() -> tuple[Probe, ...]:
-    """Read the recorded probes: every setting with three seeds."""
+    """Load the recorded probes: every setting with three seeds."""
     return recorder.load(RECORDED, Probe)[1]
 
 
 def probes_of(init: str, norm: str) -> tuple[Probe, ...]:
-    """The recorded probes of one setting, a seed each."""
+    """Find the recorded probes of one setting, a seed each."""
     chosen = tuple(one for one in recorded_probes() if (one.init, one.norm) == (init, norm))
     if not chosen:
         raise UsageError(
@@ -163,12 +168,12 @@ def _round_probe(one: Probe) -> Probe:
     )
 
 
-def _mean_size(_given: Tensor, output: Tensor) -> float:
+def _mean_absolute(_given: Tensor, output: Tensor) -> float:
     return float(output.detach().abs().mean())
 
 
-def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:
-    """One vector in float64: squares of what is left at depth don't fit into float32."""
+def _join(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:
+    """Join gradients in float64: squares of what is left at depth don't fit into float32."""
     pairs = zip(gradients, weights, strict=True)
     filled = [torch.zeros_like(weight) if g is None else g for g, weight in pairs]
     return torch.cat([one.flatten() for one in filled]).double()

@@ -16,20 +16,19 @@ import torch
 
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.short_training import shuffle, train
-from googlenet_lib.course.nb05.gradients import normalised
+from googlenet_lib.course.nb05.gradients import check_init, set_norm
 from googlenet_lib.data import ImageSet, load
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.initialisation import INITIALISATIONS
-from googlenet_lib.network.variants import PAPER, Variant
+from googlenet_lib.network.variants import PAPER
 
 RECORDED = Path(__file__).with_name("plateau.json")
 
 WIDTH = 1 / 8  # of the paper's channels
 BATCH = 32
 RATE, MOMENTUM = 0.1, 0.9
-CLIP = 1.0  # the longest gradient: what has just woken up is not thrown back by one large step
+CLIP = 1.0  # the longest gradient: one large step can't throw back a network that just woke up
 WINDOW = 10  # steps that are averaged: one batch of 32 says little
 AWAKE = 0.1  # below ln C by this much, on average over a window
 
@@ -75,8 +74,9 @@ class Training:
 def narrow_network(
     init: str, norm: str = "none", *, heads: bool = True, classes: int = 10, width: float = WIDTH
 ) -> GoogLeNet:
-    """The paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
-    return GoogLeNet(normalised(_named(init), norm), classes, heads=heads, width=width)
+    """Build the paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
+    check_init(init)
+    return GoogLeNet(set_norm(replace(NARROW, init=init), norm), classes, heads=heads, width=width)
 
 
 def train_narrow(
@@ -100,13 +100,13 @@ def train_narrow(
 
 
 def means(losses: Sequence[float], window: int = WINDOW) -> tuple[float, ...]:
-    """Means over `window` steps each; a rest at the end that is shorter is left out."""
+    """Average over `window` steps each; a shorter rest at the end is left out."""
     starts = range(0, len(losses) - window + 1, window)
     return tuple(sum(losses[start : start + window]) / window for start in starts)
 
 
 def wake_up(training: Training, classes: int = 10) -> int | None:
-    """The step by which the main loss has left ln C for good, or None if it has not.
+    """Find the step by which the main loss has left ln C for good, or None if it has not.
 
     "Left" is a mean over ten steps that lies 0.1 below, as do all that follow.
     """
@@ -119,7 +119,7 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
-    """What `python -m googlenet_lib.course.nb05.plateau` has written: means over ten steps."""
+    """Load the recorded trainings, whose losses are means over ten steps."""
     return recorder.load(RECORDED, Training)[1]
 
 
@@ -145,12 +145,6 @@ def record(path: Path) -> None:
         "data": "digits",
     }
     recorder.save(path, settings, trainings)
-
-
-def _named(init: str) -> Variant:
-    if init not in INITIALISATIONS:
-        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
-    return replace(NARROW, init=init)
 
 
 if __name__ == "__main__":
