@@ -19,6 +19,7 @@ from googlenet_lib.course.nb01.receptive_fields import (
     lane_gradients,
     mass_width,
     measure_module,
+    pack_map,
     recorded,
     stack_gradient,
 )
@@ -171,6 +172,14 @@ def test_the_record_is_whole():
 @pytest.mark.parametrize("stack", [Stack(10, 3), Stack(5, 5, 1), Stack(4, 7), Stack(3, 1)])
 def test_stacks_are_recorded_as_they_are_measured(stack):
     assert abs(recorded().stack_width(stack) - mass_width(stack_gradient(stack))) <= 2
+
+
+def test_a_packed_map_is_unpacked():
+    mass = torch.rand(TILE, TILE, generator=torch.Generator().manual_seed(0)) ** 4
+    lane = replace(recorded().lanes[0], packed=pack_map(mass))
+    assert abs(lane.map - (mass / mass.sum()).numpy()).max() < 0.01 * lane.map.max()
+    with pytest.raises(ValueError, match="not 32x32"):
+        replace(lane, packed=lane.packed[:400])
 
 
 def test_lanes_are_recorded_as_they_are_measured():
