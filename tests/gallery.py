@@ -40,7 +40,7 @@ from googlenet_lib.course.nb02 import mixer as of_mixer
 from googlenet_lib.course.nb02 import reductions_chart
 from googlenet_lib.course.nb02.bottleneck import bottleneck
 from googlenet_lib.course.nb02.reductions import REDUCTIONS
-from googlenet_lib.course.nb03 import design_board as of_design
+from googlenet_lib.course.nb03 import design_figure as of_design
 from googlenet_lib.course.nb03 import pooling as of_pooling
 from googlenet_lib.course.nb03 import tower as of_tower
 from googlenet_lib.course.nb03 import windows as lanes_window

@@ -19,6 +19,7 @@ NO_TORCH = (
     "googlenet_lib.network.table1",
     "googlenet_lib.network.variants",
     "googlenet_lib.course.lessons",
+    "googlenet_lib.course.nb03.design",
     "googlenet_lib.course.nb03.tower",
     "googlenet_lib.course.nb03.pooling",
     "googlenet_lib.course.nb04.audit",

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from googlenet_lib.errors import UsageError
+
 # ---- The tables ----------------------------------------------------------------------------------
 
 
@@ -88,6 +90,15 @@ TABLE_1: tuple[Row, ...] = (
 
 ROWS: dict[str, Row] = {row.name: row for row in TABLE_1}
 INCEPTION_ROWS: tuple[Row, ...] = tuple(row for row in TABLE_1 if row.widths is not None)
+MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
+
+
+def find_module(name: str) -> Row:
+    """Find the row of the Inception module `name`. Raises UsageError if there is none."""
+    if name not in MODULES:
+        raise UsageError(f"module {name!r} is unknown; expected one of {', '.join(MODULES)}")
+    return ROWS[name]
+
 
 DROPOUT = 0.4  # Table 1's row "dropout (40%)"
 

@@ -125,15 +125,6 @@ CHANNELS_X, CHANNELS_ROOM = 640, 190
 TOGETHER = "together"
 
 
-def naive_convs(row: Row, in_channels: int) -> list[Conv]:
-    """The convolutions of a module without its 1x1 reductions. Source: the paper, Figure 2(a)."""
-    return [
-        Conv(conv.name, in_channels, conv.out_channels, conv.kernel)
-        for conv in row_convs(row, in_channels)
-        if conv.name.startswith("out_")
-    ]
-
-
 def draw_lane_costs(row: Row, in_channels: int) -> Figure:
     """Draw what each lane of a module costs and gives, without and with the 1x1 reductions.
 
@@ -203,15 +194,15 @@ def _describe_lane_costs(row: Row, in_channels: int) -> str:
 
 def _lane_costs(row: Row, in_channels: int) -> dict[str, dict[str, dict[str, int]]]:
     """Multiply-adds of each convolution, by way (naive, reduced) and lane, and together."""
-    ways = {"naive": naive_convs(row, in_channels), "reduced": row_convs(row, in_channels)}
-    found = {}
-    for way, convs in ways.items():
+    costs = {}
+    for way in ("naive", "reduced"):
+        convs = row_convs(row, in_channels, naive=way == "naive")
         macs = {conv.name: conv_macs(*conv[1:], row.size) for conv in convs}
-        found[way] = {
+        costs[way] = {
             lane: {name: value for name, value in macs.items() if BRANCH_OF[name] == lane}
             for lane in BRANCH_COLOURS
         } | {TOGETHER: macs}
-    return found
+    return costs
 
 
 def _lane_channels(row: Row, in_channels: int) -> dict[str, dict[str, int]]:

@@ -6,7 +6,6 @@ import torch
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit.branches import (
     BRANCHES,
-    MODULES,
     Window,
     branch_maps,
     branch_windows,
@@ -14,7 +13,7 @@ from googlenet_lib.course.kit.branches import (
 )
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.count import model_costs
-from googlenet_lib.network.table1 import table_costs
+from googlenet_lib.network.table1 import MODULES, table_costs
 
 
 @pytest.fixture(scope="module")
@@ -86,5 +85,5 @@ def test_no_layer_sees_its_own_pixel():
     "function", [branch_windows, lambda model, name: branch_maps(model, torch.zeros(1), name)]
 )
 def test_an_unknown_module_is_refused(small, function):
-    with pytest.raises(UsageError, match=r"module 'inception6a' came; .* inception3a"):
+    with pytest.raises(UsageError, match=r"module 'inception6a' is unknown; .* inception3a"):
         function(small, "inception6a")

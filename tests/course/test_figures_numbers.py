@@ -30,7 +30,7 @@ from googlenet_lib.course.nb02.bottleneck import MODULES, bottleneck
 from googlenet_lib.course.nb02.reductions import REDUCTIONS
 from googlenet_lib.course.nb03 import pooling, tower
 from googlenet_lib.course.nb03.design import Design, paper_design
-from googlenet_lib.course.nb03.design_board import draw_design
+from googlenet_lib.course.nb03.design_figure import draw_design
 from googlenet_lib.course.nb04 import comparison as variants
 from googlenet_lib.course.nb04.audit import draw_verdicts, signed
 from googlenet_lib.course.nb05 import gradient_charts as gradients

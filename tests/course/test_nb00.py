@@ -16,7 +16,6 @@ from googlenet_lib.course.kit.style import canvas
 from googlenet_lib.course.nb00.growing import (
     LEAST_RADIUS,
     MOST_RADIUS,
-    explore_growing,
     growing_view,
     middle_distances,
     radius_that_fills,
@@ -80,26 +79,6 @@ def test_a_lane_s_middle_answer_rests_once_its_window_is_filled(network):
                 assert distance < 1e-4, (lane, radius)
         assert distances[lane][0] > 0.1
     assert radius_that_fills(branch_windows(network[0])["1x1"]) == pytest.approx(3.5 * 2**0.5)
-
-
-def test_the_explorer_moves_all_that_it_shows(network):
-    box = explore_growing(*network)
-    (slider, shape), picture, words = box.children[0].children, *box.children[1:]
-    assert (slider.min, slider.max) == (LEAST_RADIUS, MOST_RADIUS)
-    before = bytes(picture.value)
-    slider.value = 12
-    assert "circle, radius 12" in words.value
-    assert bytes(picture.value) != before
-    shape.value = "star"
-    assert "star, radius 12" in words.value
-
-
-def test_the_explorer_leaves_no_figure_open(network):
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
-    explore_growing(*network).children[0].children[0].value = 5
-    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -19,9 +19,11 @@ from googlenet_lib.course.nb01.receptive_fields import (
     lane_gradients,
     mass_width,
     measure_module,
+    pack_map,
     recorded,
     stack_gradient,
 )
+from googlenet_lib.course.nb01.receptive_growth import explore_stack
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import PAPER, TORCHVISION
@@ -55,15 +57,11 @@ def test_weights_of_two_3x3s_and_one_5x5():
     assert (Stack(2, 3).weights_a_channel_pair, Stack(1, 5).weights_a_channel_pair) == (18, 25)
 
 
-def test_a_gradient_reaches_all_of_the_field_and_sums_to_one():
-    gradient = stack_gradient(Stack(4, 3, 1))
-    assert gradient.shape == (15, 15) == (Stack(4, 3, 1).field,) * 2
+def test_a_gradient_fills_its_field_and_the_middle_counts_more_than_the_rim():
+    gradient = stack_gradient(Stack(10, 3))
+    assert gradient.shape == (21, 21)
     assert float(gradient.sum()) == pytest.approx(1)
     assert bool((gradient > 0).all())
-
-
-def test_the_middle_counts_more_than_the_rim():
-    gradient = stack_gradient(Stack(10, 3))
     assert float(gradient[8:13, 8:13].mean()) > 20 * float(gradient[0].mean())
 
 
@@ -75,10 +73,16 @@ def test_measuring_leaves_the_random_numbers_alone():
     assert torch.equal(torch.rand(2), expected)
 
 
-def test_impossible_stacks_are_refused():
-    for wrong in ((0, 3, 0), (2, 0, 0), (2, 3, 3)):
-        with pytest.raises(UsageError, match="expected a depth and a kernel of 1 or more"):
-            Stack(*wrong)
+@pytest.mark.parametrize("wrong", [(0, 3, 0), (2, 0, 0), (2, 3, 3)])
+def test_impossible_stacks_are_refused(wrong):
+    with pytest.raises(UsageError, match="expected a depth and a kernel of 1 or more"):
+        Stack(*wrong)
+
+
+def test_more_strided_layers_than_layers_count_as_all_of_them():
+    controls, _, words = explore_stack(depth=1, strided=0).children
+    controls.children[2].value = 2
+    assert f"the field is {Stack(1, 3, 1).field} pixels wide" in words.value
 
 
 # ---- widths --------------------------------------------------------------------------------------
@@ -99,12 +103,18 @@ def test_the_width_is_counted_around_a_centre():
     assert mass_width(spot, centre=(2.5, 8.5)) == 2
 
 
-def test_maps_without_mass_are_refused():
-    for wrong in (torch.zeros(3, 3), -torch.ones(3, 3), torch.ones(3)):
-        with pytest.raises(UsageError, match="expected"):
-            mass_width(wrong)
+@pytest.mark.parametrize(
+    ("mass", "share"),
+    [
+        (torch.zeros(3, 3), 0.9),
+        (-torch.ones(3, 3), 0.9),
+        (torch.ones(3), 0.9),
+        (torch.ones(3, 3), 0),
+    ],
+)
+def test_maps_without_mass_are_refused(mass, share):
     with pytest.raises(UsageError, match="share"):
-        mass_width(torch.ones(3, 3), 0)
+        mass_width(mass, share)
 
 
 # ---- GoogLeNet's lanes ---------------------------------------------------------------------------
@@ -162,6 +172,14 @@ def test_the_record_is_whole():
 @pytest.mark.parametrize("stack", [Stack(10, 3), Stack(5, 5, 1), Stack(4, 7), Stack(3, 1)])
 def test_stacks_are_recorded_as_they_are_measured(stack):
     assert abs(recorded().stack_width(stack) - mass_width(stack_gradient(stack))) <= 2
+
+
+def test_a_packed_map_is_unpacked():
+    mass = torch.rand(TILE, TILE, generator=torch.Generator().manual_seed(0)) ** 4
+    lane = replace(recorded().lanes[0], packed=pack_map(mass))
+    assert abs(lane.map - (mass / mass.sum()).numpy()).max() < 0.01 * lane.map.max()
+    with pytest.raises(ValueError, match="not 32x32"):
+        replace(lane, packed=lane.packed[:400])
 
 
 def test_lanes_are_recorded_as_they_are_measured():

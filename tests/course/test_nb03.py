@@ -1,18 +1,12 @@
-"""Notebook 03's explorers answer their controls, and the windows lie where gradients say."""
+"""Notebook 03's windows lie where gradients say, and answers are those of the lanes."""
 
-import matplotlib
 import pytest
 import torch
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit.branches import BRANCHES, branch_maps, branch_windows
-from googlenet_lib.course.nb03.pooling import DIGITS, MODES, MOST_CELLS, explore_pooling
-from googlenet_lib.course.nb03.tower import explore_tower
-from googlenet_lib.course.nb03.windows import explore_lanes_window, nearest_place, window_view
+from googlenet_lib.course.nb03.windows import nearest_place, window_view
+from googlenet_lib.data.batches import normalise
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.pretrained import load_network
 
@@ -56,14 +50,10 @@ def test_boxes_are_the_pixels_with_a_gradient(network, image, module, place):
 def test_answers_are_those_of_the_lanes(network, image):
     model, info = network
     view = window_view(model, info, image, "inception4a", (5, 6))
-    prepared = (image / 255 - torch.tensor(info.mean).view(3, 1, 1)) / torch.tensor(info.std).view(
-        3, 1, 1
-    )
+    prepared = normalise(image, info.mean, info.std)
     for lane, maps in branch_maps(model, prepared[None], "inception4a").items():
-        values = maps[0, :, 5, 6]
-        answer = view.answers[lane]
-        assert answer.channels == len(values)
-        assert answer.active == int((values > 0).sum())
+        values, answer = maps[0, :, 5, 6], view.answers[lane]
+        assert (answer.channels, answer.active) == (len(values), int((values > 0).sum()))
         assert answer.mean == pytest.approx(float(values.mean()), abs=1e-6)
         assert torch.allclose(view.maps[lane], maps[0].mean(0))
 
@@ -84,45 +74,3 @@ def test_windows_that_make_no_sense_are_refused(network, image):
         window_view(model, info, image, "inception3a", (32, 0))
     with pytest.raises(UsageError, match=r"came as torch\.float32 with shape"):
         window_view(model, info, image / 255, "inception3a", (0, 0))
-
-
-def test_the_windows_follow_their_controls(network, image):
-    box = explore_lanes_window(*network, image)
-    (row, column, module), picture, words = box.children[0].children, *box.children[1:]
-    assert (row.max, column.max) == (SIDE - 1, SIDE - 1)
-    before, drawn = words.value, bytes(picture.value)
-    row.value = 0
-    assert "inception3a, row 0 and column" in words.value != before
-    assert bytes(picture.value) != drawn
-    module.value, column.value = "inception4a", SIDE - 1
-    assert "inception4a, row 0 and column 15 of its 16×16 map" in words.value
-    assert "(cut at the rim)" in words.value
-
-
-def test_the_tower_follows_its_slider():
-    box = explore_tower()
-    slider, words = box.children[0].children[0], box.children[-1]
-    assert (slider.min, slider.max, slider.value) == (0, 9, 0)
-    assert "1,024 channels at the top" in words.value
-    slider.value = 9
-    assert "the first 9 without" in words.value
-    assert "4,944 channels at the top" in words.value
-
-
-def test_pooling_follows_its_controls():
-    box = explore_pooling()
-    (size, mode), words = box.children[0].children, box.children[-1]
-    assert all(name in words.value for name in MODES)
-    assert size.max == MOST_CELLS == len(DIGITS)
-    size.value = 15
-    assert "pad (padding=1, ceil_mode=False): 8 windows" in words.value
-    mode.value = "ceil"
-    assert "7 windows" in words.value
-    assert "padding=1" not in words.value
-
-
-def test_the_explorers_leave_no_figure_open(network, image):
-    plt.close("all")
-    for box in (explore_tower(), explore_pooling(), explore_lanes_window(*network, image)):
-        box.children[0].children[0].value = 7
-    assert plt.get_fignums() == []

@@ -5,7 +5,7 @@ import pytest
 
 matplotlib.use("Agg")
 
-from explorer_tools import assert_answered_at_once, parts
+from explorer_tools import parts
 
 from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
 from googlenet_lib.training.recipes import SCHEDULES
@@ -49,11 +49,3 @@ def test_it_begins_with_the_script_s_schedule():
     _, _, words = parts(explore_schedule())
     assert "restarts over 400 steps: begins at 0.1, highest 0.1 at step 1" in words.value
     assert "It jumps back up 3 times." in words.value
-
-
-@pytest.mark.parametrize(
-    ("build", "control", "value"),
-    [(explore_schedule, "cycles", 7), (explore_average, "updates", 100_000)],
-)
-def test_a_movement_is_answered_at_once_and_leaves_no_figure_open(build, control, value):
-    assert_answered_at_once(build(), control, value)

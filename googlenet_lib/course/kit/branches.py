@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, TABLE_1, receptive_field
+from googlenet_lib.network.table1 import TABLE_1, find_module, receptive_field
 from googlenet_lib.network.watch import watch
 
-MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
 BRANCHES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
 
 Layer = tuple[int, int, int]  # kernel, stride and padding
@@ -71,16 +69,13 @@ def branch_maps(
 
 def branch_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
     """Find the submodule of each branch of `module`, or raise UsageError."""
-    if module not in MODULES:
-        raise UsageError(f"module {module!r} came; expected one of {', '.join(MODULES)}")
+    find_module(module)
     return {name: getattr(model, module).get_submodule(part) for name, part in BRANCHES.items()}
 
 
 def _layers_before(model: GoogLeNet, module: str) -> list[Layer]:
     """List the widest layer of each part before `module`, in order."""
-    if module not in MODULES:
-        raise UsageError(f"module {module!r} came; expected one of {', '.join(MODULES)}")
-    names = [row.name for row in TABLE_1[: TABLE_1.index(ROWS[module])]]
+    names = [row.name for row in TABLE_1[: TABLE_1.index(find_module(module))]]
     names.insert(names.index("conv2") + 1, "conv3")  # the row conv2 stands for both
     return [_widest(getattr(model, name)) for name in names]
 

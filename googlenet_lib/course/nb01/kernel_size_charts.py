@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from googlenet_lib.course.kit import seeds, style
-from googlenet_lib.course.nb01.kernel_sizes import CONTENDERS, Recording, Trial
+from googlenet_lib.course.nb01.contenders import CONTENDERS, find_contender
+from googlenet_lib.course.nb01.kernel_sizes import Recording, Trial
 
 COLOURS = {
     "only 1x1": style.BRANCH_COLOURS["1x1"],
@@ -84,7 +85,7 @@ def draw_by_size(recording: Recording) -> Figure:
     """Draw test accuracy by the size of the shape, a panel for each contender, a dot a seed.
 
     A line joins the means over the seeds, a band goes from the lowest seed to the highest. The
-    other contenders' lines lie behind it in grey.
+    other contenders' lines stand in grey.
     """
     bins = recording.final[0].by_size
     counts = [one.count for one in bins]
@@ -143,7 +144,7 @@ def _describe_by_size(recording: Recording) -> str:
 
 
 def _costs(recording: Recording, name: str) -> str:
-    """Name, channels and costs of a contender, in three lines."""
+    """Write a contender's name, channels and costs in three lines."""
     entry = recording.entry(name)
     seconds = mean(one.seconds for one in recording.final_of(name))
     return (
@@ -154,14 +155,14 @@ def _costs(recording: Recording, name: str) -> str:
 
 
 def _channels(recording: Recording, name: str) -> str:
-    """The channels of each lane of the three layers, such as "24, 24, 36 channels"."""
-    (lanes,) = (one.lanes for one in CONTENDERS if one.name == name)
+    """Write the channels of each lane of the three layers, such as "24, 24, 36 channels"."""
+    lanes = find_contender(name).lanes
     widths = ", ".join(map(str, recording.entry(name).widths))
     return f"{lanes} × ({widths}) ch." if lanes > 1 else f"{widths} channels"
 
 
 def _size_means(recording: Recording, name: str) -> list[float]:
-    """Mean accuracy of a contender's seeds, bin by bin."""
+    """Average the accuracy of a contender's seeds, bin by bin."""
     return [
         mean(one.accuracy for one in same)
         for same in zip(*(trial.by_size for trial in recording.final_of(name)), strict=True)

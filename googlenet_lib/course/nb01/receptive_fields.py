@@ -3,7 +3,7 @@
     python -m googlenet_lib.course.nb01.receptive_fields --overwrite
 
 measures the recorded windows anew and writes them into `receptive_fields.json`, or with
-`--out FILE` elsewhere.
+`--out FILE` into another file.
 
 A pixel on which a value depends is one that its gradient with respect to the picture reaches.
 The theoretical field counts all of them alike; the mean absolute gradient says how much each
@@ -11,11 +11,10 @@ counts. Source of the method: Luo et al., 2016 (arXiv:1701.04128), section 3.
 """
 
 import base64
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,6 @@ from torch.nn import functional as F
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.branches import (
     BRANCHES,
-    MODULES,
     Window,
     branch_parts,
     branch_windows,
@@ -34,7 +32,7 @@ from googlenet_lib.course.kit.branches import (
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import Field, receptive_field
+from googlenet_lib.network.table1 import MODULES, Field, receptive_field
 from googlenet_lib.network.variants import PAPER
 from googlenet_lib.network.watch import watch
 
@@ -187,7 +185,7 @@ class LaneField:
     """One lane of one module of an untrained network, measured on noise.
 
     `widths` (one a seed) and `width` (of the mean) are sides of the square that holds SHARE of
-    the gradient, in pixels; `map` is what the whole window holds, (TILE, TILE), which sums to 1.
+    the gradient, in pixels.
     """
 
     network: str
@@ -196,7 +194,23 @@ class LaneField:
     window: Window
     widths: tuple[float, ...]
     width: float
-    map: np.ndarray
+    packed: str  # the map: square roots as bytes, the largest 255, in base64
+
+    def __post_init__(self) -> None:
+        if len(base64.b64decode(self.packed)) != TILE**2:
+            raise ValueError(f"the map of lane {self.lane} of {self.module} is not {TILE}x{TILE}")
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """Unpack the gradient in the whole window: (TILE, TILE), which sums to 1."""
+        squares = (np.frombuffer(base64.b64decode(self.packed), np.uint8) / 255) ** 2
+        return (squares / squares.sum()).reshape(TILE, TILE)
+
+
+def pack_map(mass: Tensor) -> str:
+    """Pack a map (TILE, TILE) as bytes of square roots, which keep digits of small values."""
+    roots = np.sqrt((mass / mass.max()).numpy())
+    return base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
 
 
 def measure_module(network: str, module: str) -> list[LaneField]:
@@ -218,7 +232,7 @@ def measure_module(network: str, module: str) -> list[LaneField]:
 
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
-    """The window alone, out of a picture's gradient: (field, field), which sums to 1."""
+    """Cut the window out of a picture's gradient: (field, field), scaled to sum to 1."""
     first = round(window.centre(place) - (window.field - 1) / 2)
     inside = gradient[first : first + window.field, first : first + window.field]
     return inside / inside.sum()
@@ -229,21 +243,30 @@ def _lane_field(
 ) -> LaneField:
     mean = torch.stack(list(parts)).mean(0)
     tile = F.interpolate(mean[None, None], (TILE, TILE), mode="area")[0, 0]
-    widths = tuple(mass_width(part) for part in parts)
     return LaneField(
-        network, module, lane, window, widths, mass_width(mean), (tile / tile.sum()).numpy()
-    )
+        network, module, lane, window, tuple(mass_width(part) for part in parts),
+        mass_width(mean), pack_map(tile),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Settings, and the measured stacks: depth, kernel, strided and width of each."""
+
+    share: float
+    seeds: tuple[int, ...]
+    stacks: tuple[tuple[int, int, int, float], ...]
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What `python -m googlenet_lib.course.nb01.receptive_fields` has measured."""
+    """The measured widths of stacks, and the lanes of both networks."""
 
     stack_widths: dict[Stack, float]
     lanes: tuple[LaneField, ...]
 
     def lane(self, module: str, lane: str, network: str = "paper") -> LaneField:
-        """The record of one lane, or UsageError."""
+        """Find the record of one lane. Raises UsageError if there is none."""
         for one in self.lanes:
             if (one.network, one.module, one.lane) == (network, module, lane):
                 return one
@@ -253,7 +276,7 @@ class Recording:
         )
 
     def stack_width(self, stack: Stack) -> float:
-        """The recorded effective width of a stack, in pixels, or UsageError."""
+        """Find the recorded width of a stack, in pixels. Raises UsageError if there is none."""
         if stack not in self.stack_widths:
             raise UsageError(
                 f"{stack} is not recorded; there are depths of {DEPTHS[0]} to {DEPTHS[-1]}, "
@@ -264,12 +287,9 @@ class Recording:
 
 @cache
 def recorded() -> Recording:
-    """The recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
-    found = json.loads(RECORDED.read_text(encoding="utf-8"))
-    return Recording(
-        {Stack(*key): width for *key, width in found["stacks"]},
-        tuple(_read_lane(one) for one in found["lanes"]),
-    )
+    """Load the recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
+    circumstances, lanes = recorder.load(RECORDED, LaneField, Circumstances)
+    return Recording({Stack(*key): width for *key, width in circumstances.stacks}, lanes)
 
 
 def record(path: Path) -> None:
@@ -278,41 +298,13 @@ def record(path: Path) -> None:
         Stack(depth, kernel, strided)
         for kernel in KERNELS for strided in STRIDED for depth in DEPTHS if strided <= depth
     ]  # fmt: skip
-    widths = [
-        [one.depth, one.kernel, one.strided, mass_width(stack_gradient(one))]
+    widths = tuple(
+        (one.depth, one.kernel, one.strided, mass_width(stack_gradient(one)))
         for one in progress_bar(stacks, desc="stacks")
-    ]
+    )
     jobs = [(network, module) for network in NETWORKS for module in MODULES]
-    lanes = [
-        json.dumps(_written_lane(one))
-        for job in progress_bar(jobs, desc="modules")
-        for one in measure_module(*job)
-    ]
-    rows = ",\n".join(lanes)
-    path.write_text(
-        f'{{"share": {SHARE}, "seeds": {json.dumps(SEEDS)},\n"stacks": {json.dumps(widths)},\n'
-        f'"lanes": [\n{rows}\n]}}\n',
-        encoding="utf-8",
-    )
-
-
-def _written_lane(one: LaneField) -> dict:
-    roots = np.sqrt(one.map / one.map.max())  # so that small values keep some of their digits
-    packed = base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
-    own = {name: getattr(one, name) for name in ("network", "module", "lane", "widths", "width")}
-    window = [one.window.field, one.window.start, one.window.jump]
-    return own | {"window": window, "map": packed}
-
-
-def _read_lane(one: dict) -> LaneField:
-    field, start, jump = one["window"]
-    roots = np.frombuffer(base64.b64decode(one["map"]), np.uint8).reshape(TILE, TILE) / 255
-    return LaneField(
-        **{name: one[name] for name in ("network", "module", "lane", "width")},
-        window=Window(field, jump, start),
-        widths=tuple(one["widths"]),
-        map=roots**2 / (roots**2).sum(),
-    )
+    lanes = [lane for job in progress_bar(jobs, desc="modules") for lane in measure_module(*job)]
+    recorder.save(path, Circumstances(SHARE, SEEDS, widths), lanes)
 
 
 if __name__ == "__main__":

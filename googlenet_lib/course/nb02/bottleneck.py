@@ -1,4 +1,4 @@
-"""Notebook 02: what a 1x1 of a given width costs and what it keeps."""
+"""Notebook 02: the cost of a 1x1 of any width, and the variance that it can keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,18 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
-from googlenet_lib.course.kit.branches import MODULES
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import TABLE_1, conv_macs, conv_params
+from googlenet_lib.network.table1 import MODULES, TABLE_1, conv_macs, conv_params, find_module
 from googlenet_lib.network.watch import watch
 
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A large kernel of an Inception module, behind a 1x1 whose width one may choose.
+    """A large kernel of an Inception module, after a 1x1 whose width one may choose.
 
-    `width` is the one that Table 1 chose; `size` the map's, in pixels a side. Biases are not
-    counted.
+    `width` is that of Table 1; `size` is the map's, in pixels a side. Biases are not counted.
     """
 
     name: str
@@ -35,43 +33,38 @@ class Bottleneck:
 
     @property
     def direct_params(self) -> int:
-        """Weights of the large kernel on all channels, with no 1x1 in front."""
+        """Count the weights of the large kernel on all channels, with no 1x1 in front."""
         return conv_params(self.in_channels, self.out_channels, self.kernel)
 
     @property
     def direct_macs(self) -> int:
-        """Multiply-adds of the large kernel on all channels, for one picture."""
+        """Count the multiply-adds of the large kernel on all channels, for one picture."""
         return conv_macs(self.in_channels, self.out_channels, self.kernel, self.size)
 
     @property
     def break_even(self) -> float:
-        """The width from which the detour costs more than the direct way."""
+        """Work out the width from which the detour costs more than the direct way."""
         large = self.kernel**2 * self.out_channels
         return large * self.in_channels / (self.in_channels + large)
 
     def params(self, width: int) -> tuple[int, int]:
-        """Weights of a 1x1 to `width` channels, and of the large kernel behind it."""
+        """Count the weights of a 1x1 to `width` channels, and of the kernel after it."""
         return (
             conv_params(self.in_channels, width, 1),
             conv_params(width, self.out_channels, self.kernel),
         )
 
     def macs(self, width: int) -> tuple[int, int]:
-        """Multiply-adds of a 1x1 to `width` channels, and of the large kernel behind it."""
+        """Count the multiply-adds of a 1x1 to `width` channels, and of the kernel after it."""
         reduction, large = self.params(width)
         return reduction * self.size**2, large * self.size**2
 
 
 def bottleneck(module: str = "inception3a", kernel: int = 5) -> Bottleneck:
-    """The 5x5 lane of a module of Table 1, or its 3x3 lane with `kernel=3`."""
-    if module not in MODULES or kernel not in (3, 5):
-        raise UsageError(
-            f"module {module!r} and kernel {kernel} came; expected one of {', '.join(MODULES)} "
-            "and a kernel of 3 or 5"
-        )
-    names = [row.name for row in TABLE_1]
-    row, before = (TABLE_1[names.index(module) - i] for i in (0, 1))
-    widths = row.widths
+    """Return the 5x5 lane of a module of Table 1, or its 3x3 lane with `kernel=3`."""
+    assert kernel in (3, 5), "a module has a 3x3 and a 5x5 lane"
+    row = find_module(module)
+    before, widths = TABLE_1[TABLE_1.index(row) - 1], row.widths
     reduce, out = {
         3: (widths.reduce_3x3, widths.out_3x3),
         5: (widths.reduce_5x5, widths.out_5x5),
@@ -81,7 +74,7 @@ def bottleneck(module: str = "inception3a", kernel: int = 5) -> Bottleneck:
 
 @torch.inference_mode()
 def module_inputs(model: GoogLeNet, images: Tensor) -> dict[str, Tensor]:
-    """What enters each Inception module for normalised pictures: (N, C, h, w), by its name."""
+    """Return what enters each Inception module for normalised pictures: (N, C, h, w), by name."""
     modules = {name: getattr(model, name) for name in MODULES}
     with watch(modules, keep=lambda given, _output: given) as inputs:
         model.eval()(images)
@@ -89,7 +82,7 @@ def module_inputs(model: GoogLeNet, images: Tensor) -> dict[str, Tensor]:
 
 
 def variance_shares(maps: Tensor) -> Tensor:
-    """Share of the variance that the best r directions keep, for r of 1 to C: float32 (C,).
+    """Return the share of the variance that the best r directions keep, r from 1 to C: (C,).
 
     `maps` are (N, C, h, w); every place of every picture is one vector of C channels. The best r
     directions are the first r right singular vectors of the centred vectors (a PCA), so that no
@@ -204,13 +197,13 @@ def _factor(direct: int, reduced: int) -> str:
 
 
 def _kept(lane: Bottleneck, width: int, shares: Sequence[float]) -> float:
-    """The share at the same fraction of the channels that were measured."""
+    """Return the share at the same fraction of the channels that were measured."""
     r = round(width * len(shares) / lane.in_channels)
     return float(shares[r - 1]) if r else 0.0
 
 
 def _draw_bars(axes: Axes, what: str, direct: int, parts: tuple[int, int], colour: str) -> None:
-    """The cost of a lane direct, and through a 1x1, whose own part is lighter."""
+    """Draw the cost of a lane direct, and through a 1x1, whose own part is lighter."""
     reduction, large = parts
     axes.barh(0, direct, 0.6, color=style.MIDDLE_GREY)
     axes.barh(1, reduction, 0.6, color=style.tint(colour, REDUCTION_TINT))
@@ -260,9 +253,9 @@ def _draw_chart(
 
 
 def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
-    """A slider for the width r, and a choice of the module of Table 1 whose 5x5 lane is shown.
+    """Make a slider for the width r, and a choice of the module whose 5x5 lane is shown.
 
-    `shares` holds for each module what `variance_shares` measured of its input.
+    `shares` holds for each module the `variance_shares` of its input.
     """
     first = bottleneck(MODULES[0])
     width = widgets.IntSlider(
@@ -282,8 +275,6 @@ def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
     module.observe(fit, names="value")  # before the panel's own, so that it draws what fits
 
     def draw(width: int, module: str) -> Figure:
-        lane = bottleneck(module)
-        view = (lane, width, shares[module])
-        return draw_dial(*view)
+        return draw_dial(bottleneck(module), width, shares[module])
 
     return panel(draw, width=width, module=module)

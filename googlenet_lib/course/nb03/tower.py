@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from googlenet_lib.course.kit import style
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.errors import UsageError
-from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, Conv, Row, row_convs
+from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, Row, conv_params, row_convs
 
 # Which branch each convolution of a module belongs to, by the names of Widths.
 BRANCH_OF = {
@@ -126,21 +126,11 @@ def _describe_tower(levels: Sequence[Level]) -> str:
 
 
 def _level(row: Row, in_channels: int, naive: bool) -> Level:
-    convs = row_convs(row, in_channels)
-    if naive:
-        convs = [
-            Conv(name, in_channels, out, kernel)
-            for name, _, out, kernel in convs
-            if name.startswith("out_")
-        ]
-    channels, params = (
-        dict.fromkeys(style.BRANCH_COLOURS, 0),
-        dict.fromkeys(style.BRANCH_COLOURS, 0),
-    )
-    for conv in convs:
+    channels, params = (dict.fromkeys(style.BRANCH_COLOURS, 0) for _ in range(2))
+    for conv in row_convs(row, in_channels, naive):
         branch = BRANCH_OF[conv.name]
         channels[branch] = conv.out_channels  # the branch's last convolution comes last
-        params[branch] += conv.in_channels * conv.out_channels * conv.kernel**2
+        params[branch] += conv_params(*conv[1:])
     if naive:
         channels["pool"] = in_channels
     macs = {branch: count * row.size**2 for branch, count in params.items()}

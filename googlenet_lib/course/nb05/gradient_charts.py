@@ -29,12 +29,12 @@ HEAD_CHOICES = {"both heads": (1, 1), "the head at 4a": (1, 0), "the head at 4d"
 
 
 def setting_name(init: str, norm: str) -> str:
-    """A setting in words, such as "Xavier, BatchNorm"."""
+    """Write a setting in words, such as "Xavier, BatchNorm"."""
     return f"{INIT_NAMES.get(init, init)}, {NORM_NAMES[norm]}"
 
 
 def short_layer(name: str) -> str:
-    """A layer as figures write it: 4a for inception4a."""
+    """Write a layer as figures do: 4a for inception4a."""
     return name.removeprefix("inception")
 
 
@@ -161,7 +161,7 @@ def _describe_rescue(
 def rescue_pairs(
     probes: Sequence[Probe], weight: float, heads: str = "both heads"
 ) -> dict[str, tuple[float, float]]:
-    """For each layer the length alone and with the heads, geometric means over the probes."""
+    """Average each layer's length, alone and with the heads: geometric means over the probes."""
     if not probes:
         raise UsageError("no probe came; expected one or more, such as probes_of('he', 'none')")
     weights = _weights(weight, heads)
@@ -221,7 +221,7 @@ def _describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> s
 
 
 def averaged(training: Training, part: str) -> tuple[float, ...]:
-    """One of "main", "aux1", "aux2" as means over ten steps, however it was kept."""
+    """Return "main", "aux1" or "aux2" as means over ten steps, however it was kept."""
     losses = getattr(training, part)
     return losses if training.every > 1 else means(losses)
 
@@ -230,7 +230,7 @@ def averaged(training: Training, part: str) -> tuple[float, ...]:
 
 
 def _tick(name: str) -> str:
-    """Every second layer of the stem is left out: there is no room."""
+    """Write conv1 alone of the stem: there is no room for the others."""
     return {"conv1": "conv1", "conv2": "", "conv3": ""}.get(name, short_layer(name))
 
 
@@ -278,7 +278,7 @@ def _geometric_mean(values: Sequence[float]) -> float:
 
 
 def _parts(training: Training, label: str) -> list[tuple[str, str, str]]:
-    """The losses that a training has: field, dashes, name."""
+    """List the losses that a training has: field, dashes, name."""
     parts = [("main", "-", label)]
     if training.aux1:
         parts += [("aux1", "--", "its head at 4a"), ("aux2", ":", "its head at 4d")]
@@ -291,15 +291,15 @@ def _steps(training: Training, line: Sequence[float]) -> list[float]:
 
 
 def explore_gradient_rescue(width: float = 1.0) -> widgets.VBox:
-    """Controls over the recorded grid, and a button that computes the chosen setting anew.
+    """Make controls over the recorded grid, and a button that computes the chosen setting anew.
 
     `width` scales the channels of what the button builds; the recorded grid has 1.
     """
     fresh: dict[tuple[str, str], list[Probe]] = {}
 
     def draw(init: str, norm: str, weight: float, heads: str, layer: str, _computed: int) -> Figure:
-        shown = (probes_of(init, norm), weight, heads, layer, fresh.get((init, norm), ()))
-        return draw_rescue(*shown)
+        probes = probes_of(init, norm)
+        return draw_rescue(probes, weight, heads, layer, fresh.get((init, norm), ()))
 
     short, wide = widgets.Layout(width="250px"), widgets.Layout(width="380px")
     controls = {

@@ -2,17 +2,16 @@
 
     python -m googlenet_lib.course.nb05.gradients --overwrite
 
-computes the recorded grid anew and writes it into `gradients.json`, or with `--out FILE`
-elsewhere.
+computes the recorded grid anew and writes it into `gradients.json`, or with `--out FILE` into
+another file.
 
 A gradient is linear in the loss: that of L + w1 L1 + w2 L2 is g + w1 g1 + w2 g2. So the six inner
 products of g, g1 and g2 give its length for any two weights, and no slider has to wait.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -43,7 +42,7 @@ CLASSES = 1000
 class Probe:
     """One untrained network, one batch of noise: what arrives, forwards and backwards.
 
-    `activations` are means of absolute values behind each layer, `products` the inner products
+    `activations` are means of absolute values after each layer, `products` the inner products
     (g·g, g·g1, g·g2, g1·g1, g1·g2, g2·g2) of the gradients at each layer's convolution weights.
     """
 
@@ -55,7 +54,7 @@ class Probe:
     products: dict[str, tuple[float, ...]]
 
     def length(self, layer: str, at_4a: float = 0.0, at_4d: float = 0.0) -> float:
-        """The length of the gradient of L + at_4a L1 + at_4d L2 at one of LAYERS."""
+        """Work out the length of the gradient of L + at_4a L1 + at_4d L2 at one of LAYERS."""
         if layer not in self.products:
             raise UsageError(f"layer {layer!r} is unknown; use one of {', '.join(self.products)}")
         gg, g1, g2, g11, g12, g22 = self.products[layer]
@@ -63,12 +62,12 @@ class Probe:
         return math.sqrt(max(square + at_4a**2 * g11 + at_4d**2 * g22, 0.0))
 
     def rescue(self, layer: str, at_4a: float = 0.3, at_4d: float = 0.3) -> float:
-        """How many times longer the heads make it."""
+        """Work out how many times longer the heads make the gradient."""
         return self.length(layer, at_4a, at_4d) / self.length(layer)
 
 
-def normalised(variant: Variant, norm: str) -> Variant:
-    """The variant as it is ("none"), or with BatchNorm behind every convolution of the trunk."""
+def set_norm(variant: Variant, norm: str) -> Variant:
+    """Return the variant as it is ("none"), or with BatchNorm after each convolution."""
     if norm not in NORMS:
         raise UsageError(f"normalisation {norm!r} is unknown; use one of {', '.join(NORMS)}")
     if norm == "none":
@@ -89,13 +88,12 @@ def probe(
 
     `init` is a name in INITIALISATIONS, `norm` one of NORMS. Takes half a second on one core.
     """
-    if init not in INITIALISATIONS:
-        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
+    check_init(init)
     torch.manual_seed(seed)
-    network = GoogLeNet(replace(normalised(PAPER, norm), init=init), CLASSES, width=width).train()
+    network = GoogLeNet(replace(set_norm(PAPER, norm), init=init), CLASSES, width=width).train()
     pictures, labels = torch.randn(batch, 3, size, size), torch.randint(CLASSES, (batch,))
     layers = {name: network.get_submodule(name) for name in LAYERS}
-    with watch(layers, keep=_mean_size) as activations:
+    with watch(layers, keep=_mean_absolute) as activations:
         outputs = network(pictures)
     logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
     losses = [F.cross_entropy(one, labels) for one in logits]
@@ -105,8 +103,14 @@ def probe(
     )  # fmt: skip
 
 
+def check_init(init: str) -> None:
+    """Raise UsageError for a name that is not in INITIALISATIONS."""
+    if init not in INITIALISATIONS:
+        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
+
+
 def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str, tuple]:
-    """For each of LAYERS, the inner products of every two of the losses' gradients."""
+    """Compute, for each of LAYERS, the inner products of every two of the losses' gradients."""
     weights = {name: conv_weights(network.get_submodule(name)) for name in LAYERS}
     flat = [weight for group in weights.values() for weight in group]
     gradients = [
@@ -115,7 +119,7 @@ def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str,
     ]
     products, start = {}, 0
     for name, group in weights.items():
-        parts = [_joined(one[start : start + len(group)], group) for one in gradients]
+        parts = [_join(one[start : start + len(group)], group) for one in gradients]
         start += len(group)
         pairs = [(i, j) for i in range(len(parts)) for j in range(i, len(parts))]
         products[name] = tuple(float(parts[i] @ parts[j]) for i, j in pairs)
@@ -123,27 +127,18 @@ def gradient_products(network: nn.Module, losses: Sequence[Tensor]) -> dict[str,
 
 
 def conv_weights(layer: nn.Module) -> list[nn.Parameter]:
-    """The weights, without biases, of all convolutions in a layer."""
+    """List the weights, without biases, of all convolutions in a layer."""
     return [part.weight for part in layer.modules() if isinstance(part, nn.Conv2d)]
 
 
 @cache
 def recorded_probes() -> tuple[Probe, ...]:
-    """Read the recorded probes: every setting with three seeds."""
-    found = json.loads(RECORDED.read_text(encoding="utf-8"))
-    return tuple(
-        Probe(
-            *(one[name] for name in ("init", "norm", "seed")),
-            tuple(one["losses"]),
-            dict(zip(found["layers"], one["activations"], strict=True)),
-            dict(zip(found["layers"], map(tuple, one["products"]), strict=True)),
-        )
-        for one in found["probes"]
-    )
+    """Load the recorded probes: every setting with three seeds."""
+    return recorder.load(RECORDED, Probe)[1]
 
 
 def probes_of(init: str, norm: str) -> tuple[Probe, ...]:
-    """The recorded probes of one setting, a seed each."""
+    """Find the recorded probes of one setting, a seed each."""
     chosen = tuple(one for one in recorded_probes() if (one.init, one.norm) == (init, norm))
     if not chosen:
         raise UsageError(
@@ -156,32 +151,35 @@ def probes_of(init: str, norm: str) -> tuple[Probe, ...]:
 def record(path: Path) -> None:
     """Probe all settings with all seeds, and write them to `path`."""
     jobs = [(init, norm, seed) for init in INITS for norm in NORMS for seed in SEEDS]
-    rows = []
-    for job in progress_bar(jobs, desc="probes"):
-        one = asdict(probe(*job))
-        one["losses"] = [_rounded(loss) for loss in one["losses"]]
-        one["activations"] = [_rounded(value) for value in one["activations"].values()]
-        one["products"] = [[_rounded(p, 9) for p in group] for group in one["products"].values()]
-        rows.append(json.dumps(one))
-    lines = ",\n".join(rows)
-    path.write_text(
-        f'{{"batch": {BATCH}, "layers": {json.dumps(LAYERS)},\n"probes": [\n{lines}\n]}}\n',
-        encoding="utf-8",
+    probes = [_round_probe(probe(*job)) for job in progress_bar(jobs, desc="probes")]
+    recorder.save(path, {"batch": BATCH}, probes)
+
+
+def _round_probe(one: Probe) -> Probe:
+    """Keep five digits, and nine of the products, whose differences count."""
+    return replace(
+        one,
+        losses=tuple(map(_round, one.losses)),
+        activations={name: _round(value) for name, value in one.activations.items()},
+        products={
+            name: tuple(_round(product, 9) for product in group)
+            for name, group in one.products.items()
+        },
     )
 
 
-def _mean_size(_given: Tensor, output: Tensor) -> float:
+def _mean_absolute(_given: Tensor, output: Tensor) -> float:
     return float(output.detach().abs().mean())
 
 
-def _joined(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:
-    """One vector in float64: squares of what is left at depth don't fit into float32."""
+def _join(gradients: Sequence[Tensor | None], weights: Sequence[Tensor]) -> Tensor:
+    """Join gradients in float64: squares of what is left at depth don't fit into float32."""
     pairs = zip(gradients, weights, strict=True)
     filled = [torch.zeros_like(weight) if g is None else g for g, weight in pairs]
     return torch.cat([one.flatten() for one in filled]).double()
 
 
-def _rounded(number: float, digits: int = 5) -> float:
+def _round(number: float, digits: int = 5) -> float:
     return float(f"{number:.{digits}g}")
 
 

@@ -2,36 +2,33 @@
 
     python -m googlenet_lib.course.nb05.plateau --overwrite
 
-computes the recorded runs anew and writes them into `plateau.json`, or with `--out FILE`
-elsewhere.
+computes the recorded runs anew and writes them into `plateau.json`, or with `--out FILE` into
+another file.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from googlenet_lib.course.kit import recorder
-from googlenet_lib.course.nb05.gradients import normalised
-from googlenet_lib.data import Batches, ImageSet, load
+from googlenet_lib.course.kit.short_training import shuffle, train
+from googlenet_lib.course.nb05.gradients import check_init, set_norm
+from googlenet_lib.data import ImageSet, load
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.initialisation import INITIALISATIONS
-from googlenet_lib.network.variants import PAPER, Variant
+from googlenet_lib.network.variants import PAPER
 
 RECORDED = Path(__file__).with_name("plateau.json")
 
 WIDTH = 1 / 8  # of the paper's channels
 BATCH = 32
 RATE, MOMENTUM = 0.1, 0.9
-CLIP = 1.0  # the longest gradient: what has just woken up is not thrown back by one large step
+CLIP = 1.0  # the longest gradient: one large step can't throw back a network that just woke up
 WINDOW = 10  # steps that are averaged: one batch of 32 says little
 AWAKE = 0.1  # below ln C by this much, on average over a window
 
@@ -77,8 +74,9 @@ class Training:
 def narrow_network(
     init: str, norm: str = "none", *, heads: bool = True, classes: int = 10, width: float = WIDTH
 ) -> GoogLeNet:
-    """The paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
-    return GoogLeNet(normalised(_named(init), norm), classes, heads=heads, width=width)
+    """Build the paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
+    check_init(init)
+    return GoogLeNet(set_norm(replace(NARROW, init=init), norm), classes, heads=heads, width=width)
 
 
 def train_narrow(
@@ -94,35 +92,21 @@ def train_narrow(
     if steps < WINDOW:
         raise UsageError(f"steps={steps} came; expected {WINDOW} or more, which are averaged")
     torch.manual_seed(seed)
-    network = narrow_network(init, norm, heads=head_weight > 0).train()
+    network = narrow_network(init, norm, heads=head_weight > 0)
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
-    order = torch.Generator().manual_seed(seed)
-    batches = Batches(images, BATCH, shuffle=True, generator=order)
-    losses: list[list[float]] = []
-    while len(losses) < steps:
-        for pictures, labels in batches:
-            outputs = network(pictures)
-            logits = (outputs.logits, outputs.aux_logits1, outputs.aux_logits2)
-            parts = [F.cross_entropy(one, labels) for one in logits if one is not None]
-            total = parts[0] + head_weight * sum(parts[1:])
-            optimiser.zero_grad()
-            total.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-            optimiser.step()
-            losses.append([part.item() for part in parts])
-            if len(losses) == steps:
-                break
+    batches = shuffle(images, BATCH, seed)
+    losses = train(network, batches, optimiser, steps, head_weight=head_weight, clip=CLIP)
     return Training(init, norm, head_weight, seed, *zip(*losses, strict=True))
 
 
 def means(losses: Sequence[float], window: int = WINDOW) -> tuple[float, ...]:
-    """Means over `window` steps each; a rest at the end that is shorter is left out."""
+    """Average over `window` steps each; a shorter rest at the end is left out."""
     starts = range(0, len(losses) - window + 1, window)
     return tuple(sum(losses[start : start + window]) / window for start in starts)
 
 
 def wake_up(training: Training, classes: int = 10) -> int | None:
-    """The step by which the main loss has left ln C for good, or None if it has not.
+    """Find the step by which the main loss has left ln C for good, or None if it has not.
 
     "Left" is a mean over ten steps that lies 0.1 below, as do all that follow.
     """
@@ -135,10 +119,8 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
-    """What `python -m googlenet_lib.course.nb05.plateau` has written: means over ten steps."""
-    runs = json.loads(RECORDED.read_text(encoding="utf-8"))["trainings"]
-    parts = ("main", "aux1", "aux2")
-    return tuple(Training(**run | {part: tuple(run[part]) for part in parts}) for run in runs)
+    """Load the recorded trainings, whose losses are means over ten steps."""
+    return recorder.load(RECORDED, Training)[1]
 
 
 def record(path: Path) -> None:
@@ -148,11 +130,13 @@ def record(path: Path) -> None:
     trainings = []
     for init, norm, weight, seed in progress_bar(jobs, desc="trainings"):
         options = {"init": init, "norm": norm, "head_weight": weight, "seed": seed}
-        one = asdict(train_narrow(images, steps=STEPS, **options))
-        for part in ("main", "aux1", "aux2"):
-            one[part] = [round(loss, 4) for loss in means(one[part])]
-        trainings.append(one | {"every": WINDOW})
-    told = {
+        training = train_narrow(images, steps=STEPS, **options)
+        averages = {
+            part: tuple(round(loss, 4) for loss in means(getattr(training, part)))
+            for part in ("main", "aux1", "aux2")
+        }
+        trainings.append(replace(training, every=WINDOW, **averages))
+    settings = {
         "batch": BATCH,
         "rate": RATE,
         "momentum": MOMENTUM,
@@ -160,16 +144,7 @@ def record(path: Path) -> None:
         "width": WIDTH,
         "data": "digits",
     }
-    rows = ",\n".join(json.dumps(one) for one in trainings)
-    path.write_text(
-        f'{{"settings": {json.dumps(told)},\n"trainings": [\n{rows}\n]}}\n', encoding="utf-8"
-    )
-
-
-def _named(init: str) -> Variant:
-    if init not in INITIALISATIONS:
-        raise UsageError(f"initialisation {init!r} is unknown; use {', '.join(INITIALISATIONS)}")
-    return replace(NARROW, init=init)
+    recorder.save(path, settings, trainings)
 
 
 if __name__ == "__main__":
