@@ -109,7 +109,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def device_name(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """What the device is called, for a person: "Tesla T4", or "CPU, 2 threads (AVX512)"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
@@ -120,7 +120,7 @@ def device_name(device: torch.device) -> str:
     return f"CPU, {threads} thread{'s' * (threads > 1)} ({capability})"
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """The versions a result depends on, by package name."""
     found = {"python": platform.python_version()}
     for package in ("torch", "torchvision", "numpy", "googlenet-lib"):
@@ -140,20 +140,20 @@ def progress_bar(work: Iterable, *, shown: bool = True, **options: object) -> tq
     return tqdm(work, leave=False, disable=not (watched and shown), **options)
 
 
-def usable_cores() -> int:
+def count_cores() -> int:
     """Processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def environment_number(name: str, default: int) -> int:
+def read_environment_number(name: str, default: int) -> int:
     """The whole number that an environment variable holds; `default` where it holds none."""
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() else default
 
 
-def ran_out_of_memory(error: Exception) -> bool:
+def is_memory_error(error: Exception) -> bool:
     """Is this how Python or torch say that there is not enough memory?"""
     words = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
@@ -168,7 +168,7 @@ AFTERWARDS = {MMAP_MAX: 2**16, MMAP_THRESHOLD: 2**25, TRIM_THRESHOLD: 2**26, TOP
 
 
 @contextmanager
-def freed_memory_kept(device: torch.device) -> Iterator[None]:
+def keep_freed_memory(device: torch.device) -> Iterator[None]:
     """Keep what is freed until the end, then give it back. Where there is no glibc: do nothing.
 
     Source: mallopt(3).

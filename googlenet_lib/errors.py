@@ -7,7 +7,7 @@ class UsageError(ValueError):
     """Says what came, what was expected and what to do; the command line prints it bare."""
 
 
-def shown(name: object) -> str:
+def escape(name: object) -> str:
     """A name as a message shows it: in one line, not too long, and printable in UTF-8."""
     unprintable = "[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
     text = re.sub(unprintable, lambda found: ascii(found[0])[1:-1], str(name))

@@ -17,14 +17,14 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from googlenet_lib.errors import UsageError, shown
+from googlenet_lib.errors import UsageError, escape
 
 T = TypeVar("T")
 FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
 @contextmanager
-def damage_refused(path: Path, kind: str, advice: str) -> Iterator[None]:
+def refuse_damage(path: Path, kind: str, advice: str) -> Iterator[None]:
     """Around reading `path` as a `kind`: whatever is amiss there becomes one UsageError."""
     try:
         yield
@@ -32,12 +32,12 @@ def damage_refused(path: Path, kind: str, advice: str) -> Iterator[None]:
         lack = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if lack or "allocate memory" in str(error):
             raise UsageError(
-                f"{shown(path)} could not be read for lack of memory; close other programs and try "
-                "again"
+                f"{escape(path)} could not be read for lack of memory; close other programs and "
+                "try again"
             ) from error
-        reason = shown(f"{error}" or type(error).__name__)
+        reason = escape(f"{error}" or type(error).__name__)
         raise UsageError(
-            f"{shown(path)} cannot be read as {kind}. It is damaged, or not written by this "
+            f"{escape(path)} cannot be read as {kind}. It is damaged, or not written by this "
             f"library: {reason}; {advice}"
         ) from error
 
@@ -58,15 +58,15 @@ def is_folder(path: str | Path) -> bool:
         return False
 
 
-def checksum(value: Any) -> str:
+def compute_checksum(value: Any) -> str:
     """sha256 of what dicts and lists of tensors, numbers and texts hold."""
     digest = hashlib.sha256()
-    for part in _parts(value):
+    for part in _list_parts(value):
         digest.update(part)
     return digest.hexdigest()
 
 
-def _parts(value: Any) -> Iterator[bytes]:
+def _list_parts(value: Any) -> Iterator[bytes]:
     if isinstance(value, Tensor):
         if value.nbytes > value.untyped_storage().nbytes():
             raise ValueError("a tensor claims more numbers than there are")
@@ -76,11 +76,11 @@ def _parts(value: Any) -> Iterator[bytes]:
         yield f"dict of {len(value)}".encode()
         for key in sorted(value, key=repr):
             yield repr(key).encode()
-            yield from _parts(value[key])
+            yield from _list_parts(value[key])
     elif isinstance(value, list | tuple):
         yield f"list of {len(value)}".encode()
         for one in value:
-            yield from _parts(one)
+            yield from _list_parts(one)
     else:
         yield repr(value).encode()
 
@@ -97,10 +97,10 @@ def read_json(text: str | bytes) -> Any:
         raise ValueError("its JSON is nested too deeply") from None
 
 
-def described(kind: type[T], said: Any) -> T:
+def parse_dataclass(kind: type[T], said: Any) -> T:
     """The dataclass `kind` that JSON describes: each field there, and of its type."""
     if not isinstance(said, dict):
-        raise ValueError(f"{_shown(said)} stands where a description was expected")
+        raise ValueError(f"{_describe(said)} stands where a description was expected")
     hints = get_type_hints(kind)
     if unknown := [name for name in said if name not in hints]:
         raise ValueError(
@@ -110,30 +110,30 @@ def described(kind: type[T], said: Any) -> T:
     needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
     if missing := [name for name in needed if name not in said]:
         raise ValueError(f"it has no field {missing[0]!r}")
-    return kind(**{name: _typed(said[name], hints[name], name) for name in said})
+    return kind(**{name: _convert(said[name], hints[name], name) for name in said})
 
 
-def _typed(value: Any, hint: Any, name: str) -> Any:
+def _convert(value: Any, hint: Any, name: str) -> Any:
     """`value`, if it is what `hint` says; JSON's lists fit tuples."""
     inner = get_args(hint)
     origin = get_origin(hint) or hint
     if origin is types.UnionType:  # something | None
-        return None if value is None else _typed(value, inner[0], name)
+        return None if value is None else _convert(value, inner[0], name)
     if origin is Any:
         return value
     if is_dataclass(origin):
-        return described(origin, value)
+        return parse_dataclass(origin, value)
     if origin is float and _is_number(value):
         return value
     if origin in (int, str, bool) and type(value) is origin:
         return value
     if origin is dict and isinstance(value, dict):
-        return {key: _typed(one, inner[1], f"{name}.{key}") for key, one in value.items()}
+        return {key: _convert(one, inner[1], f"{name}.{key}") for key, one in value.items()}
     if origin in (list, tuple) and isinstance(value, list | tuple):
         kinds = inner if origin is tuple and ... not in inner else inner[:1] * len(value)
         if len(kinds) == len(value):
-            return origin(_typed(one, k, name) for one, k in zip(value, kinds, strict=True))
-    raise ValueError(f"{name}={_shown(value)} came; expected {getattr(hint, '__name__', hint)}")
+            return origin(_convert(one, k, name) for one, k in zip(value, kinds, strict=True))
+    raise ValueError(f"{name}={_describe(value)} came; expected {getattr(hint, '__name__', hint)}")
 
 
 def _is_number(value: Any) -> bool:
@@ -141,7 +141,7 @@ def _is_number(value: Any) -> bool:
     return number and -1e300 < value < 1e300  # NaN is not, either
 
 
-def _shown(value: Any) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"{value.dtype} of shape {tuple(value.shape)}"
     text = repr(value)
@@ -165,12 +165,12 @@ def check_form(found: Any, expected: Any, name: str = "") -> None:
     else:
         same = type(found) is type(expected)
     if not same:
-        raise ValueError(f"{name or 'it'} is {_shown(found)}; expected {_shown(expected)}")
+        raise ValueError(f"{name or 'it'} is {_describe(found)}; expected {_describe(expected)}")
     if isinstance(expected, dict):
         if odd := found.keys() - expected.keys():
-            raise ValueError(f"{name or 'it'} has {_some(odd)}, which was not expected")
+            raise ValueError(f"{name or 'it'} has {_list_names(odd)}, which was not expected")
         if missing := expected.keys() - found.keys():
-            raise ValueError(f"{name or 'it'} lacks {_some(missing)}")
+            raise ValueError(f"{name or 'it'} lacks {_list_names(missing)}")
         for key in expected:
             check_form(found[key], expected[key], f"{name} {key!r}".strip())
     elif isinstance(expected, list | tuple):
@@ -195,12 +195,12 @@ def check_finite(value: Any, name: str = "") -> None:
         raise ValueError(f"{name} is {value}")
 
 
-def _some(names: Iterable[Any]) -> str:
+def _list_names(names: Iterable[Any]) -> str:
     names = sorted(map(repr, names))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
-def plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def strip_wrapper_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state dict by the network's own names, without what wrappers put in front of them.
 
     These are torch.compile ("_orig_mod."), DataParallel and its relatives ("module.").
@@ -211,15 +211,15 @@ def plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state if plain.keys() == state.keys() else plain
 
 
-def renamed(state: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
+def match_names(state: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
     """`state` by the names that `like` has for the same tensors, whatever wrappers added."""
-    names = dict(zip(plain_names(like), like, strict=True))
-    fitting = {names.get(name, name): tensor for name, tensor in plain_names(state).items()}
+    names = dict(zip(strip_wrapper_names(like), like, strict=True))
+    fitting = {names.get(name, name): tensor for name, tensor in strip_wrapper_names(state).items()}
     return state if fitting.keys() == state.keys() else fitting
 
 
-def bare(network: nn.Module) -> nn.Module:
+def unwrap(network: nn.Module) -> nn.Module:
     """The network itself, out of what torch.compile, DataParallel and their like put around it."""
     if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return bare(network.module)
-    return bare(network._orig_mod) if hasattr(network, "_orig_mod") else network
+        return unwrap(network.module)
+    return unwrap(network._orig_mod) if hasattr(network, "_orig_mod") else network

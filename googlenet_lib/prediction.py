@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from googlenet_lib.data.batches import normalise
-from googlenet_lib.data.pictures import PictureError, open_picture, upright
+from googlenet_lib.data.pictures import PictureError, convert_to_rgb, open_picture
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.pretrained import googlenet, imagenet_info
@@ -52,7 +52,7 @@ def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
     array (H, W, 3) or (H, W), or a uint8 tensor (3, H, W). The middle square is taken and resized.
     Raises UsageError for what cannot be read as a picture.
     """
-    picture = _as_image(picture)
+    picture = _to_image(picture)
     size = (info.image_size, info.image_size)
     if picture.size != size or info.border:
         picture = ImageOps.fit(picture, size, Image.Resampling.BILINEAR, bleed=info.border)
@@ -60,16 +60,16 @@ def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
     return normalise(pixels, info.mean, info.std)
 
 
-def _as_image(picture: Picture) -> Image.Image:
+def _to_image(picture: Picture) -> Image.Image:
     if isinstance(picture, str | Path):
         return open_picture(Path(picture))
     if isinstance(picture, Image.Image):
-        return _from_image(picture)
+        return _convert_image(picture)
     if isinstance(picture, Tensor):
-        return _from_array(picture, picture.shape[:1] == (3,), "(3, height, width)")
+        return _convert_array(picture, picture.shape[:1] == (3,), "(3, height, width)")
     if isinstance(picture, np.ndarray):
         fits = picture.ndim == 2 or picture.shape[2:] == (3,)
-        return _from_array(picture, fits, "(height, width, 3)")
+        return _convert_array(picture, fits, "(height, width, 3)")
     try:
         content = picture.read() if hasattr(picture, "read") else picture
     except (OSError, ValueError) as error:  # a closed file, or one of text
@@ -77,14 +77,14 @@ def _as_image(picture: Picture) -> Image.Image:
             f"an open file could not be read as a picture ({error}); open it by open(path, 'rb')"
         ) from error
     if isinstance(content, bytes | bytearray | memoryview):
-        return _from_bytes(content)
+        return _decode_bytes(content)
     raise UsageError(
         f"a picture came as {type(picture).__name__}; expected a path, a PIL image, a uint8 array "
         "(height, width, 3), a uint8 tensor (3, height, width), or the bytes of a file"
     )
 
 
-def _from_bytes(content: bytes) -> Image.Image:
+def _decode_bytes(content: bytes) -> Image.Image:
     with TemporaryDirectory() as folder:  # so that all pictures come in by one door
         path = Path(folder) / "picture"
         path.write_bytes(content)
@@ -97,7 +97,7 @@ def _from_bytes(content: bytes) -> Image.Image:
             ) from error
 
 
-def _from_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.Image:
+def _convert_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.Image:
     kind = torch.uint8 if isinstance(picture, Tensor) else np.dtype(np.uint8)
     if picture.dtype != kind or not fits or 0 in picture.shape:
         raise UsageError(
@@ -109,11 +109,11 @@ def _from_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.I
     return Image.fromarray(picture).convert("RGB")
 
 
-def _from_image(picture: Image.Image) -> Image.Image:
+def _convert_image(picture: Image.Image) -> Image.Image:
     if 0 in picture.size:
         raise UsageError(f"a PIL image of {picture.width}x{picture.height} came; it has no pixels")
     try:
-        return upright(picture)
+        return convert_to_rgb(picture)
     except Exception as error:  # an image that is still to be read from a damaged or closed file
         raise UsageError(
             f"a PIL image of mode {picture.mode} could not be read ({error}); give one that "
@@ -131,7 +131,7 @@ def predict(
     """
     if not isinstance(top, int | np.integer) or top < 1:
         raise UsageError(f"the top {top} came; expected 1 to {len(info.classes)}, the classes")
-    pictures = [pictures] if _is_one(pictures) else list(pictures)
+    pictures = [pictures] if _is_single(pictures) else list(pictures)
     answers = []
     for start in range(0, len(pictures), BATCH):
         some = [prepare(picture, info) for picture in pictures[start : start + BATCH]]
@@ -146,7 +146,7 @@ def predict(
     return answers
 
 
-def _is_one(pictures: Picture | Iterable[Picture]) -> bool:
+def _is_single(pictures: Picture | Iterable[Picture]) -> bool:
     """Is this a picture, and no list of them? Arrays of four dimensions are many."""
     if isinstance(pictures, np.ndarray | Tensor):
         return pictures.ndim < 4

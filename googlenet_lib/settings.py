@@ -11,7 +11,7 @@ Settings = TypeVar("Settings")
 Domain = range | tuple[float, float] | tuple[str, ...]
 
 
-def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
+def apply_overrides(settings: Settings, texts: Iterable[str], option: str) -> Settings:
     """`settings` with fields set from `texts`, such as "lr=0.05" or "stem_pools=true,false".
 
     A value is read as the type that the field has now. `option` is the command-line option that
@@ -28,7 +28,7 @@ def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
             )
         like = getattr(settings, name)
         try:
-            values[name] = _parsed(value, like)
+            values[name] = _parse(value, like)
         except (KeyError, ValueError):
             example = ",".join(map(str, like)) if isinstance(like, tuple) else like
             raise UsageError(
@@ -54,15 +54,15 @@ def check_fields(settings: Any) -> None:
         if len(each) != len(types) or not all(map(_is_a, each, types)):
             said = ", ".join(one.__name__ for one in types)
             raise UsageError(f"{field.name}={value!r} came; expected {said}")
-        if domain is not None and not all(_within(one, domain) for one in each):
-            raise UsageError(f"{field.name}={value!r} came; expected {_said(domain)}")
+        if domain is not None and not all(_lies_within(one, domain) for one in each):
+            raise UsageError(f"{field.name}={value!r} came; expected {_describe(domain)}")
 
 
-def _parsed(text: str, like: Any) -> Any:
+def _parse(text: str, like: Any) -> Any:
     if isinstance(like, bool):
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if isinstance(like, tuple):
-        return tuple(_parsed(p, one) for p, one in zip(text.split(","), like, strict=True))
+        return tuple(_parse(p, one) for p, one in zip(text.split(","), like, strict=True))
     return type(like)(text)
 
 
@@ -73,14 +73,14 @@ def _is_a(value: Any, kind: type) -> bool:
     return isinstance(value, (int, float) if kind is float else kind)
 
 
-def _within(value: Any, domain: Domain) -> bool:
+def _lies_within(value: Any, domain: Domain) -> bool:
     if isinstance(domain, range) or isinstance(domain[0], str):
         return value in domain
     low, high = domain
     return low <= value <= high
 
 
-def _said(domain: Domain) -> str:
+def _describe(domain: Domain) -> str:
     if isinstance(domain, range):
         odd = "an odd number of " if domain.step == 2 else ""
         return f"{odd}{domain[0]} to {domain[-1]}"

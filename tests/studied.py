@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from googlenet_lib.course.kit.study import SEEDS
 from googlenet_lib.network.variants import VARIANTS
-from googlenet_lib.settings import changed
-from googlenet_lib.training.run import recorded_run
+from googlenet_lib.settings import apply_overrides
+from googlenet_lib.training.run import find_run
 
-RUN = recorded_run("classroom-0")
+RUN = find_run("classroom-0")
 
 
 def settled(arm):
     """(The variant that an arm's options come to, with heads or without)."""
     words = arm.options
     vary = [words[i + 1] for i, word in enumerate(words) if word == "--vary"]
-    return changed(VARIANTS["classroom"], vary, "--vary"), "--no-heads" not in words
+    return apply_overrides(VARIANTS["classroom"], vary, "--vary"), "--no-heads" not in words
 
 
 def assert_runs_are_of(study, arm):

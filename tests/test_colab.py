@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from googlenet_lib import UsageError, colab
-from googlenet_lib.colab import Minutes, preflight, runs_folder, set_up_cell
+from googlenet_lib.colab import Minutes, choose_runs_folder, make_set_up_cell, preflight
 
 ROOT = Path(__file__).parents[1]
 STUB = ROOT / "tests" / "slow" / "colab" / "stub"
@@ -116,15 +116,15 @@ def test_colab_is_a_kernel_that_imported_its_package(shell, monkeypatch, capsys)
     """Not a machine on which a package of that name lies about."""
     monkeypatch.syspath_prepend(STUB)
     bare = shell("googlenet_lib")
-    bare.run(set_up_cell(REPOSITORY))
+    bare.run(make_set_up_cell(REPOSITORY))
     assert bare.commands == []
     assert "Missing" in capsys.readouterr().out
 
 
 def test_set_up_cell_carries_the_address_it_was_given():
-    cell = set_up_cell("https://example.org/another/course")
+    cell = make_set_up_cell("https://example.org/another/course")
     assert '"git+https://example.org/another/course"' in cell
-    assert "OWNER" not in set_up_cell(REPOSITORY)
+    assert "OWNER" not in make_set_up_cell(REPOSITORY)
     assert len(cell.splitlines()) <= 12  # short enough to be read
 
 
@@ -151,7 +151,7 @@ def test_the_workflow_runs_it_on_colabs_python(imitation):
 
 
 def test_it_expects_what_set_up_installs(imitation):
-    sources = re.findall(r'"(\w+)":', set_up_cell(REPOSITORY))
+    sources = re.findall(r'"(\w+)":', make_set_up_cell(REPOSITORY))
     assert sorted(name.replace("_", "-") for name in sources) == [*imitation.INSTALLED_BY_SET_UP]
 
 
@@ -218,17 +218,17 @@ def mount_point(monkeypatch, tmp_path, kernel_of_colab):
 
 
 def test_on_drive_if_asked_for(mount_point, capsys):
-    folder = runs_folder(use_drive=True)
+    folder = choose_runs_folder(use_drive=True)
     assert folder == mount_point / "MyDrive" / "googlenet" / "runs"
     assert folder.is_dir()
     (folder / "classroom-0").mkdir()
     assert f"Runs are kept on your Google Drive, in {folder}." in capsys.readouterr().out
-    assert runs_folder(use_drive=True) == folder  # a second runtime finds what is there
+    assert choose_runs_folder(use_drive=True) == folder  # a second runtime finds what is there
     assert (folder / "classroom-0").is_dir()
 
 
 def test_in_colab_without_drive_runs_are_lost_and_it_says_so(mount_point, capsys):
-    assert runs_folder(use_drive=False) == Path("runs")
+    assert choose_runs_folder(use_drive=False) == Path("runs")
     (line,) = capsys.readouterr().out.splitlines()
     assert "when it ends, they are lost" in line
     assert "USE_DRIVE = True" in line
@@ -237,9 +237,9 @@ def test_in_colab_without_drive_runs_are_lost_and_it_says_so(mount_point, capsys
 
 def test_elsewhere_runs_are_local(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert runs_folder(use_drive=False) == Path("runs")
+    assert choose_runs_folder(use_drive=False) == Path("runs")
     assert capsys.readouterr().out == ""
-    assert runs_folder(use_drive=True) == Path("runs")
+    assert choose_runs_folder(use_drive=True) == Path("runs")
     (line,) = capsys.readouterr().out.splitlines()
     assert "USE_DRIVE is for Colab" in line
     assert "runs/" in line
@@ -272,7 +272,7 @@ def test_drive_that_cannot_be_used_is_no_secret(mount_point, monkeypatch, mount,
     drive.mount = mount
     monkeypatch.setitem(sys.modules, "google.colab.drive", drive)
     with pytest.raises(UsageError, match=re.escape(says)) as refusal:
-        runs_folder(use_drive=True)
+        choose_runs_folder(use_drive=True)
     assert "set USE_DRIVE = False" in str(refusal.value)
 
 

@@ -12,16 +12,16 @@ import torch
 from googlenet_lib import UsageError, device
 from googlenet_lib.device import (
     Precision,
+    count_cores,
     cpu_has_bfloat16,
-    device_name,
-    environment_number,
+    describe_device,
     in_colab,
+    list_versions,
     pick_device,
     pick_precision,
     progress_bar,
+    read_environment_number,
     seed_everything,
-    usable_cores,
-    versions,
 )
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
@@ -126,12 +126,12 @@ def test_device_number_that_is_not_here_is_refused(accelerators, name, last):
 def test_device_has_a_name_for_people(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Tesla T4 on {device}")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert device_name(CUDA) == "Tesla T4 on cuda"
+    assert describe_device(CUDA) == "Tesla T4 on cuda"
     capability = torch.backends.cpu.get_cpu_capability()
-    assert device_name(CPU) == f"CPU, 3 threads ({capability})"
+    assert describe_device(CPU) == f"CPU, 3 threads ({capability})"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    assert device_name(CPU) == f"CPU, 1 thread ({capability})"
-    assert device_name(MPS).startswith("Apple ")
+    assert describe_device(CPU) == f"CPU, 1 thread ({capability})"
+    assert describe_device(MPS).startswith("Apple ")
 
 
 # ---- precisions ----------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_seed_repeats_every_generator():
 
 
 def test_versions_name_what_a_result_depends_on():
-    found = versions()
+    found = list_versions()
     assert {"python", "torch", "torchvision", "numpy", "googlenet-lib"} <= set(found)
     assert found["torch"] == importlib.metadata.version("torch")
     assert found["python"].split(".")[:2] == [str(part) for part in sys.version_info[:2]]
@@ -236,25 +236,25 @@ def test_versions_of_what_is_missing(monkeypatch):
         return "1.2.3"
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    assert versions()["googlenet-lib"] == "not installed"
-    assert versions()["numpy"] == "1.2.3"
+    assert list_versions()["googlenet-lib"] == "not installed"
+    assert list_versions()["numpy"] == "1.2.3"
 
 
 @pytest.mark.parametrize("available", [True, False])
 def test_cuda_version_where_there_is_cuda(accelerators, monkeypatch, available):
     accelerators(cuda=available, mps=False)
     monkeypatch.setattr(torch.version, "cuda", "12.8")
-    assert versions().get("cuda") == ("12.8" if available else None)
+    assert list_versions().get("cuda") == ("12.8" if available else None)
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
-    assert usable_cores() == 3
+    assert count_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert usable_cores() == 7
+    assert count_cores() == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert usable_cores() == 1
+    assert count_cores() == 1
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_numbers_of_the_environment(monkeypatch, text, number):
     monkeypatch.delenv("NUMBER", raising=False)
     if text is not None:
         monkeypatch.setenv("NUMBER", text)
-    assert environment_number("NUMBER", 7) == number
+    assert read_environment_number("NUMBER", 7) == number
 
 
 def test_without_a_console_no_progress_is_shown(monkeypatch):

@@ -14,13 +14,13 @@ import torch
 from samples import write_class_folders
 
 from googlenet_lib import doctor
-from googlenet_lib.doctor import checks, report
+from googlenet_lib.doctor import format_report, run_checks
 
 NAMES = ["versions", "torchvision", "notebooks", "device", "disk", "cifar10", "network"]
 
 
 def check(name):
-    return next(check for check in checks() if check.name == name)
+    return next(check for check in run_checks() if check.name == name)
 
 
 def failing(error):
@@ -33,7 +33,7 @@ def failing(error):
 def test_everything_is_looked_at_and_advice_stands_below(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(doctor, "ROOM", 2**80)
-    lines = report().splitlines()
+    lines = format_report().splitlines()
     assert [line.split()[1] for line in lines if line.startswith(("ok ", "-> "))] == NAMES
     assert torch.__version__.partition("+")[0] in lines[0]
     disk = next(i for i, line in enumerate(lines) if " disk " in line)

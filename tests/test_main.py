@@ -22,7 +22,7 @@ from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, Variant
 from googlenet_lib.network.weights import read_weights, weights_to_bytes
 from googlenet_lib.training.recipes import RECIPES
-from googlenet_lib.training.run import read_run, recorded_names, recorded_run
+from googlenet_lib.training.run import find_run, list_runs, read_run
 
 CLASSES = ("cat", "cow", "dog")
 TINY = ["--width", "0.0625", "--set", "batch_size=8", "--device", "cpu"]
@@ -544,7 +544,7 @@ def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, caps
 def test_evaluation_of_committed_weights_by_name(capsys):
     assert main(["evaluate", "shapes", "--data", "shapes"]) == 0
     accuracy = re.search(r"accuracy (0\.\d+|1\.0+)", capsys.readouterr().out)[1]
-    assert float(accuracy) == pytest.approx(recorded_run("shapes-0").test_accuracy_rounded)
+    assert float(accuracy) == pytest.approx(find_run("shapes-0").test_accuracy_rounded)
     assert "tells circle" in error_of(capsys, "evaluate", "shapes", "--data", "digits")
 
 
@@ -584,8 +584,8 @@ def test_names_in_the_help_are_those_that_there_are():
 
 
 def test_recorded_commands_can_still_be_parsed():
-    for name in recorded_names():
-        parse(recorded_run(name).command)
+    for name in list_runs():
+        parse(find_run(name).command)
 
 
 QUIET = """

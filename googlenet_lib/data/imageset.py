@@ -99,11 +99,11 @@ class Data:
         """Pixels a side."""
         return self.train.image_size
 
-    def noted(self, note: str) -> "Data":
+    def with_note(self, note: str) -> "Data":
         """Return the same data with a note, such as "JPEG q75", which its name shows."""
         return replace(self, name=f"{self.name}, {note}", note=note)
 
-    def limited(self, count: int) -> "Data":
+    def limit(self, count: int) -> "Data":
         """The same data with at most `count` pictures a side, taken at even distances."""
         if not isinstance(count, int) or count < 1:
             raise UsageError(f"a limit of {count} pictures came; expected a whole number from 1 on")
@@ -117,7 +117,7 @@ class Data:
         return replace(self, how=self.how | {"limit": count}, **sides)
 
 
-def combined_checksum(*sides: ImageSet) -> str:
+def combine_checksums(*sides: ImageSet) -> str:
     """One sha256 over several sides, in the order given."""
     return hashlib.sha256("".join(side.digest() for side in sides).encode()).hexdigest()
 
@@ -138,12 +138,12 @@ def split_validation(
         )
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(seed))
     if stratified:
-        order = order[_interleaved(everything.labels[order])]
-    order = _with_every_class(order, everything.labels, count)
+        order = order[_interleave(everything.labels[order])]
+    order = _keep_every_class(order, everything.labels, count)
     return everything[order[:-count]], everything[order[-count:]]
 
 
-def _with_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
+def _keep_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
     """`order`, changed where all pictures of a class would be among the last `count`."""
     drawn = labels[order].tolist()
     left = Counter(drawn[:-count])
@@ -159,7 +159,7 @@ def _with_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
     return order
 
 
-def _interleaved(labels: Tensor) -> Tensor:
+def _interleave(labels: Tensor) -> Tensor:
     """An order of positions in which each stretch holds every class by its share."""
     position = torch.zeros(len(labels), dtype=torch.float64)
     for label in labels.unique():

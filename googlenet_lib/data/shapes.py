@@ -138,7 +138,7 @@ def draw_shapes(
     return (pictures.clamp(0, 1) * 255).round().to(torch.uint8)  # (N, 3, size, size)
 
 
-def random_shapes(
+def draw_random_shapes(
     count: int, *, size: int = 32, factor: float = 3.0, seed: int = 0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Shapes of every kind, their radii spread over a `factor`: (pictures, labels, radii).

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from googlenet_lib.data import Data, load
-from googlenet_lib.device import freed_memory_kept, pick_device, seed_everything
+from googlenet_lib.device import keep_freed_memory, pick_device, seed_everything
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import (
-    bare,
     check_finite,
     check_form,
-    damage_refused,
-    plain_names,
-    renamed,
+    match_names,
+    refuse_damage,
+    strip_wrapper_names,
+    unwrap,
 )
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.pretrained import IMAGENET_MEAN
@@ -56,7 +56,7 @@ def best_epoch(history: History) -> int:
     return int(max(history, key=lambda record: record["val_accuracy"])["epoch"])
 
 
-def epoch_line(record: dict[str, float]) -> str:
+def format_epoch(record: dict[str, float]) -> str:
     """One epoch in one line."""
     return (
         f"epoch {record['epoch']:3d}  "
@@ -92,16 +92,16 @@ def fit(
     """
     data = load(data) if isinstance(data, str | Path) else data
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    seed, out, report = checked_seed(seed), Path(out) if out else None, report or _silent
+    seed, out, report = check_seed(seed), Path(out) if out else None, report or _silent
     refuse_untrainable(model, data, recipe)
     device = pick_device(device)
     trainer = Trainer(model, data, recipe, seed=seed, device=device, group=group)
-    model = bare(model)
+    model = unwrap(model)
     info = describe_weights(model, data, recipe)
     if out:
         _warn_of_changes_by_hand(model, info)
     seed_everything(seed + group.rank)  # each process drops out other activations
-    with freed_memory_kept(device), ExitStack() as stack:
+    with keep_freed_memory(device), ExitStack() as stack:
         folder = None
         if out and group.is_main:
             folder = stack.enter_context(_run_folder(out, trainer, data, seed))
@@ -175,7 +175,7 @@ class _Run:
                 self.folder.save({**state, "best": self.best}, content)
             if self.board:
                 self.board.add(record)
-            self.report(epoch_line(record))
+            self.report(format_epoch(record))
 
     def test(self) -> Result:
         """Test the last weights and the best ones; the network is left with the last."""
@@ -192,7 +192,7 @@ class _Run:
         return Result(history, best_epoch(history), test_best, test_last, test_flips)
 
 
-def checked_seed(seed: int) -> int:
+def check_seed(seed: int) -> int:
     """A seed that every generator takes, or UsageError."""
     try:
         number = operator.index(seed)
@@ -217,7 +217,7 @@ def _defaults(kind: type) -> dict[str, Any]:
 
 def refuse_untrainable(model: nn.Module, data: Data, recipe: Recipe) -> None:
     """Raise UsageError for what cannot be trained together, before anything is."""
-    network = bare(model)
+    network = unwrap(model)
     for name, value, kind, advice in (
         ("model", network, GoogLeNet, "a GoogLeNet of this library, such as googlenet('small')"),
         ("data", data, Data, "what load returns, or a name or folder that it takes"),
@@ -278,7 +278,7 @@ def _refuse_other_classes(network: GoogLeNet, data: Data) -> None:
 def _warn_of_changes_by_hand(network: GoogLeNet, info: WeightsInfo) -> None:
     try:
         with torch.device("meta"):
-            check_form(plain_names(network.state_dict()), network_of(info).state_dict())
+            check_form(strip_wrapper_names(network.state_dict()), network_of(info).state_dict())
         if type(network) is not GoogLeNet:
             raise ValueError(f"it is a {type(network).__name__}")
     except ValueError as error:
@@ -307,12 +307,12 @@ def _going_on(trainer: Trainer, state: dict[str, Any], path: Path) -> dict[str, 
     Raises UsageError where that does not fit, before anything is made from it.
     """
     fresh = {**trainer.state_dict(), "best": trainer.trained.state_dict()}
-    with damage_refused(path, "a checkpoint", ANEW):
+    with refuse_damage(path, "a checkpoint", ANEW):
         check_form(dict.fromkeys(state, 0), dict.fromkeys([*fresh, "identity"], 0))
         check_finite(state)
         for name in ("model", "average", "best"):
             if state[name] and fresh[name]:
-                state[name] = renamed(state[name], fresh[name])
+                state[name] = match_names(state[name], fresh[name])
             check_form(state[name], fresh[name], name)
         check_form(state["order"], fresh["order"], "order")
         cpu = [[{"cpu": one["cpu"]} for one in side["random"]] for side in (state, fresh)]
@@ -381,11 +381,11 @@ def describe_weights(model: GoogLeNet, data: Data, recipe: Recipe) -> WeightsInf
         heads=model.aux1 is not None,
         details=asdict(model.variant),
         transform_input=model.transform_input,
-        split=split_of(data),
+        split=describe_split(data),
     )
 
 
-def split_of(data: Data) -> Split:
+def describe_split(data: Data) -> Split:
     """Which pictures are held back, as a later evaluation has to know."""
     digests = (side.digest()[:DIGITS] for side in (data.validation, data.test))
     return Split(data.name, data.checksum, *digests, flat=data.flat, **data.how)

@@ -21,10 +21,10 @@ from torch.optim.swa_utils import update_bn
 from googlenet_lib.data import Augmentation, Batches, Data, ImageSet, make_batches
 from googlenet_lib.device import pick_precision, progress_bar
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import bare
+from googlenet_lib.incoming import unwrap
 from googlenet_lib.network.googlenet import GoogLeNet, GoogLeNetOutput
-from googlenet_lib.training.checkpoint import random_state, restore_random_state
-from googlenet_lib.training.optim import make_optimiser, moving_average, rate_factor
+from googlenet_lib.training.checkpoint import get_random_state, restore_random_state
+from googlenet_lib.training.optim import make_moving_average, make_optimiser, rate_factor
 from googlenet_lib.training.parallel import ALONE, Group
 from googlenet_lib.training.recipes import Recipe, advice_on_rate
 
@@ -127,7 +127,7 @@ class Trainer:
         device: torch.device,
         group: Group = ALONE,
     ) -> None:
-        wrapped, model = model, bare(model)  # what is saved has the network's own names
+        wrapped, model = model, unwrap(model)  # what is saved has the network's own names
         if recipe.shrink and not model.variant.smallest <= recipe.shrink < data.image_size:
             raise UsageError(
                 f"shrink={recipe.shrink} came for pictures of {data.image_size} pixels a side; "
@@ -145,7 +145,7 @@ class Trainer:
             std=recipe.std,
             channels_last=recipe.channels_last,
             rank=group.rank,
-            processes=group.world_size,
+            world_size=group.world_size,
         )
         self.order = torch.Generator().manual_seed(seed)
         self.train_batches = self._batches(
@@ -169,7 +169,9 @@ class Trainer:
             self.optimiser, partial(rate_factor, steps=self.steps, recipe=recipe)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision.needs_scaler)
-        self.average = moving_average(model, recipe.average_decay) if recipe.average_decay else None
+        self.average = (
+            make_moving_average(model, recipe.average_decay) if recipe.average_decay else None
+        )
         self.history: History = []
 
     @property
@@ -280,7 +282,7 @@ class Trainer:
     @contextmanager
     def _draws_kept(self) -> Iterator[None]:
         """Around a look at training pictures, after which training draws as if there was none."""
-        order, random = self.order.get_state(), random_state()
+        order, random = self.order.get_state(), get_random_state()
         yield
         self.order.set_state(order)
         restore_random_state(random)
@@ -312,7 +314,7 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "order": self.order.get_state(),
-            "random": self.group.all_gather(random_state()),
+            "random": self.group.all_gather(get_random_state()),
             "history": self.history,
         }
 

@@ -15,7 +15,7 @@ ITERATIONS = 3
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of a polynomial that lifts small singular values fast
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
+def orthogonalise(matrix: Tensor) -> Tensor:
     """`matrix`, (M, N), with its singular values brought near 1 and its directions kept.
 
     A gradient's few large directions would drown all others; here each has its say. Three steps
@@ -66,7 +66,7 @@ class Muon(torch.optim.Optimizer):
         speed = state["speed"].mul_(momentum).add_(gradient)
         update = gradient.add(speed, alpha=momentum)
         if group["orthogonal"]:
-            update = orthogonalised(update.flatten(1)).view(update.shape)
+            update = orthogonalise(update.flatten(1)).view(update.shape)
             weights.mul_(len(weights) ** 0.5 / weights.norm())
         weights.sub_(update, alpha=group["lr"])
 
@@ -182,7 +182,7 @@ SCHEDULES = {
 }
 
 
-def ramped(decay: float, update: int) -> float:
+def ramp_decay(decay: float, update: int) -> float:
     """What update n of a moving average keeps of it: min(decay, (1 + n) / (10 + n)).
 
     So that the first, untrained weights are soon forgotten.
@@ -190,13 +190,13 @@ def ramped(decay: float, update: int) -> float:
     return min(decay, (1 + update) / (10 + update))
 
 
-def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+def make_moving_average(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of weights and BatchNorm statistics.
 
     The decay is ramped.
     """
 
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        get_ema_multi_avg_fn(ramped(decay, int(count)))(averaged, current, count)
+        get_ema_multi_avg_fn(ramp_decay(decay, int(count)))(averaged, current, count)
 
     return AveragedModel(model, multi_avg_fn=update, use_buffers=True)

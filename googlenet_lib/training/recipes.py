@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import changed, check_fields
+from googlenet_lib.settings import apply_overrides, check_fields
 
 OPTIMISERS = ("adam", "sgd", "muon")
 SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
@@ -61,9 +61,9 @@ class Recipe:
                 f"most {self.batch_size // 2}, for parts of two pictures, which BatchNorm needs"
             )
 
-    def changed(self, texts: list[str]) -> "Recipe":
+    def override(self, texts: list[str]) -> "Recipe":
         """The recipe with fields set from "name=value" texts, as --set gives them."""
-        return changed(self, texts, "--set")
+        return apply_overrides(self, texts, "--set")
 
 
 CLASSROOM_PUBLISHED = 0.7571  # test accuracy, as the walkthrough's author shows it

@@ -14,7 +14,7 @@ from pathlib import Path
 from googlenet_lib.data import Batches, Data, load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.pretrained import load_network
-from googlenet_lib.network.weights import COMMITTED, read_weights, rounded, weights_to_bytes
+from googlenet_lib.network.weights import COMMITTED, read_weights, round_to_half, weights_to_bytes
 from googlenet_lib.training.checkpoint import BEST, clear_unfinished, write_atomically
 from googlenet_lib.training.loop import EVALUATION_BATCH, evaluate
 from googlenet_lib.training.run import RECORDED, RUN_FILE, Run, read_run
@@ -36,7 +36,7 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
             f"({data.checksum[:12]}) came; give --data the same pictures"
         )
     tensors, info = read_weights(folder / BEST)
-    content = weights_to_bytes(rounded(tensors), info)
+    content = weights_to_bytes(round_to_half(tensors), info)
     if len(content) > MOST_BYTES:
         raise UsageError(
             f"the weights of {folder} take {len(content):,} bytes; expected at most {MOST_BYTES:,}"

@@ -12,13 +12,13 @@ import torch
 
 from googlenet_lib.data import Data, ImageSet, PictureFiles, load
 from googlenet_lib.data.load import OtherSize, is_flat, load_whole
-from googlenet_lib.device import device_name, versions
+from googlenet_lib.device import describe_device, list_versions
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import damage_refused, described, read_json
+from googlenet_lib.incoming import parse_dataclass, read_json, refuse_damage
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.weights import Split, WeightsInfo
 from googlenet_lib.training.checkpoint import RUN_FILE, write_atomically
-from googlenet_lib.training.fit import DIGITS, Result, split_of
+from googlenet_lib.training.fit import DIGITS, Result, describe_split
 from googlenet_lib.training.recipes import Recipe
 
 HOW = ("stratified", "split_seed", "stream")  # the options of `load` that decide the sides
@@ -83,11 +83,11 @@ def read_run(path: Path) -> Run:
             f"{path} cannot be read as a recorded run ({error.strerror}); expected the run.json "
             "that train wrote"
         ) from error
-    with damage_refused(path, "a recorded run", "expected the run.json that train wrote"):
-        return _checked(described(Run, read_json(content)))
+    with refuse_damage(path, "a recorded run", "expected the run.json that train wrote"):
+        return _check(parse_dataclass(Run, read_json(content)))
 
 
-def _checked(run: Run) -> Run:
+def _check(run: Run) -> Run:
     for name, fits in (
         ("best_epoch", 1 <= run.best_epoch <= len(run.history)),
         ("history", all("val_accuracy" in epoch for epoch in run.history)),
@@ -98,16 +98,16 @@ def _checked(run: Run) -> Run:
     return run
 
 
-def recorded_run(name: str) -> Run:
+def find_run(name: str) -> Run:
     """A run that comes with the library, such as "classroom-0"."""
     path = RECORDED / f"{name}.json"
     if not path.is_file():
-        here = ", ".join(recorded_names())
+        here = ", ".join(list_runs())
         raise UsageError(f"no recorded run is called {name!r}; there are {here}")
     return read_run(path)
 
 
-def recorded_names() -> list[str]:
+def list_runs() -> list[str]:
     """The names of the runs that come with the library."""
     return sorted(p.name.removesuffix(".json") for p in RECORDED.iterdir() if p.suffix == ".json")
 
@@ -139,8 +139,8 @@ def describe_run(
         test_pictures=len(data.test),
         seed=seed,
         epochs=recipe.epochs,
-        device=device_name(device),
-        versions=versions(),
+        device=describe_device(device),
+        versions=list_versions(),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         seconds=sum(epoch["seconds"] for epoch in result.history),
         command=command,
@@ -150,12 +150,12 @@ def describe_run(
         test_accuracy=result.test_accuracy,
         test_accuracy_last=result.test_accuracy_last,
         test_accuracy_flips=result.test_accuracy_flips,
-        split=split_of(data),
+        split=describe_split(data),
     )
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class HeldOut:
     """Pictures to measure weights on, what they are called, and what a reader must know of them."""
 
     pictures: ImageSet | PictureFiles
@@ -164,13 +164,15 @@ class HeldBack:
     note: str = ""
 
 
-def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None = None) -> HeldBack:
+def load_held_out(
+    path: Path, info: WeightsInfo, name: str | Path, side: str | None = None
+) -> HeldOut:
     """What the run behind the weights in `path` kept from training, out of the data `name`.
 
     The sides are drawn as that run drew them; without a `side` it is the test side. A folder
     without sides that the run was not trained on is taken whole, unless a side is asked for.
     """
-    split = info.split or _split_of_older(path)
+    split = info.split or _describe_older_split(path)
     whole = side is None and is_flat(name)
     side = side or "test"
     data, told = None, []
@@ -187,9 +189,9 @@ def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None 
     unsure += ": an accuracy on pictures that were seen in training is too high"
     if whole and not own:
         classes, pictures = load_whole(Path(name), size=info.image_size)
-        return HeldBack(pictures, classes, f"pictures of {Path(name).name}", unsure)
+        return HeldOut(pictures, classes, f"pictures of {Path(name).name}", unsure)
     if own and split.limit:
-        data = data.limited(split.limit)
+        data = data.limit(split.limit)
     pictures, note = getattr(data, side), ""
     if not own:
         if split or data.flat or side == "validation":
@@ -205,7 +207,7 @@ def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None 
             f"the {side} side of {name} cannot be found again: this version draws another one "
             f"than the run of {path} had; evaluate it by the version that trained it"
         )
-    return HeldBack(pictures, data.classes, f"{side} pictures of {data.name}", note)
+    return HeldOut(pictures, data.classes, f"{side} pictures of {data.name}", note)
 
 
 def _split_again(
@@ -223,7 +225,7 @@ def _split_again(
         raise
 
 
-def _split_of_older(path: Path) -> Split | None:
+def _describe_older_split(path: Path) -> Split | None:
     """What the record beside weights of an older version says of their data."""
     try:
         run = read_run(path.with_name(RUN_FILE))

@@ -7,7 +7,7 @@ from studied import assert_runs_are_of
 
 from googlenet_lib.course.nb07.ladder import LADDER, LADDER_STUDY, ladder_runs, options
 from googlenet_lib.network.variants import VARIANTS
-from googlenet_lib.settings import changed
+from googlenet_lib.settings import apply_overrides
 from googlenet_lib.training.recipes import CLASSROOM, FAST, QUICK
 
 
@@ -18,8 +18,8 @@ def settled(rung):
         option: [words[i + 1] for i, word in enumerate(words) if word == f"--{option}"]
         for option in ("vary", "set")
     }
-    variant = changed(VARIANTS["classroom"], given["vary"], "--vary")
-    return variant, CLASSROOM.changed(given["set"])
+    variant = apply_overrides(VARIANTS["classroom"], given["vary"], "--vary")
+    return variant, CLASSROOM.override(given["set"])
 
 
 def test_the_first_rung_is_the_walkthrough_s():

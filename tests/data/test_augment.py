@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as V
 
 from googlenet_lib.data import Augmentation
-from googlenet_lib.data.augment import RATIOS, cropped, recoloured, shifted
+from googlenet_lib.data.augment import RATIOS, crop, change_colours, shift
 from googlenet_lib.errors import UsageError
 
 EVERYTHING = Augmentation(flip=True, shift=2, crop=0.3, colour=0.5)
@@ -42,7 +42,7 @@ def slowly_shifted(picture, down, right):
 def test_shift_is_that_of_a_slow_reference(most, height, width):
     images = noise(200, height, width)
     offsets = Augmentation(shift=most).draw(200, draw(5))["offset"]
-    moved = shifted(images, offsets)
+    moved = shift(images, offsets)
     for picture, (down, right), result in zip(images, offsets.tolist(), moved, strict=True):
         assert torch.equal(result, slowly_shifted(picture, down, right))
     assert set(offsets[:, 0].tolist()) == set(offsets[:, 1].tolist()) == {*range(-most, most + 1)}
@@ -74,14 +74,14 @@ def test_crop_is_the_box_brought_back_to_size():
     expected = F.interpolate(
         images[:, :, 3:9, 4:12].float(), size=(12, 16), mode="bilinear", align_corners=False
     )
-    got = cropped(images, box)
+    got = crop(images, box)
     # at the rim, a crop of the whole picture still sees the pixels beyond the box
     torch.testing.assert_close(got[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], rtol=0, atol=1e-3)
 
 
 def test_whole_picture_as_a_crop_is_the_picture():
     images = noise(3)
-    whole = cropped(images, torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(3, -1))
+    whole = crop(images, torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(3, -1))
     torch.testing.assert_close(whole, images.float(), rtol=0, atol=1e-3)
 
 
@@ -103,7 +103,7 @@ def test_crops_keep_the_share_and_the_form_that_the_paper_says():
 def test_colours_are_those_of_torchvision():
     images = noise(20)
     factors = torch.empty(20, 3).uniform_(0.4, 1.6, generator=draw(1))
-    got = recoloured(images, factors)
+    got = change_colours(images, factors)
     for picture, (brightness, contrast, saturation), result in zip(
         images, factors.tolist(), got, strict=True
     ):
@@ -116,7 +116,7 @@ def test_colours_are_those_of_torchvision():
 
 def test_colours_of_factor_one_are_as_they_were():
     images = noise(4)
-    torch.testing.assert_close(recoloured(images, torch.ones(4, 3)), images.float())
+    torch.testing.assert_close(change_colours(images, torch.ones(4, 3)), images.float())
 
 
 # ---- drawing -------------------------------------------------------------------------------------

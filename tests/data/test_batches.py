@@ -130,9 +130,9 @@ def test_sets_say_whether_their_pictures_may_be_mirrored():
 
 @pytest.mark.parametrize("count", [16, 17, 19])
 def test_processes_share_the_batches_of_one(count):
-    def passed(rank=0, processes=1):
+    def passed(rank=0, world_size=1):
         how = {"augment": Augmentation(flip=True, shift=2), "generator": draw(3), "shuffle": True}
-        return [*Batches(image_set(count), 8, rank=rank, processes=processes, **how)]
+        return [*Batches(image_set(count), 8, rank=rank, world_size=world_size, **how)]
 
     whole, shares = passed(), [passed(rank, 2) for rank in range(2)]
     assert [len(one) for one in shares] == [2, 2]
@@ -148,6 +148,6 @@ def test_processes_share_the_batches_of_one(count):
 
 def test_fewer_pictures_than_processes_are_refused():
     with pytest.raises(UsageError, match=r"a batch size of 2 came for 9 pictures; .* at least 3"):
-        Batches(image_set(9), 2, rank=0, processes=3)
+        Batches(image_set(9), 2, rank=0, world_size=3)
     with pytest.raises(UsageError, match=r"a batch size of 8 came for 2 pictures; .* at least 3"):
-        Batches(image_set(2), 8, rank=0, processes=3)
+        Batches(image_set(2), 8, rank=0, world_size=3)

@@ -16,7 +16,7 @@ from samples import noise_picture, write_class_folders
 from googlenet_lib.data import folders
 from googlenet_lib.data.folders import (
     check_folders,
-    common_size,
+    choose_size,
     find_classes,
     list_pictures,
     read_pictures,
@@ -206,7 +206,7 @@ def test_size_is_that_of_most_small_squares_else_224(tmp_path, sizes, expected, 
         (tmp_path / name / "0.png").write_bytes(b"damaged")
         for number, size in enumerate(sizes, 1):
             noise_picture(number, size).save(tmp_path / name / f"{number}.png")
-    size, remarks = common_size(list_pictures(tmp_path, CLASSES))
+    size, remarks = choose_size(list_pictures(tmp_path, CLASSES))
     assert size == expected
     assert bool(remarks) == remark
     assert all("are not of 200x200" in text for text in remarks)

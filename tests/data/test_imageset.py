@@ -5,7 +5,7 @@ import torch
 from samples import image_set, tiny_data
 
 from googlenet_lib.data import Data, ImageSet
-from googlenet_lib.data.imageset import combined_checksum, split_validation
+from googlenet_lib.data.imageset import combine_checksums, split_validation
 from googlenet_lib.errors import UsageError
 
 PICTURES = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
@@ -75,7 +75,7 @@ def test_image_size():
 
 
 def test_limited_takes_at_most_so_many_a_side():
-    limited = tiny_data(train=24, validation=12, test=5).limited(7)
+    limited = tiny_data(train=24, validation=12, test=5).limit(7)
     assert [len(side) for side in (limited.train, limited.validation, limited.test)] == [7, 7, 5]
     assert (limited.name, limited.checksum) == (tiny_data().name, tiny_data().checksum)
 
@@ -83,15 +83,15 @@ def test_limited_takes_at_most_so_many_a_side():
 def test_limited_takes_pictures_at_even_distances():
     sorted_by_class = ImageSet(numbered(100).images, torch.arange(100) // 50)
     data = Data("x", ("a", "b"), sorted_by_class, sorted_by_class, sorted_by_class, checksum="")
-    assert numbers(data.limited(4).train) == [0, 25, 50, 75]
-    assert numbers(data.limited(3).train) == [0, 33, 66]
-    assert numbers(data.limited(100).train) == list(range(100))
+    assert numbers(data.limit(4).train) == [0, 25, 50, 75]
+    assert numbers(data.limit(3).train) == [0, 33, 66]
+    assert numbers(data.limit(100).train) == list(range(100))
 
 
 @pytest.mark.parametrize("count", [0, -3, 1.5, "3", None])
 def test_limit_below_one_is_refused(count):
     with pytest.raises(UsageError, match=f"a limit of {count} pictures"):
-        tiny_data().limited(count)
+        tiny_data().limit(count)
 
 
 # ---- splits --------------------------------------------------------------------------------------
@@ -178,6 +178,6 @@ def test_digest_sees_values_not_memory():
 
 def test_combined_checksum_knows_one_side_from_another():
     train, test = image_set(6), image_set(4)
-    assert combined_checksum(train, test) == combined_checksum(image_set(6), image_set(4))
-    assert combined_checksum(train, test) != combined_checksum(test, train)
-    assert combined_checksum(train, test) != combined_checksum(train)
+    assert combine_checksums(train, test) == combine_checksums(image_set(6), image_set(4))
+    assert combine_checksums(train, test) != combine_checksums(test, train)
+    assert combine_checksums(train, test) != combine_checksums(train)

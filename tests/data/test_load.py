@@ -14,7 +14,7 @@ from samples import noise_picture, take_as_official, write_cifar10_batches, writ
 from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
 from googlenet_lib.data.digits import read_digits
 from googlenet_lib.data.folders import find_classes, list_pictures, read_pictures
-from googlenet_lib.data.imageset import combined_checksum
+from googlenet_lib.data.imageset import combine_checksums
 from googlenet_lib.errors import UsageError
 
 CLASSES = ("cat", "dog")
@@ -83,7 +83,7 @@ def test_cifar10_in_class_folders_has_the_checksum_of_the_same_pictures_in_batch
         for side, count in (("train", 5), ("test", 1))
     ]
     data = load("cifar10")
-    assert (data.name, data.checksum) == ("CIFAR-10", combined_checksum(*batches))
+    assert (data.name, data.checksum) == ("CIFAR-10", combine_checksums(*batches))
     assert (data.image_size, data.mirrors) == (32, True)
     assert load("cifar10", size=16).name == "cifar10"
 
@@ -192,7 +192,7 @@ def test_train_val_and_test(tmp_path):
         (data.train, data.validation, data.test), pixels.values(), strict=True
     ):
         assert torch.equal(side.images, torch.from_numpy(expected).permute(0, 3, 1, 2))
-    assert data.checksum == combined_checksum(data.train, data.validation, data.test)
+    assert data.checksum == combine_checksums(data.train, data.validation, data.test)
 
 
 def test_train_alone_is_split_and_that_is_said(tmp_path):

@@ -21,8 +21,8 @@ from googlenet_lib.data.pictures import (
     PictureError,
     decode_picture,
     open_picture,
-    picture_size,
-    without_pillow_warnings,
+    read_size,
+    silence_pillow,
 )
 
 MODES = {
@@ -67,7 +67,7 @@ def refused(path, match):
         warnings.simplefilter("error")
         with pytest.raises(PictureError, match=match) as caught:
             open_picture(path)
-    with without_pillow_warnings(), pytest.raises(PictureError, match=match):
+    with silence_pillow(), pytest.raises(PictureError, match=match):
         decode_picture(path, 32)
     assert limit == Image.MAX_IMAGE_PIXELS
     assert len(str(caught.value).splitlines()) == 1
@@ -234,7 +234,7 @@ def test_pillow_opens_nothing_without_the_list(tmp_path, monkeypatch):
     path = saved(tmp_path / "a.jpg", noise_picture(0, (40, 30)))
     open_picture(path)
     decode_picture(path, 8)
-    assert picture_size(path) == (40, 30)
+    assert read_size(path) == (40, 30)
     assert opened == [FORMATS] * 3
 
 
@@ -342,7 +342,7 @@ def test_costly_file_is_refused_undecoded(tmp_path, monkeypatch, make, reason):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         began = time.process_time()
         refused(tmp_path / "a.png", reason)
-        assert picture_size(tmp_path / "a.png") is None
+        assert read_size(tmp_path / "a.png") is None
         assert time.process_time() - began < 3
 
 
@@ -358,7 +358,7 @@ def test_threads_decode_large_pictures_one_at_a_time(tmp_path, monkeypatch):
     for limit, together in ((10_000, True), (9_999, False)):
         monkeypatch.setattr(pictures, "LARGE", limit)
         both.reset()
-        with without_pillow_warnings(), ThreadPoolExecutor(2) as pool:
+        with silence_pillow(), ThreadPoolExecutor(2) as pool:
             tasks = [pool.submit(decode_picture, path, 8) for _ in range(2)]
         assert all(task.exception() is None for task in tasks) == together
 

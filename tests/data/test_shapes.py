@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from googlenet_lib.data import SHAPES, draw_shapes
-from googlenet_lib.data.shapes import DISTANCES, REACH, random_shapes
+from googlenet_lib.data.shapes import DISTANCES, REACH, draw_random_shapes
 from googlenet_lib.errors import UsageError
 
 EVERY_LABEL = torch.arange(len(SHAPES))
@@ -146,7 +146,7 @@ def test_object_and_ground_differ_in_brightness():
 
 
 def test_colours_do_not_tell_the_class():
-    pictures, labels, _ = random_shapes(5000, size=16)
+    pictures, labels, _ = draw_random_shapes(5000, size=16)
     means = torch.stack([pictures[labels == label].double().mean((0, 2, 3)) for label in range(10)])
     assert (means.amax(0) - means.amin(0)).max() < 0.08 * 255
 
@@ -187,7 +187,7 @@ def test_no_shapes_at_all():
 
 
 def test_random_shapes_have_all_kinds_and_spread_over_the_factor():
-    pictures, labels, radii = random_shapes(500, size=24, factor=4.0, seed=1)
+    pictures, labels, radii = draw_random_shapes(500, size=24, factor=4.0, seed=1)
     assert pictures.shape == (500, 3, 24, 24)
     assert set(labels.tolist()) == set(range(10))
     largest = 0.45 * 24
@@ -205,7 +205,7 @@ def test_random_shapes_are_drawn_in_parts_of_their_own_seeds(monkeypatch):
         return draw_shapes(labels, radii, size=size, seed=seed)
 
     monkeypatch.setattr("googlenet_lib.data.shapes.draw_shapes", recorded)
-    pictures, labels, radii = random_shapes(700, size=16)
+    pictures, labels, radii = draw_random_shapes(700, size=16)
     assert len(pictures) == 700
     assert [len(part) for part, _, _ in calls] == [500, 200]
     assert torch.equal(torch.cat([part for part, _, _ in calls]), labels)
@@ -214,13 +214,13 @@ def test_random_shapes_are_drawn_in_parts_of_their_own_seeds(monkeypatch):
 
 
 def test_random_shapes_repeat_by_seed_and_factor_one_is_one_size():
-    first, again, other = (random_shapes(50, seed=seed)[0] for seed in (0, 0, 1))
+    first, again, other = (draw_random_shapes(50, seed=seed)[0] for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert random_shapes(50, factor=1.0)[2].unique().numel() == 1
+    assert draw_random_shapes(50, factor=1.0)[2].unique().numel() == 1
 
 
 @pytest.mark.parametrize("how", [{"factor": 0.5}, {"size": 7}, {"size": 0}])
 def test_random_shapes_refuse_what_makes_no_sense(how):
     with pytest.raises(UsageError, match="expected at least 1 and 8"):
-        random_shapes(5, **how)
+        draw_random_shapes(5, **how)

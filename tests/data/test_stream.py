@@ -15,7 +15,7 @@ from torchvision.transforms.functional import to_tensor
 from googlenet_lib import googlenet
 from googlenet_lib.data import Augmentation, Batches, PictureFiles, load, make_batches, stream
 from googlenet_lib.data.folders import list_pictures, read_pictures
-from googlenet_lib.data.stream import StreamedBatches, prefetched, stream_pictures
+from googlenet_lib.data.stream import StreamedBatches, prefetch, stream_pictures
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import QUICK
@@ -201,7 +201,7 @@ def test_batches_need_no_shared_memory(listing):
 @pytest.mark.timeout(60)
 def test_a_worker_that_is_killed_ends_the_epoch(tmp_path):
     torch.manual_seed(0)
-    data, recipe = load(sides(tmp_path), stream=True), QUICK.changed(["batch_size=4"])
+    data, recipe = load(sides(tmp_path), stream=True), QUICK.override(["batch_size=4"])
     trainer = Trainer(googlenet("small", 2, width=0.0625), data, recipe, seed=0, device=CPU)
     next(iter(trainer.train_batches))
     for worker in multiprocessing.active_children():
@@ -222,7 +222,7 @@ def test_cores_are_shared_among_processes(listing, monkeypatch, said, workers):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_prefetching_on_a_gpu_copies_every_batch():
     batches = [(torch.full((64, 64), float(i)), torch.full((8,), i)) for i in range(20)]
-    for i, (images, labels) in enumerate(prefetched(batches, torch.device("cuda"))):
+    for i, (images, labels) in enumerate(prefetch(batches, torch.device("cuda"))):
         assert images.is_cuda
         assert float(images.mean()) == i
         assert labels.tolist() == [i] * 8
@@ -258,11 +258,11 @@ def test_folders_stay_in_their_files_where_asked_or_too_large(tmp_path, monkeypa
         assert type(getattr(data, side)) is PictureFiles
         assert torch.equal(getattr(data, side).labels, getattr(whole, side).labels)
     assert data.image_size == whole.image_size == 16
-    assert len(data.limited(4).train) == 4
+    assert len(data.limit(4).train) == 4
 
 
 def test_a_streamed_run_ends_as_one_from_memory(tmp_path):
-    recipe = QUICK.changed(["epochs=2", "batch_size=4", "precision=float32", "lr=0.01"])
+    recipe = QUICK.override(["epochs=2", "batch_size=4", "precision=float32", "lr=0.01"])
     results = []
     for streamed in (False, True):
         shutil.rmtree(tmp_path / "train", ignore_errors=True)

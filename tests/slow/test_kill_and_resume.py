@@ -140,11 +140,11 @@ def test_second_process_is_refused_and_the_first_goes_on_unharmed(tmp_path, capf
 
 @pytest.fixture(scope="module")
 def digits():
-    return load("digits").limited(32)
+    return load("digits").limit(32)
 
 
 def train(digits, out, *, resume=False, report=lambda line: None):
-    recipe = find_recipe("classroom").changed(["epochs=3", "batch_size=16"])
+    recipe = find_recipe("classroom").override(["epochs=3", "batch_size=16"])
     torch.manual_seed(0)
     model = GoogLeNet(find_variant("small"), len(digits.classes), width=0.0625)
     result = fit(model, digits, recipe, device="cpu", out=out, resume=resume, report=report)

@@ -18,8 +18,8 @@ from googlenet_lib.training.checkpoint import (
     LAST,
     LOCK,
     RunFolder,
+    get_random_state,
     load_checkpoint,
-    random_state,
     refuse_to_resume_nothing,
     restore_random_state,
     save_checkpoint,
@@ -171,7 +171,7 @@ def test_checkpoint_that_carries_code_runs_nothing(tmp_path):
 def test_random_state_goes_on_where_it_was(tmp_path):
     torch.manual_seed(0)
     torch.rand(5)
-    save_checkpoint(tmp_path / "a.pt", random_state())
+    save_checkpoint(tmp_path / "a.pt", get_random_state())
     expected = torch.rand(5)
     torch.manual_seed(1)
     restore_random_state(load_checkpoint(tmp_path / "a.pt"))

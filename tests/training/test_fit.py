@@ -239,7 +239,7 @@ def test_runs_with_a_field_that_recipes_no_longer_have(tmp_path, alternate):
     train(model := network(), out=tmp_path / "run", resume=True)
     assert same_bits(model.state_dict(), whole.state_dict())
     with pytest.raises(UsageError, match="alternate=true' names no field of recipe"):
-        SHORT.changed(["alternate=true"])
+        SHORT.override(["alternate=true"])
 
 
 def test_nothing_to_resume_is_said_and_begun(tmp_path):

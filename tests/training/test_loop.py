@@ -18,7 +18,7 @@ from googlenet_lib.network.variants import VARIANTS
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training import loop as training
 from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, load_checkpoint
-from googlenet_lib.training.fit import best_epoch, describe_weights, epoch_line, fit
+from googlenet_lib.training.fit import best_epoch, describe_weights, fit, format_epoch
 from googlenet_lib.training.loop import Diverged, Metrics, Tally, Trainer, combined_loss, evaluate
 from googlenet_lib.training.optim import rate_factor
 from googlenet_lib.training.parallel import Group
@@ -319,7 +319,7 @@ def test_history_has_a_record_an_epoch():
         assert 0 <= record["val_accuracy"] <= 1
         assert record["train_loss"] > record["train_loss_main"] > 0
         assert record["seconds"] > 0
-    assert lines == [epoch_line(record) for record in result.history]
+    assert lines == [format_epoch(record) for record in result.history]
     assert lines[1].startswith("epoch   2  train loss ")
 
 

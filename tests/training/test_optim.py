@@ -12,9 +12,9 @@ from googlenet_lib.training.optim import (
     ITERATIONS,
     SCHEDULES,
     Muon,
+    make_moving_average,
     make_optimiser,
-    moving_average,
-    orthogonalised,
+    orthogonalise,
     parameter_groups,
     rate_factor,
 )
@@ -152,7 +152,7 @@ def test_orthogonalised_keeps_directions_and_levels_their_strengths(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape) * torch.linspace(0.2, 5, shape[1])
     left, strengths, right = torch.linalg.svd(matrix, full_matrices=False)
-    levelled = left.T @ orthogonalised(matrix) @ right.T
+    levelled = left.T @ orthogonalise(matrix) @ right.T
     off = levelled - torch.diag(levelled.diagonal())
     assert off.abs().max() < 1e-4, "other directions"
     large = strengths > strengths.max() / 5
@@ -181,7 +181,7 @@ def test_muon_brings_weights_to_a_norm_and_turns_them_by_the_rate():
     weights.grad = torch.randn(16, 4, 3, 3)
     normed = weights.detach() * 4 / weights.detach().norm()
     Muon([{"params": [weights], "orthogonal": True}], lr=0.1, momentum=0.5, weight_decay=9).step()
-    step = normed - 0.1 * orthogonalised(weights.grad.flatten(1)).view(16, 4, 3, 3)
+    step = normed - 0.1 * orthogonalise(weights.grad.flatten(1)).view(16, 4, 3, 3)
     torch.testing.assert_close(weights.detach(), step)
 
 
@@ -225,7 +225,7 @@ def test_muon_takes_convolutions_with_batchnorm_and_the_rest_has_its_own_rate():
 
 def test_moving_average_copies_first_then_leans_on_what_was():
     model = torch.nn.BatchNorm1d(1)
-    average = moving_average(model, decay=0.5)
+    average = make_moving_average(model, decay=0.5)
 
     def update(value):
         with torch.no_grad():

@@ -47,7 +47,7 @@ def test_unknown_recipe_is_refused():
 
 
 def test_fields_are_set_from_texts():
-    changed = CLASSROOM.changed(["lr=0.05", "flip=true", "mean=0.1,0.2,0.3", "epochs=3"])
+    changed = CLASSROOM.override(["lr=0.05", "flip=true", "mean=0.1,0.2,0.3", "epochs=3"])
     assert changed == replace(CLASSROOM, lr=0.05, flip=True, mean=(0.1, 0.2, 0.3), epochs=3)
 
 
@@ -83,7 +83,7 @@ def test_fields_are_set_from_texts():
 def test_value_out_of_range_is_refused(setting):
     name = setting.partition("=")[0]
     with pytest.raises(UsageError, match=f"{name}=.* came; expected .* to "):
-        CLASSROOM.changed([setting])
+        CLASSROOM.override([setting])
 
 
 @pytest.mark.parametrize("setting", ["optimiser=adamw", "schedule=steep", "optimiser="])
@@ -91,7 +91,7 @@ def test_value_not_among_the_choices_is_refused(setting):
     with pytest.raises(
         UsageError, match=r"came; expected one of (adam, sgd|constant, triangle, one_cycle)"
     ):
-        CLASSROOM.changed([setting])
+        CLASSROOM.override([setting])
 
 
 def test_parts_of_a_batch_hold_two_pictures_at_least():

@@ -18,7 +18,7 @@ from googlenet_lib.network.weights import (
     committed_names,
     find_weights,
     read_weights,
-    rounded,
+    round_to_half,
     weights_to_bytes,
 )
 from googlenet_lib.prediction import predict
@@ -29,9 +29,9 @@ from googlenet_lib.training.release import MOST_BYTES, main, release
 from googlenet_lib.training.run import (
     RUN_FILE,
     describe_run,
+    find_run,
+    list_runs,
     read_run,
-    recorded_names,
-    recorded_run,
 )
 
 SMALLER = {"shapes": 4_000_000}
@@ -138,8 +138,8 @@ def test_release_refuses_other_data(trained, tmp_path):
 
 def test_rounding_refuses_what_does_not_fit():
     with pytest.raises(UsageError, match=r"fc\.weight reaches 100000, beyond float16's 65504"):
-        rounded({"fc.weight": torch.tensor([1.0, -1e5])})
-    kept = rounded({"bn.num_batches_tracked": torch.tensor(7)})
+        round_to_half({"fc.weight": torch.tensor([1.0, -1e5])})
+    kept = round_to_half({"bn.num_batches_tracked": torch.tensor(7)})
     assert kept["bn.num_batches_tracked"].dtype == torch.int64
 
 
@@ -176,13 +176,13 @@ def test_a_flipped_bit_in_committed_weights_is_noticed(name, tmp_path):
 
 
 def test_committed_weights_have_the_record_of_their_run(name):
-    runs = [run for run in map(recorded_run, recorded_names()) if run.weights == name]
+    runs = [run for run in map(find_run, list_runs()) if run.weights == name]
     digest = hashlib.sha256(find_weights(name).read_bytes()).hexdigest()
     assert [run.weights_sha256 for run in runs] == [digest]
 
 
 def test_committed_weights_make_the_network_of_their_run(name):
-    run = next(run for run in map(recorded_run, recorded_names()) if run.weights == name)
+    run = next(run for run in map(find_run, list_runs()) if run.weights == name)
     model = googlenet(run.variant, weights=name)
     assert sum(p.numel() for p in model.parameters()) == run.parameters
     assert (model.aux1 is not None) == run.heads
@@ -210,11 +210,11 @@ def test_unknown_weights_name_those_that_there_are():
 
 
 def test_the_network_for_shapes_knows_shapes():
-    from googlenet_lib.data.shapes import SHAPES, random_shapes
+    from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 
     model, info = load_network("shapes")
     assert info.classes == SHAPES
-    images, labels, _ = random_shapes(100, seed=77)
+    images, labels, _ = draw_random_shapes(100, seed=77)
     guesses = [answer[0].label for answer in predict(model, info, list(images), 1)]
     hits = [guess == SHAPES[label] for guess, label in zip(guesses, labels, strict=True)]
     assert sum(hits) >= 97

@@ -14,16 +14,16 @@ from googlenet_lib import googlenet
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, Variant
-from googlenet_lib.settings import changed
+from googlenet_lib.settings import apply_overrides
 from googlenet_lib.training.fit import Result
 from googlenet_lib.training.recipes import CLASSROOM, RECIPES
 from googlenet_lib.training.run import (
     RECORDED,
     Run,
     describe_run,
+    find_run,
+    list_runs,
     read_run,
-    recorded_names,
-    recorded_run,
 )
 
 HISTORY = [
@@ -153,8 +153,8 @@ def run(path):
 
 
 def test_recorded_run_is_found_by_its_name(path, run):
-    assert path.stem in recorded_names()
-    assert recorded_run(path.stem) == run
+    assert path.stem in list_runs()
+    assert find_run(path.stem) == run
 
 
 def test_recorded_run_has_all_fields_in_their_types(run):
@@ -199,7 +199,7 @@ def test_recorded_command_names_what_was_run(run):
 
 def test_recorded_settings_are_the_recipe_s_with_what_the_command_changed(run):
     options = options_of(run)
-    recipe = RECIPES[run.recipe].changed(options.set)
+    recipe = RECIPES[run.recipe].override(options.set)
     if options.epochs is not None:
         recipe = replace(recipe, epochs=options.epochs)
     said = {**as_tuples(run.settings), "source": recipe.source}
@@ -214,9 +214,9 @@ def test_recorded_settings_are_the_recipe_s_with_what_the_command_changed(run):
 def test_recorded_network_is_the_variant_with_what_the_command_changed(run):
     variant = Variant(**as_tuples(run.variant_settings))
     # what the command names was set; nothing is left to set
-    assert changed(variant, options_of(run).vary, "--vary") == variant
+    assert apply_overrides(variant, options_of(run).vary, "--vary") == variant
     if run.variant != "small":  # ours, which measurements may change after a run; the record stays
-        assert variant == changed(VARIANTS[run.variant], options_of(run).vary, "--vary")
+        assert variant == apply_overrides(VARIANTS[run.variant], options_of(run).vary, "--vary")
     classes = 10  # CIFAR-10, digits and shapes alike
     model = GoogLeNet(variant, classes, width=run.width, heads=run.heads)
     assert run.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -235,4 +235,4 @@ def test_recorded_run_on_cifar10_names_its_pictures(run):
 
 def test_unknown_recorded_run_is_refused():
     with pytest.raises(UsageError, match="no recorded run is called 'classroom-99'; there are"):
-        recorded_run("classroom-99")
+        find_run("classroom-99")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from googlenet_lib.training.run import RUN_FILE, Run, recorded_names, recorded_run
+from googlenet_lib.training.run import RUN_FILE, Run, find_run, list_runs
 
 SEEDS = (0, 1, 2)
 # Where no GPU is at hand: a fifth of CIFAR-10's training pictures, half the walkthrough's epochs.
@@ -42,11 +42,11 @@ class Study:
 
     def runs(self) -> dict[str, tuple[Run, ...]]:
         """The recorded runs of each arm that has any, by its name, in the order of seeds."""
-        recorded = set(recorded_names())
+        recorded = set(list_runs())
         runs = {}
         for arm in self.arms:
             names = [self.folder(arm, seed) for seed in SEEDS]
-            if found := tuple(recorded_run(name) for name in names if name in recorded):
+            if found := tuple(find_run(name) for name in names if name in recorded):
                 runs[arm.name] = found
         return runs
 

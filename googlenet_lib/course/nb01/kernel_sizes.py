@@ -26,9 +26,9 @@ from torch.nn import functional as F
 
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.data import SHAPES, Batches, ImageSet
-from googlenet_lib.data.imageset import combined_checksum
-from googlenet_lib.data.shapes import random_shapes
-from googlenet_lib.device import device_name, progress_bar, versions
+from googlenet_lib.data.imageset import combine_checksums
+from googlenet_lib.data.shapes import draw_random_shapes
+from googlenet_lib.device import describe_device, list_versions, progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.blocks import ConvBlock
 from googlenet_lib.network.count import model_costs
@@ -202,7 +202,7 @@ class ScaleData:
 
     def checksum(self) -> str:
         """sha256 of all pixels and labels."""
-        return combined_checksum(self.train, self.validation, self.test)
+        return combine_checksums(self.train, self.validation, self.test)
 
 
 @cache
@@ -210,7 +210,7 @@ def scale_data(train: int = 1000, validation: int = 2000, test: int = 4000) -> S
     """So many pictures of shapes whose diameters range over a factor of six, always the same."""
     sides, radii = [], None
     for count, seed in zip((train, validation, test), PICTURE_SEEDS, strict=True):
-        images, labels, radii = random_shapes(count, size=SIZE, factor=FACTOR, seed=seed)
+        images, labels, radii = draw_random_shapes(count, size=SIZE, factor=FACTOR, seed=seed)
         sides.append(ImageSet(images, labels))
     return ScaleData(*sides, radii)
 
@@ -439,8 +439,8 @@ def record(path: Path) -> None:
     ]
     head = {
         "settings": settings,
-        "device": device_name(torch.device("cpu")),
-        "versions": versions(),
+        "device": describe_device(torch.device("cpu")),
+        "versions": list_versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "seconds": round(sum(one.seconds for one in tuning + final), 1),
         "command": COMMAND,

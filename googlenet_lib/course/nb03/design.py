@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from googlenet_lib.course.kit.branches import MODULES
 from googlenet_lib.data import Batches, ImageSet
-from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.blocks import ConvBlock
 from googlenet_lib.network.table1 import (
@@ -255,7 +255,7 @@ def try_design(
 @cache
 def _pictures() -> tuple[ImageSet, ImageSet]:
     counts = zip((PICTURES, TEST_PICTURES), PICTURE_SEEDS, strict=True)
-    train, test = (ImageSet(*random_shapes(count, seed=seed)[:2]) for count, seed in counts)
+    train, test = (ImageSet(*draw_random_shapes(count, seed=seed)[:2]) for count, seed in counts)
     return train, test
 
 
