@@ -1,4 +1,4 @@
-"""What a notebook needs in Colab: its set-up cell, a look at the machine, a place for runs."""
+"""Colab: the set-up cell of a notebook, a look at the machine, a place for runs."""
 
 import importlib
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ LOCAL_RUNS = Path("runs")
 
 
 def make_set_up_cell(repository: str) -> str:
-    """The first code cell of every notebook; `repository` is its address on GitHub.
+    """Return the first code cell of every notebook; `repository` is its address on GitHub.
 
     It runs where nothing of this project is installed yet. Run again, it installs nothing.
     """
@@ -80,7 +80,7 @@ def _advise(part_b: Minutes | None) -> str:
 
 
 def choose_runs_folder(*, use_drive: bool) -> Path:
-    """The folder to keep training runs in: on Google Drive in Colab if asked for, else `runs`.
+    """Choose the folder for training runs: on Google Drive in Colab if asked for, else `runs`.
 
     Prints which, where that needs saying. Raises UsageError where Drive was asked for in Colab
     and could not be mounted: a fallback would be lost with the runtime, and the training with it.

@@ -1,4 +1,4 @@
-"""What the commands of `python -m googlenet_lib` do; `__main__` says which options they take."""
+"""The work of the commands of `python -m googlenet_lib`; `__main__` has their options."""
 
 import os
 import sys
@@ -18,13 +18,15 @@ from googlenet_lib.network.variants import find_variant
 from googlenet_lib.network.weights import find_weights
 from googlenet_lib.prediction import predict as predict_pictures
 from googlenet_lib.settings import apply_overrides
-from googlenet_lib.training.checkpoint import LAST, refuse_to_resume_nothing
+from googlenet_lib.training.checkpoint import LAST, RUN_FILE, refuse_to_resume_nothing
+from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
+from googlenet_lib.training.held_out import load_held_out
 from googlenet_lib.training.loop import EVALUATION_BATCH
 from googlenet_lib.training.loop import evaluate as evaluate_network
 from googlenet_lib.training.parallel import is_restart, join_group
 from googlenet_lib.training.recipes import find_recipe
-from googlenet_lib.training.run import RUN_FILE, Run, describe_run, load_held_out
+from googlenet_lib.training.run import Run
 from googlenet_lib.training.tensorboard import Board
 
 
@@ -139,7 +141,7 @@ def _report_end(report, run: Run) -> None:
 
 
 def _refuse_output_as_data(data: str, out: Path, tensorboard: str | None) -> None:
-    """What lies among class folders may be taken for a class, but for the usual runs/."""
+    """Raise UsageError for output among class folders, where it may be taken for a class."""
     root = Path(data).resolve()
     if data in BUILT_IN or not root.is_dir() or find_batches(root):
         return
@@ -180,7 +182,7 @@ def evaluate(*, weights: str, data: str, split: str | None, flips: bool, device:
     metrics = evaluate_network(model.to(own), batches, flips=flips)
     mirrored = ", each with its mirror image" if flips else ""
     print(
-        f"{path} on {len(batches.labels):,} {held.says}{mirrored}: accuracy "
+        f"{path} on {len(batches.labels):,} {held.title}{mirrored}: accuracy "
         f"{metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
     )
 

@@ -49,7 +49,7 @@ class SteadyStream:
 
 @contextmanager
 def protect_console() -> Iterator[SteadyStream]:
-    """Within it printing never fails, and warnings are one line each. Gives what stdout is."""
+    """Let printing never fail, and warnings take one line each; yield what stdout is within."""
     before = sys.stdout, sys.stderr, warnings.formatwarning
     sys.stdout, sys.stderr = steady = SteadyStream(sys.stdout), SteadyStream(sys.stderr)
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"

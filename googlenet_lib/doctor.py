@@ -1,4 +1,4 @@
-"""What works here, and what to do about the rest."""
+"""Look at what works here, and say what to do about the rest."""
 
 import importlib
 import importlib.util
@@ -29,7 +29,7 @@ ROOM = 2 * 2**30  # bytes for data and a few runs
 
 
 class Check(NamedTuple):
-    """One thing looked at: what was found and, where something is amiss, what to do."""
+    """A look at one thing: what was found and, where something is amiss, what to do."""
 
     name: str
     found: str

@@ -1,4 +1,4 @@
-"""One picture in, its most probable labels out."""
+"""Predict the labels of pictures: files, arrays or tensors in, probable labels out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from googlenet_lib.data.batches import normalise
 from googlenet_lib.data.pictures import PictureError, convert_to_rgb, open_picture
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.pretrained import googlenet, imagenet_info
-from googlenet_lib.network.weights import WeightsInfo, find_weights, read_network
+from googlenet_lib.network.weights import WeightsInfo
 
 BATCH = 50  # pictures at a time: enough to keep the processor busy, few enough for its cache
 Picture = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor
@@ -30,23 +29,8 @@ class Prediction:
     probability: float
 
 
-def load_network(weights: str | Path) -> tuple[GoogLeNet, WeightsInfo]:
-    """A trained network in evaluation mode, and what its weights expect.
-
-    `weights` is "imagenet" (downloaded once), the name of weights that come with the library
-    ("cifar10", "shapes"), the path of a safetensors file, or the folder of a run.
-    """
-    if weights == "imagenet":
-        info = imagenet_info()
-        model = googlenet(info.variant, weights=weights)
-    else:
-        model, info = read_network(find_weights(weights))
-    # the same arithmetic in another layout in memory, twice as fast on a CPU
-    return model.to(memory_format=torch.channels_last).eval(), info
-
-
 def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
-    """A picture as the network wants it: (3, size, size), normalised by the weights' figures.
+    """Bring a picture to what the network takes: (3, size, size), normalised as `info` says.
 
     `picture` is the path of a file, its content as bytes or as an open file, a PIL image, a uint8
     array (H, W, 3) or (H, W), or a uint8 tensor (3, H, W). The middle square is taken and resized.
@@ -125,7 +109,7 @@ def _convert_image(picture: Image.Image) -> Image.Image:
 def predict(
     model: GoogLeNet, info: WeightsInfo, pictures: Picture | Iterable[Picture], top: int = 5
 ) -> list[list[Prediction]]:
-    """The `top` most probable classes of each picture, the most probable first.
+    """Return the `top` most probable classes of each picture, the most probable first.
 
     One picture alone is answered by a list of one. Of fewer classes than `top` all are given.
     """
@@ -134,8 +118,8 @@ def predict(
     pictures = [pictures] if _is_single(pictures) else list(pictures)
     answers = []
     for start in range(0, len(pictures), BATCH):
-        some = [prepare(picture, info) for picture in pictures[start : start + BATCH]]
-        batch = torch.stack(some).to(next(model.parameters()))
+        prepared = [prepare(picture, info) for picture in pictures[start : start + BATCH]]
+        batch = torch.stack(prepared).to(next(model.parameters()))
         probabilities = model.eval()(batch).float().softmax(1)  # (N, classes)
         _refuse_no_answer(probabilities, info)
         best, labels = probabilities.topk(min(int(top), len(info.classes)))  # (N, top) each
@@ -147,7 +131,7 @@ def predict(
 
 
 def _is_single(pictures: Picture | Iterable[Picture]) -> bool:
-    """Is this a picture, and no list of them? Arrays of four dimensions are many."""
+    """Tell a picture from several. Arrays of four dimensions are several."""
     if isinstance(pictures, np.ndarray | Tensor):
         return pictures.ndim < 4
     return (

@@ -25,9 +25,17 @@ NO_TORCH = (
 )
 
 
-@pytest.mark.parametrize("module", NO_TORCH)
-def test_modules_that_compute_from_the_table_load_no_torch(module):
-    code = f"import sys, {module}; print('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        *((module, "torch") for module in NO_TORCH),
+        # the record of a run is read without what trains, and without data
+        ("googlenet_lib.training.run", "googlenet_lib.training.loop"),
+        ("googlenet_lib.training.run", "googlenet_lib.data"),
+    ],
+)
+def test_modules_load_nothing_that_they_do_not_need(module, unneeded):
+    code = f"import sys, {module}; print({unneeded!r} in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True
     )

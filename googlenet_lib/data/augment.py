@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from googlenet_lib.device import copy_to
 from googlenet_lib.errors import UsageError
 
 Draws = dict[str, Tensor]  # for each kind of change, a row a picture
@@ -17,7 +18,7 @@ RATIOS = (3 / 4, 4 / 3)  # width over height of a crop: section 6 of the paper
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a training picture. Source of crops and colours: section 6 of the paper.
+    """Random changes of training pictures. Source of crops and colours: section 6 of the paper.
 
     The paper says that crops keep 8% to 100% of the area and that colours are distorted after
     Howard (2013); how strongly, it doesn't say.
@@ -53,7 +54,7 @@ class Augmentation:
         height, width = images.shape[2:]
         if self.shift >= min(height, width):
             raise UsageError(f"a shift of {self.shift} pixels came for pictures of {height}x{width}")
-        draws = {name: values.to(images.device) for name, values in draws.items()}
+        draws = {name: copy_to(values, images.device) for name, values in draws.items()}
         if "box" in draws:
             images = crop(images, draws["box"])
         if "colour" in draws:
@@ -80,7 +81,7 @@ def crop(images: Tensor, boxes: Tensor) -> Tensor:
 
 
 def change_colours(images: Tensor, factors: Tensor) -> Tensor:
-    """Brightness, contrast and saturation of (N, 3, H, W), in this order, times (N, 3) factors."""
+    """Multiply brightness, contrast and saturation of (N, 3, H, W) by (N, 3), in this order."""
     brightness, contrast, saturation = (f.view(-1, 1, 1, 1) for f in factors.unbind(1))
     weights = torch.tensor(GREY, device=images.device).view(1, 3, 1, 1)
 
@@ -104,5 +105,5 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _reflect(index: Tensor, length: int) -> Tensor:
-    """Indices beyond either end, reflected at the outermost pixel."""
+    """Reflect indices beyond either end at the outermost pixel."""
     return (length - 1) - ((length - 1) - index.abs()).abs()

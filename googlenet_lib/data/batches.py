@@ -17,12 +17,12 @@ def normalise(
 
     `mean` and `std` hold a number a channel.
     """
-    mean, std = (torch.as_tensor(one, device=images.device).view(3, 1, 1) for one in (mean, std))
+    mean, std = (torch.as_tensor(v, device=images.device).view(3, 1, 1) for v in (mean, std))
     return torch.addcmul(-mean / std, images.float(), 1 / (255 * std))
 
 
 class Batches:
-    """One pass over an `ImageSet`, as normalised float32 batches with their labels.
+    """An `ImageSet` as normalised float32 batches with their labels, one pass an iteration.
 
     Yields (N, 3, H, W) and (N,), both on `device`. With `shuffle` every pass has an order of its
     own; it and the augmentation come from `generator`, whose state a checkpoint keeps. A last
@@ -57,7 +57,7 @@ class Batches:
             )
         self._hold(images, torch.device(device))
         self.batch_size = batch_size
-        self.mean, self.std = (torch.tensor(one, device=device) for one in (mean, std))
+        self.mean, self.std = (torch.tensor(v, device=device) for v in (mean, std))
         self.augment = augment
         self.shuffle = shuffle
         self.generator = generator if generator is not None else torch.Generator().manual_seed(0)
@@ -78,7 +78,7 @@ class Batches:
         self.images, self.labels = images.images.to(device), images.labels.to(device)
 
     def _plan(self) -> Iterator[tuple[Tensor, Draws]]:
-        """This process's share of each batch: which pictures, and what will happen to them."""
+        """Yield this process's share of each batch: which pictures, and what happens to them."""
         count = len(self.labels)
         order = torch.arange(count)
         if self.shuffle:
@@ -91,12 +91,12 @@ class Batches:
     def _pictures(
         self, plan: Iterator[tuple[Tensor, Draws]]
     ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
-        """For each batch of the plan: uint8 (N, 3, H, W), labels (N,), draws that are still due."""
+        """Yield for each batch uint8 (N, 3, H, W), labels (N,) and draws that are still due."""
         for which, draws in plan:
             yield self.images[which], self.labels[which], draws
 
     def sizes(self) -> list[int]:
-        """Pictures in each batch, all processes together."""
+        """Return the number of pictures in each batch, all processes together."""
         whole, rest = divmod(len(self.labels), self.batch_size)
         sizes = [self.batch_size] * whole
         if rest < 2 * self.world_size and sizes:  # a process would get one picture, or none

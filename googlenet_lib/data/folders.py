@@ -51,7 +51,7 @@ class Listing:
 
 @dataclass
 class Findings:
-    """What was noticed while folders were read, gathered over all sides and told once."""
+    """What was noticed while folders were read, gathered over all sides for one warning."""
 
     skipped: Reasons = field(default_factory=list)  # called pictures, but they cannot be read
     passed: Reasons = field(default_factory=list)
@@ -109,10 +109,11 @@ def check_folders(root: Path) -> tuple[str, ...]:
     filled = [name for name, folder in folders.items() if holds_pictures(folder)]
     if filled and len(folders) > 1:
         return tuple(folders)
-    others = Counter(
+    suffixes = Counter(
         Path(entry.name).suffix for folder in folders.values() for entry in _list_entries(folder)
     )
-    held = "" if filled else "".join(f", {count:,} {kind}" for kind, count in others.items() if kind)
+    held = "".join(f", {count:,} {suffix}" for suffix, count in suffixes.items() if suffix)
+    held = "" if filled else held
     inner = _find_inner_folder(root)
     raise UsageError(
         f"{root} holds {len(folders)} class folders, {len(filled)} of them with pictures right in "
@@ -153,15 +154,15 @@ def read_pictures(
     good = torch.ones(count, dtype=torch.bool)
     skipped, animated = {}, []
 
-    def decode(some: range) -> None:
-        for at in some:
+    def decode(part: range) -> None:
+        for i in part:
             try:
-                pixels, several = decode_picture(f"{listing.root}/{listing.names[at]}", size)
-                images[at] = pixels.transpose(2, 0, 1)
+                pixels, several = decode_picture(f"{listing.root}/{listing.names[i]}", size)
+                images[i] = pixels.transpose(2, 0, 1)
             except PictureError as error:
-                skipped[at], good[at] = error.reason, False
+                skipped[i], good[i] = error.reason, False
             else:
-                animated.extend([at] * several)
+                animated.extend([i] * several)
 
     with (
         silence_pillow(),
@@ -174,7 +175,7 @@ def read_pictures(
     pictures, labels = torch.from_numpy(images), torch.tensor(listing.labels, dtype=torch.int64)
     if skipped:
         pictures, labels = pictures[good], labels[good]
-    reasons = [(listing.root / listing.names[at], skipped[at]) for at in sorted(skipped)]
+    reasons = [(listing.root / listing.names[i], skipped[i]) for i in sorted(skipped)]
     findings = Findings(reasons, listing.passed)
     findings.remarks += check_classes(listing, labels.tolist(), reasons, to_train)
     if animated:
@@ -209,7 +210,7 @@ def choose_size(listing: Listing) -> tuple[int, list[str]]:
 def check_classes(
     listing: Listing, labels: list[int], skipped: Reasons, to_train: bool
 ) -> list[str]:
-    """Remarks on classes that have no picture; UsageError where that or too many are lost."""
+    """Remark on classes without a picture; raise UsageError where that or too many are lost."""
     if len(skipped) > len(labels):
         raise UsageError(
             _list_reasons(
@@ -230,7 +231,7 @@ def check_classes(
 
 
 def holds_pictures(folder: Path) -> bool:
-    """True where a picture lies right in the folder."""
+    """Tell whether a picture lies right in the folder."""
     return not all(map(_explain_no_picture, _list_entries(folder)))
 
 

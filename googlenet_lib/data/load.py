@@ -89,7 +89,7 @@ def load(
 
 
 def is_flat(name: str | Path) -> bool:
-    """Is this a folder without a test side, so that one is drawn from what is there?"""
+    """Tell whether this is a folder without a test side, so that one is drawn from it."""
     folder = Path(name)
     if name in BUILT_IN or not is_folder(folder) or find_batches(folder):
         return False
@@ -99,7 +99,7 @@ def is_flat(name: str | Path) -> bool:
 def load_whole(
     folder: Path, *, size: int | None = None, stream: bool = False
 ) -> tuple[tuple[str, ...], ImageSet | PictureFiles]:
-    """Load all pictures of a folder without a test side, none set aside: (its classes, they)."""
+    """Load all pictures of a folder without a test side: (its classes, the pictures)."""
     folder = _find_sides(folder).get("train", folder)
     classes = check_folders(folder)
     everything, findings = _read(folder, classes, size, stream, to_train=False)
@@ -127,7 +127,7 @@ def find_cifar10() -> Path:
 
 
 class OtherSize(UsageError):
-    """Pictures that come in one size alone were wanted in another."""
+    """Another size was asked for of pictures that come in one size alone."""
 
 
 def _load(name: str | Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
@@ -269,7 +269,7 @@ def _read(
 def _load_flat_folder(
     name: str, folder: Path, split, size: int | None, stream: bool
 ) -> tuple[Data, Findings]:
-    """Class folders that are split three ways."""
+    """Load class folders and split them three ways."""
     classes = check_folders(folder)
     everything, findings = _read(folder, classes, size, stream, to_train=True)
     train, test = split_validation(everything, max(1, len(everything) // 10))
@@ -282,7 +282,7 @@ def _load_flat_folder(
 def _load_sided_folder(
     name: str, sides: dict[str, Path], split, size: int | None, stream: bool
 ) -> tuple[Data, Findings]:
-    """`train/` with `test/`, `val/` or both beside it."""
+    """Load `train/` with `test/`, `val/` or both beside it."""
     classes = check_folders(sides["train"])
     for side in sides.values():  # before any is decoded, which may take minutes
         differing = sorted({*find_classes(side)[0]} ^ {*classes})

@@ -77,7 +77,7 @@ def decode_picture(
 
     The shorter side is resized and the middle cropped, or `box` is cut out: top, left, height and
     width as shares of the picture. Raises as `open_picture` does. Call it within
-    `without_pillow_warnings`, which no thread may enter by itself.
+    `silence_pillow`, which no thread may enter by itself.
     """
     picture, animated = read_picture(path)
     if box is not None:
@@ -100,7 +100,7 @@ def read_size(path: str | Path) -> tuple[int, int] | None:
 
 
 def read_picture(path: str | Path) -> tuple[Image.Image, bool]:
-    """Read a picture file as (its first frame as `upright` makes it, are there several?)."""
+    """Read a picture file: (its first frame by `convert_to_rgb`, has it several frames?)."""
     picture = None
     try:
         with _open(path) as (picture, file):

@@ -42,7 +42,7 @@ class PictureFiles:
         return PictureFiles(self.root, names, self.labels[which], self.image_size)
 
     def digest(self) -> str:
-        """sha256 of names, sizes in bytes and labels: the pixels would take an epoch to read."""
+        """Return a sha256 of names, sizes in bytes and labels: pixels would take an epoch."""
         digest = hashlib.sha256()
         for name, label in zip(self.names, self.labels.tolist(), strict=True):
             size = (self.root / name).stat().st_size
@@ -121,7 +121,7 @@ class StreamedBatches(Batches):
 
 
 def prefetch(batches: Iterable[tuple], device: torch.device) -> Iterator[tuple]:
-    """Batches with their first two tensors on `device`, each copied while the last is at work.
+    """Yield batches with their first two tensors on `device`, each copied a batch ahead.
 
     On a GPU the copy runs beside the arithmetic, on a stream of its own. Elsewhere there is
     nothing to copy to, and batches pass through.
@@ -187,6 +187,6 @@ def _to_tensors(batch: tuple) -> tuple:
 
 
 def make_batches(images: ImageSet | PictureFiles, batch_size: int, **options) -> Batches:
-    """Batches of pictures in memory, or streamed from their files, whichever these are."""
+    """Make batches of pictures in memory, or stream them from files, whichever these are."""
     kind = StreamedBatches if isinstance(images, PictureFiles) else Batches
     return kind(images, batch_size, **options)

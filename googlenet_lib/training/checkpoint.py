@@ -108,7 +108,7 @@ def clear_unfinished(folder: Path, *names: str) -> None:
 
 
 def get_random_state() -> dict[str, Any]:
-    """The state of torch's generators, which dropout draws from."""
+    """Return the state of torch's generators, which dropout draws from."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
@@ -116,7 +116,7 @@ def get_random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Put torch's generators back to `random_state`."""
+    """Put torch's generators back to what `get_random_state` returned."""
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
@@ -175,13 +175,13 @@ class RunFolder:
             self._lock.release()
 
     def load(self, *, resume: bool, device: torch.device) -> dict[str, Any] | None:
-        """The state to go on from, or None where there is none yet.
+        """Load the state to go on from, or None where there is none yet.
 
         Raises UsageError for a folder with a run in it where none was to be resumed, or where
         the run there is another one, damaged, or has lost its `last.pt`.
         """
         last = self.path / LAST
-        found = list_run_files(self.path)
+        files = list_run_files(self.path)
         if found and not resume:
             raise UsageError(
                 f"{self.path} already holds a run; go on with it by --resume, or choose another "
@@ -225,7 +225,7 @@ class RunFolder:
 
 
 def list_run_files(folder: Path) -> list[str]:
-    """The files of a run that `folder` holds; a link counts that leads nowhere at the moment."""
+    """List the files of a run in `folder`; a link counts that leads nowhere at the moment."""
     return [name for name in (LAST, BEST, HISTORY, RUN_FILE) if os.path.lexists(folder / name)]
 
 
@@ -267,14 +267,14 @@ def _has_locks(sign: Path) -> bool:
 
 
 def _read_holder(sign: Path) -> str:
-    """Who wrote its name into the lock file, as far as it can be read."""
+    """Read who wrote its name into the lock file, as far as that can be done."""
     with suppress(OSError, ValueError):
         return sign.read_text(encoding="utf-8") or "another process"
     return "another process"
 
 
 def flatten(settings: dict[str, Any]) -> dict[str, Any]:
-    """Nested settings as one level of names; tuples become lists, as a file holds them."""
+    """Bring nested settings to one level of names; tuples become lists, as a file holds them."""
     flat = {}
     for name, value in settings.items():
         if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Several processes that train one network: who this one is, and what they tell each other.
+"""Several processes that train one network: which of them this is, and what they exchange.
 
     torchrun --nproc-per-node 2 -m googlenet_lib train --data cifar10 ...
 
-torchrun starts the processes, tells each its rank, and ends the others when one fails. Each takes
+torchrun starts the processes, gives each its rank, and ends the others when one fails. Each takes
 its share of every batch; DistributedDataParallel averages their gradients, so that all make the
 same step.
 """
@@ -20,8 +20,8 @@ from torch import Tensor
 from googlenet_lib.device import read_environment_number
 from googlenet_lib.errors import UsageError
 
-# What torchrun tells each process. A WORLD_SIZE without the others was left over.
-TORCHRUNS = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
+# What torchrun sets for each process. A WORLD_SIZE without the others was left over.
+SET_BY_TORCHRUN = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 T = TypeVar("T")
 
 
@@ -92,7 +92,9 @@ def join_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     they talk by NCCL, on CPUs by gloo. Raises UsageError where the others cannot be reached, or
     where one of them ends within.
     """
-    if read_environment_number("WORLD_SIZE", 1) <= 1 or not all(map(os.environ.get, TORCHRUNS)):
+    if read_environment_number("WORLD_SIZE", 1) <= 1 or not all(
+        map(os.environ.get, SET_BY_TORCHRUN)
+    ):
         yield ALONE, device
         return
     if device.type == "cuda":
@@ -119,7 +121,7 @@ def join_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     except (ValueError, RuntimeError) as error:  # numbers that are none; nobody who answers
         raise UsageError(
             f"the other processes of this run cannot be reached ({error}); start them by torchrun, "
-            f"or unset {', '.join(TORCHRUNS)}"
+            f"or unset {', '.join(SET_BY_TORCHRUN)}"
         ) from error
     try:
         yield Group(rank, world_size), device

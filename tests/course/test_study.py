@@ -4,7 +4,7 @@ import pytest
 
 from googlenet_lib.course.kit import study as studies
 from googlenet_lib.course.kit.study import SEEDS, Arm, Study, run
-from googlenet_lib.training.run import RUN_FILE
+from googlenet_lib.training.checkpoint import RUN_FILE
 
 ONE = Study("one", (Arm("a", "A", ("--variant", "small")), Arm("b", "B", ())), 30, 2)
 TWO = Study("two", (Arm("c", "C", ()),), 40, 3)

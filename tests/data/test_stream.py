@@ -72,7 +72,7 @@ def test_digest_changes_with_a_file_s_size_and_with_a_label(listing):
 def test_streamed_batches_are_those_from_memory_to_the_bit(listing, workers, rank):
     def how():
         augment = Augmentation(flip=True, shift=3, colour=0.3)
-        share = {} if rank is None else {"rank": rank, "processes": 2}
+        share = {} if rank is None else {"rank": rank, "world_size": 2}
         return share | {
             "augment": augment,
             "shuffle": True,

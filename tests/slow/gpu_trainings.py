@@ -19,9 +19,11 @@ from googlenet_lib.data import Data, ImageSet
 from googlenet_lib.device import keep_freed_memory
 from googlenet_lib.network.weights import round_to_half, weights_to_bytes
 from googlenet_lib.training.checkpoint import write_atomically
-from googlenet_lib.training.fit import describe_weights, format_epoch
-from googlenet_lib.training.loop import History, Trainer
+from googlenet_lib.training.describe import describe_weights
+from googlenet_lib.training.fit import format_epoch
+from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import Recipe
+from googlenet_lib.training.run import History
 
 TARGET = 0.94
 MOST_EPOCHS = 10_000

@@ -289,7 +289,7 @@ DAMAGES = {
         "best", "identity",
     )},
     **{f"{part} is a text": at(part, put="x") for part in (
-        "model", "optimiser", "scheduler", "order", "random", "history", "best", "identity",
+        "model", "optimiser", "order", "random", "history", "best", "identity",
     )},
     "a new part": lambda state: state.update(novel=1),
     "best of another shape": at("best", "fc.weight", put=torch.zeros(1)),
@@ -304,16 +304,10 @@ DAMAGES = {
     "an accuracy that is none": at("history", 0, "val_accuracy", put="high"),
     "no accuracy": at("history", 0, "val_accuracy", remove=True),
     "a loss that is NaN": at("history", 0, "val_loss", put=math.nan),
-    "a step more": at("scheduler", "last_epoch", put=lambda n: n + 1),
-    "steps as a text": at("scheduler", "_step_count", put="4"),
-    "another rate": at("scheduler", "base_lrs", put=[0.5]),
     "a moment of another shape": at("optimiser", "state", 0, "exp_avg", put=torch.zeros(2)),
     "a moment missing": at("optimiser", "state", 0, "exp_avg", remove=True),
     "moments of no parameter": at("optimiser", "state", put=lambda s: s | {9999: s[0]}),
     "moments as a list": at("optimiser", "state", 0, put=[]),
-    "no rate": at("optimiser", "param_groups", 0, "lr", remove=True),
-    "other settings": at("optimiser", "param_groups", 0, "betas", put=(0.1, 0.2)),
-    "no groups": at("optimiser", "param_groups", put=[]),
     "other generators": at("order", put=torch.zeros(7, dtype=torch.uint8)),
     "no generator": at("random", 0, "cpu", remove=True),
     "generators of nobody": at("random", put=[]),
@@ -338,8 +332,8 @@ def older(state):
     """What an older version wrote of a compiled network, on a machine with another torch."""
     for part in ("model", "best"):
         state[part] = {f"_orig_mod.{name}": tensor for name, tensor in state[part].items()}
-    for group in state["optimiser"]["param_groups"]:
-        del group["foreach"], group["maximize"]  # options that came to torch later
+    state["optimiser"]["param_groups"] = [{"lr": 9.0}]  # settings are the recipe's, not the file's
+    state["scheduler"] = {"last_epoch": 99, "base_lrs": [9.0]}
     del state["identity"]["recipe.clip"], state["identity"]["variant.reduction"]
     state["random"][0]["cuda"] = []
 

@@ -18,11 +18,13 @@ from googlenet_lib.network.variants import VARIANTS
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training import loop as training
 from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, load_checkpoint
-from googlenet_lib.training.fit import best_epoch, describe_weights, fit, format_epoch
+from googlenet_lib.training.describe import describe_weights
+from googlenet_lib.training.fit import fit, format_epoch
 from googlenet_lib.training.loop import Diverged, Metrics, Tally, Trainer, combined_loss, evaluate
 from googlenet_lib.training.optim import rate_factor
 from googlenet_lib.training.parallel import Group
 from googlenet_lib.training.recipes import CLASSROOM, QUICK
+from googlenet_lib.training.run import find_best_epoch
 
 CPU = torch.device("cpu")
 SHORT = replace(CLASSROOM, epochs=3, batch_size=8)
@@ -489,8 +491,8 @@ def test_best_epoch_is_the_first_of_equals():
     def history(*accuracies):
         return [{"epoch": n, "val_accuracy": a} for n, a in enumerate(accuracies, start=1)]
 
-    assert best_epoch(history(0.5, 0.7, 0.7, 0.6)) == 2
-    assert best_epoch(history(0.0)) == 1
+    assert find_best_epoch(history(0.5, 0.7, 0.7, 0.6)) == 2
+    assert find_best_epoch(history(0.0)) == 1
 
 
 def test_weights_of_the_best_epoch_are_kept(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
 from googlenet_lib.training.optim import (
     ITERATIONS,
     SCHEDULES,
+    MovingAverage,
     Muon,
-    make_moving_average,
     make_optimiser,
     orthogonalise,
     parameter_groups,
@@ -225,7 +225,7 @@ def test_muon_takes_convolutions_with_batchnorm_and_the_rest_has_its_own_rate():
 
 def test_moving_average_copies_first_then_leans_on_what_was():
     model = torch.nn.BatchNorm1d(1)
-    average = make_moving_average(model, decay=0.5)
+    average = MovingAverage(model, decay=0.5)
 
     def update(value):
         with torch.no_grad():

@@ -17,7 +17,7 @@ from googlenet_lib.training.recipes import (
     QUICK,
     RECIPES,
     Recipe,
-    advice_on_rate,
+    advise_on_rate,
     find_recipe,
 )
 
@@ -177,5 +177,5 @@ def test_no_step_overflows_within_the_domains(optimiser, field):
         (QUICK, 0.0, "low already"),
     ],
 )
-def test_advice_on_rates_is_one_that_may_work(recipe, rate, advice):
-    assert advice in advice_on_rate(replace(recipe, lr=rate))
+def test_advise_on_rates_is_one_that_may_work(recipe, rate, advice):
+    assert advice in advise_on_rate(replace(recipe, lr=rate))

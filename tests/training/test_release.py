@@ -22,13 +22,12 @@ from googlenet_lib.network.weights import (
     weights_to_bytes,
 )
 from googlenet_lib.prediction import predict
-from googlenet_lib.training.checkpoint import BEST
+from googlenet_lib.training.checkpoint import BEST, RUN_FILE
+from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import CLASSROOM
 from googlenet_lib.training.release import MOST_BYTES, main, release
 from googlenet_lib.training.run import (
-    RUN_FILE,
-    describe_run,
     find_run,
     list_runs,
     read_run,

@@ -15,12 +15,12 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, Variant
 from googlenet_lib.settings import apply_overrides
-from googlenet_lib.training.fit import Result
+from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.recipes import CLASSROOM, RECIPES
 from googlenet_lib.training.run import (
     RECORDED,
+    Result,
     Run,
-    describe_run,
     find_run,
     list_runs,
     read_run,

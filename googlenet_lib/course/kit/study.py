@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from googlenet_lib.training.run import RUN_FILE, Run, find_run, list_runs
+from googlenet_lib.training.checkpoint import RUN_FILE
+from googlenet_lib.training.run import Run, find_run, list_runs
 
 SEEDS = (0, 1, 2)
 # Where no GPU is at hand: a fifth of CIFAR-10's training pictures, half the walkthrough's epochs.

@@ -185,7 +185,7 @@ def field(contender: Contender) -> int:
 
 FACTOR = 6.0  # the largest shape is so many times as large as the smallest
 PICTURE_SEEDS = (10, 11, 13)  # of training, validation and test pictures
-LARGEST = 0.9 * SIZE  # pixels across, as `random_shapes` has it
+LARGEST = 0.9 * SIZE  # pixels across, as `draw_random_shapes` has it
 BINS = 5
 # Diameters are drawn evenly on a log scale: bins of one ratio hold about equally many.
 SIZE_EDGES = tuple(LARGEST * FACTOR ** (i / BINS - 1) for i in range(BINS + 1))
