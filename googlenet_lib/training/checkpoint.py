@@ -182,18 +182,18 @@ class RunFolder:
         """
         last = self.path / LAST
         files = list_run_files(self.path)
-        if found and not resume:
+        if files and not resume:
             raise UsageError(
                 f"{self.path} already holds a run; go on with it by --resume, or choose another "
                 "--out"
             )
-        if found and not last.exists():
+        if files and not last.exists():
             raise UsageError(
-                f"{self.path} holds {', '.join(found)} of a run, but {LAST} is gone, from which "
+                f"{self.path} holds {', '.join(files)} of a run, but {LAST} is gone, from which "
                 "alone it could go on. Bring it back, or choose another --out"
             )
         clear_unfinished(self.path, LAST, BEST, HISTORY, RUN_FILE)
-        if not found:
+        if not files:
             return None
         state = load_checkpoint(last, device)
         with refuse_damage(last, "a checkpoint", ANEW):
@@ -204,11 +204,11 @@ class RunFolder:
         ours = self.identity
         names = [name for name in ours | theirs if theirs.get(name) != ours.get(name)]
         if names:
-            came, wanted = (
+            came, expected = (
                 ", ".join(f"{name}={side.get(name)}" for name in names) for side in (theirs, ours)
             )
             raise UsageError(
-                f"{last} belongs to another run, with {came}; this one has {wanted}. Repeat the "
+                f"{last} belongs to another run, with {came}; this one has {expected}. Repeat the "
                 "command that began it, or choose another --out"
             )
         return state

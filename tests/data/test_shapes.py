@@ -37,12 +37,6 @@ def exact_areas():
     return torch.stack(inside)
 
 
-def test_ten_shapes():
-    assert len(SHAPES) == len(set(SHAPES)) == 10
-    pictures = draw_shapes(EVERY_LABEL, torch.full((10,), 12.0))
-    assert (pictures.shape, pictures.dtype) == ((10, 3, 32, 32), torch.uint8)
-
-
 def test_every_label_draws_another_shape():
     radii = torch.full((10,), 20.0)
     labels = EVERY_LABEL
@@ -108,22 +102,6 @@ def test_objects_keep_their_reach_from_the_border(size):
         assert size - REACH * radius - 1 < centre.max() < size - REACH * radius + 0.3
 
 
-def test_largest_random_shapes_fit_into_the_picture():
-    radii = torch.full((10,), 0.45 * 32)
-    small = objects(EVERY_LABEL, radii, centres=centred(EVERY_LABEL, 32)).sum((1, 2))
-    uncut = objects(EVERY_LABEL, radii, size=64, centres=centred(EVERY_LABEL, 64)).sum((1, 2))
-    assert (small / uncut > 0.98).all()
-
-
-def test_places_differ():
-    masks = objects(torch.zeros(50, dtype=torch.int64), torch.full((50,), 4.0))
-    rows = masks.any(2).double().argmax(1)
-    columns = masks.any(1).double().argmax(1)
-    for first in (rows, columns):
-        assert first.min() <= 3
-        assert first.max() >= 20
-
-
 def test_centres_are_where_they_were_asked_for():
     centres = torch.tensor([[8.0, 24.0], [20.0, 10.0]])  # column and row
     masks = objects(torch.zeros(2, dtype=torch.int64), torch.full((2,), 5.0), centres=centres)
@@ -165,22 +143,20 @@ def test_seed_decides_everything():
 
 @pytest.mark.parametrize(
     "radii",
-    [[0.0, 5.0], [-1.0, 5.0], [5.0, 16.1], [math.nan, 5.0], [math.inf, 5.0], [5.0], [[5.0, 5.0]]],
+    [[0.0, 5.0], [5.0, 16.1], [math.nan, 5.0], [5.0]],
 )
 def test_radii_that_make_no_sense_are_refused(radii):
     with pytest.raises(UsageError, match="expected 2 values above 0, up to 16 pixels"):
         draw_shapes(torch.zeros(2, dtype=torch.int64), torch.tensor(radii))
 
 
-@pytest.mark.parametrize("label", [-1, 10])
-def test_labels_out_of_range_are_refused(label):
-    with pytest.raises(UsageError, match="labels must lie in 0 to 9"):
-        draw_shapes(torch.tensor([0, label]), torch.full((2,), 5.0))
-
-
-def test_no_shapes_at_all():
-    nothing = draw_shapes(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
-    assert nothing.shape == (0, 3, 32, 32)
+def test_what_makes_no_sense_is_refused():
+    for label in (-1, 10):
+        with pytest.raises(UsageError, match="labels must lie in 0 to 9"):
+            draw_shapes(torch.tensor([0, label]), torch.full((2,), 5.0))
+    for how in ({"factor": 0.5}, {"size": 7}):
+        with pytest.raises(UsageError, match="expected at least 1 and 8"):
+            draw_random_shapes(5, **how)
 
 
 # ---- many at random ------------------------------------------------------------------------------
@@ -197,22 +173,6 @@ def test_random_shapes_have_all_kinds_and_spread_over_the_factor():
     assert steps.histc(4, 0, 1).min() > 90
 
 
-def test_random_shapes_are_drawn_in_parts_of_their_own_seeds(monkeypatch):
-    calls = []
-
-    def recorded(labels, radii, *, size, seed):
-        calls.append((labels, radii, seed))
-        return draw_shapes(labels, radii, size=size, seed=seed)
-
-    monkeypatch.setattr("googlenet_lib.data.shapes.draw_shapes", recorded)
-    pictures, labels, radii = draw_random_shapes(700, size=16)
-    assert len(pictures) == 700
-    assert [len(part) for part, _, _ in calls] == [500, 200]
-    assert torch.equal(torch.cat([part for part, _, _ in calls]), labels)
-    assert torch.equal(torch.cat([part for _, part, _ in calls]), radii)
-    assert calls[0][2] != calls[1][2]
-
-
 def test_random_shapes_repeat_by_seed_and_factor_one_is_one_size():
     first, again, other = (draw_random_shapes(50, seed=seed)[0] for seed in (0, 0, 1))
     assert torch.equal(first, again)
@@ -220,7 +180,3 @@ def test_random_shapes_repeat_by_seed_and_factor_one_is_one_size():
     assert draw_random_shapes(50, factor=1.0)[2].unique().numel() == 1
 
 
-@pytest.mark.parametrize("how", [{"factor": 0.5}, {"size": 7}, {"size": 0}])
-def test_random_shapes_refuse_what_makes_no_sense(how):
-    with pytest.raises(UsageError, match="expected at least 1 and 8"):
-        draw_random_shapes(5, **how)
