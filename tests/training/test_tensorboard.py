@@ -14,7 +14,7 @@ from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import QUICK
 from googlenet_lib.training.tensorboard import Board
 
-SHORT = replace(QUICK, epochs=3, batch_size=8, precision="float32", lr=0.01)
+SHORT = replace(QUICK, epochs=2, batch_size=8, precision="float32", lr=0.01)
 
 
 def train(folder=None, report=lambda line: None, **how):
@@ -48,7 +48,7 @@ def test_curves_rate_graph_and_pictures_are_there(tmp_path):
         ("lr", "lr"),
     ]:
         scalars = events.Scalars(tag)
-        assert [scalar.step for scalar in scalars] == [1, 2, 3]
+        assert [scalar.step for scalar in scalars] == [1, 2]
         assert [s.value for s in scalars] == pytest.approx([r[name] for r in result.history])
     assert len(events.Images("pictures, augmented")) > 0
     nodes = {node.name for node in events.Graph().node}
@@ -67,13 +67,13 @@ def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
         pass
 
     def stop(line):
-        if line.startswith("epoch   2"):
+        if line.startswith("epoch   1"):
             raise Stopped
 
     with pytest.raises(Stopped):
         train(tmp_path / "board", out=tmp_path / "run", report=stop)
     train(tmp_path / "board", out=tmp_path / "run", resume=True)
-    assert [scalar.step for scalar in read(tmp_path / "board").Scalars("loss/val")] == [1, 2, 3]
+    assert [scalar.step for scalar in read(tmp_path / "board").Scalars("loss/val")] == [1, 2]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
