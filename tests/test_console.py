@@ -51,11 +51,10 @@ def test_printing_never_fails(monkeypatch, name, ending):
         stream.close()  # as Python does at its end
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "gbk", "utf-8"])
-@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
-def test_letters_that_the_console_does_not_know_are_escaped(monkeypatch, encoding, errors):
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+def test_letters_that_the_console_does_not_know_are_escaped(monkeypatch, encoding):
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, errors))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, "strict"))
     with protect_console():
         print("caf\udce9.png, 日本.png, naïve.png")
     said = written.getvalue().decode(encoding)

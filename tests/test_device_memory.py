@@ -23,7 +23,7 @@ import json, resource
 from itertools import pairwise
 from pathlib import Path
 import torch
-from googlenet_lib.allocator import freed_memory_kept
+from googlenet_lib.device import keep_freed_memory
 
 CPU = torch.device("cpu")
 
@@ -58,7 +58,7 @@ def look(code):
 def test_what_was_freed_is_there_again_and_goes_back_at_the_end():
     seen = look("""
 try:
-    with freed_memory_kept(CPU):
+    with keep_freed_memory(CPU):
         seen |= {"inside": new_pages(), "kept": resident()}
         raise KeyError
 except KeyError:
@@ -73,8 +73,8 @@ def test_training_keeps_it():
     seen = look("""
 from googlenet_lib import googlenet
 from googlenet_lib.data import load
-from googlenet_lib.fitting import fit
-from googlenet_lib.recipes import CLASSROOM
+from googlenet_lib.training.fit import fit
+from googlenet_lib.training.recipes import CLASSROOM
 
 model = googlenet("small", num_classes=10, width=0.125)
 recipe = CLASSROOM.override(["epochs=1", "batch_size=20"])
