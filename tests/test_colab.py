@@ -136,16 +136,6 @@ def machine(monkeypatch):
     return choose
 
 
-def test_preflight_names_machine_and_minutes(machine, capsys):
-    machine("cuda", in_colab=True)
-    assert preflight(Minutes(cpu=1.4), part_b=Minutes(cpu=44.4, t4=5.6)) == torch.device("cuda")
-    assert capsys.readouterr().out.splitlines() == [
-        "device  a cuda, in Colab; fastest safe precision float9",
-        "part A  1 min on two CPU cores; on a T4: not measured",
-        "part B  44 min on two CPU cores; on a T4: 6 min, if you train live",
-    ]
-
-
 @pytest.mark.parametrize("in_colab", [True, False])
 def test_preflight_says_how_to_get_a_gpu(machine, capsys, in_colab):
     machine("cpu", in_colab=in_colab)

@@ -13,7 +13,6 @@ from googlenet_lib.device import (
     cpu_has_bfloat16,
     describe_device,
     in_colab,
-    list_versions,
     pick_device,
     pick_precision,
     progress_bar,
@@ -184,13 +183,6 @@ def test_seed_repeats_every_generator():
     assert draws() == first
     seed_everything(4)
     assert not any(one == other for one, other in zip(draws(), first, strict=True))
-
-
-@pytest.mark.parametrize("available", [True, False])
-def test_cuda_version_where_there_is_cuda(accelerators, monkeypatch, available):
-    accelerators(cuda=available, mps=False)
-    monkeypatch.setattr(torch.version, "cuda", "12.8")
-    assert list_versions().get("cuda") == ("12.8" if available else None)
 
 
 @pytest.mark.parametrize(

@@ -248,26 +248,13 @@ def test_identity_that_is_none(tmp_path, identity):
         resumed(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("holds", "begun"),
-    [
-        (None, False),
-        (["pictures"], False),
-        ([], True),
-        ([LOCK, f".{LAST}.4711.tmp", "tensorboard"], True),
-        ([BEST, "notes.txt"], True),
-    ],
-)
-def test_nothing_to_resume_is_said(tmp_path, holds, begun):
-    folder = tmp_path / "run"
-    for name in holds or []:
-        folder.mkdir(exist_ok=True)
-        (folder / name).touch()
-    if holds == []:
-        folder.mkdir()
-    if begun:
-        refuse_to_resume_nothing(folder)
-    else:
+def test_nothing_to_resume_is_said(tmp_path):
+    for number, names in enumerate(([LOCK, f".{LAST}.4711.tmp", "tensorboard"], [BEST, "notes"])):
+        (tmp_path / str(number)).mkdir()
+        for name in names:
+            (tmp_path / str(number) / name).touch()
+        refuse_to_resume_nothing(tmp_path / str(number))
+    for folder in (tmp_path, tmp_path / "mistyped"):
         with pytest.raises(UsageError, match=r"holds no run to go on with; check --out"):
             refuse_to_resume_nothing(folder)
 
