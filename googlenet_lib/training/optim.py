@@ -196,13 +196,24 @@ class MovingAverage(AveragedModel):
     """An exponential moving average of weights and BatchNorm statistics, its decay ramped."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__(model, multi_avg_fn=self._average, use_buffers=True)
+        super().__init__(model, use_buffers=True)
         self.decay = decay
 
-    def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        # `count` is a copy on the device: to read it would be to wait for a GPU
-        decay = ramp_decay(self.decay, int(self.n_averaged))
-        get_ema_multi_avg_fn(decay)(averaged, current, count)
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Average in the weights and statistics of `model`: as torch does, with the decay ramped.
+
+        torch's own copies its counter to the device at each step, which waits for a GPU.
+        """
+        count = int(self.n_averaged)  # stays on the CPU
+        update = get_ema_multi_avg_fn(ramp_decay(self.decay, count) if count else 0.0)
+        averaged = (*self.module.parameters(), *self.module.buffers())
+        pairs = [*zip(averaged, (*model.parameters(), *model.buffers()), strict=True)]
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        counters = [pair for pair in pairs if not pair[0].is_floating_point()]  # of BatchNorms
+        for kind in filter(None, (floats, counters)):
+            update(*map(list, zip(*kind, strict=True)), self.n_averaged)
+        self.n_averaged += 1
 
 
 def ramp_decay(decay: float, update: int) -> float:
