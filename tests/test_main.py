@@ -203,7 +203,6 @@ def test_a_lack_of_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys, err
         (".", [], False),  # into runs/, which is passed over
         (".", ["--out", "cat/x"], True),
         (".", ["--out", "../x", "--tensorboard", "board"], True),
-        ("train", ["--out", "train/x"], True),
         ("..", ["--out", "../test/x"], True),
         ("digits", [], False),
     ],

@@ -53,7 +53,9 @@ class Augmentation:
         """Change (N, 3, H, W) of 0 to 255 as drawn; crops and colours give float32."""
         height, width = images.shape[2:]
         if self.shift >= min(height, width):
-            raise UsageError(f"a shift of {self.shift} pixels came for pictures of {height}x{width}")
+            raise UsageError(
+                f"a shift of {self.shift} pixels came for pictures of {height}x{width}"
+            )
         draws = {name: copy_to(values, images.device) for name, values in draws.items()}
         if "box" in draws:
             images = crop(images, draws["box"])

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import pooch
 from filelock import FileLock
 
-from googlenet_lib.errors import UsageError, escape
 from googlenet_lib.device import progress_bar
-
+from googlenet_lib.errors import UsageError, escape
 
 # The home server comes last: since June 2026 it gives about 55 kB/s, 50 minutes for the archive
 # (pytorch/vision#9536). The mirrors are said to hold the same bytes: the first in

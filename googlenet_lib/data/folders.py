@@ -23,13 +23,15 @@ from googlenet_lib.data.pictures import (
     read_size,
     silence_pillow,
 )
+from googlenet_lib.device import count_cores, progress_bar
 from googlenet_lib.errors import UsageError, escape
-from googlenet_lib.device import progress_bar, count_cores
 
 LEFT_BY_SYSTEMS = frozenset(  # in small letters
-    ("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found")
-    + ("system volume information", "__pycache__", "network trash folder", "temporary items")
-    + ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+    (
+        *("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found"),
+        *("system volume information", "__pycache__", "network trash folder", "temporary items"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+    )
 )
 MOST_NAMES = 20  # that a message shows
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
@@ -65,10 +67,12 @@ class Findings:
     def warn(self, stacklevel: int) -> None:
         """Warn of each kind of finding once, with at most 20 names."""
         texts = list(dict.fromkeys(self.remarks))
-        if self.passed:
-            texts.insert(0, _list_reasons(f"{len(self.passed):,} entries were passed over", self.passed))
-        if self.skipped:
-            texts.insert(0, _list_reasons(f"{len(self.skipped):,} files were skipped", self.skipped))
+        for reasons, what in (
+            (self.passed, "entries were passed over"),
+            (self.skipped, "files were skipped"),
+        ):
+            if reasons:
+                texts.insert(0, _list_reasons(f"{len(reasons):,} {what}", reasons))
         for text in texts:
             warnings.warn(text, stacklevel=stacklevel + 1)
 

@@ -6,10 +6,9 @@ from functools import partial
 from operator import index
 from pathlib import Path
 
-import torch
-
 from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, find_batches, read_cifar10_batches
 from googlenet_lib.data.digits import read_digits
+from googlenet_lib.data.download import download_cifar10
 from googlenet_lib.data.folders import (
     Findings,
     check_folders,
@@ -29,10 +28,9 @@ from googlenet_lib.data.imageset import (
 )
 from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.data.stream import PictureFiles, stream_pictures
-from googlenet_lib.data.download import download_cifar10
+from googlenet_lib.device import is_memory_error
 from googlenet_lib.errors import UsageError, escape
 from googlenet_lib.incoming import is_folder
-from googlenet_lib.device import is_memory_error
 
 BUILT_IN = ("digits", "shapes", "cifar10")  # data sets that go by a name
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare

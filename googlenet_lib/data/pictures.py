@@ -1,7 +1,6 @@
 """One picture file, whatever its kind, as RGB of 8 bits a channel."""
 
 import io
-import os
 import re
 import stat
 import threading
@@ -179,7 +178,7 @@ class _Bounded(io.BufferedReader):
 def _open(path: str | Path) -> Iterator[tuple[Image.Image, _Bounded]]:
     """Open a file by Pillow, which has read no more than its head. No other place opens any."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name that none has
         raise PictureError(path, "no such file", "check the path") from None
     if not stat.S_ISREG(status.st_mode):  # to read from a pipe would be to wait

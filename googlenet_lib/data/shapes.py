@@ -144,7 +144,8 @@ def draw_random_shapes(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Draw shapes of every kind, their radii spread over a `factor`: (pictures, labels, radii).
 
-    Pictures are uint8 (count, 3, size, size), radii in pixels (count,). The largest reach across 0.9 of the picture; the smallest are `factor` times smaller.
+    Pictures are uint8 (count, 3, size, size), radii in pixels (count,). The largest reach across
+    0.9 of the picture; the smallest are `factor` times smaller.
     """
     if factor < 1 or size < 8:
         raise UsageError(f"factor {factor} and size {size} came; expected at least 1 and 8")

@@ -17,8 +17,8 @@ from googlenet_lib.data.batches import Batches
 from googlenet_lib.data.folders import Findings, Listing, check_classes
 from googlenet_lib.data.imageset import ImageSet
 from googlenet_lib.data.pictures import PictureError, decode_picture, silence_pillow
+from googlenet_lib.device import count_cores, read_environment_number
 from googlenet_lib.errors import UsageError
-from googlenet_lib.device import read_environment_number, count_cores
 
 Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of the picture
 Planned = list[tuple[int, Box | None]]  # a batch: which pictures, and the box of each

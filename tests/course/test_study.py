@@ -59,7 +59,7 @@ def test_studies_are_chosen_by_name(tmp_path, started, capsys):
 
 def test_recorded_runs_are_found_by_arm_and_seed(monkeypatch):
     names = ["one-b-1", "one-b-0", "other-b-0"]
-    monkeypatch.setattr(studies, "recorded_names", lambda: names)
-    monkeypatch.setattr(studies, "recorded_run", lambda name: name)
+    monkeypatch.setattr(studies, "list_runs", lambda: names)
+    monkeypatch.setattr(studies, "find_run", lambda name: name)
     assert ONE.runs() == {"b": ("one-b-0", "one-b-1")}
     assert TWO.runs() == {}

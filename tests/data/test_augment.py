@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from samples import image_set
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as V
 
 from googlenet_lib.data import Augmentation
-from googlenet_lib.data.augment import RATIOS, crop, change_colours, shift
+from googlenet_lib.data.augment import RATIOS, change_colours, crop, shift
 from googlenet_lib.errors import UsageError
 
 EVERYTHING = Augmentation(flip=True, shift=2, crop=0.3, colour=0.5)
@@ -124,5 +123,3 @@ def test_a_picture_s_draw_is_its_own_whoever_else_is_in_the_batch():
     together = EVERYTHING(images, draws)
     odd = EVERYTHING(images[1::2], {name: drawn[1::2] for name, drawn in draws.items()})
     torch.testing.assert_close(together[1::2], odd)
-
-

@@ -306,5 +306,3 @@ def test_cifar10_without_a_network_fails_at_once_and_leaves_nothing(home):
         assert said in text
     assert text.count("the tests run without a network") == len(CIFAR10_PLACES)
     assert names(home) == []
-
-

@@ -4,7 +4,6 @@ import sys
 import tracemalloc
 import warnings
 from pathlib import Path
-from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from samples import noise_picture, take_as_official, write_cifar10_batches, writ
 
 from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
 from googlenet_lib.data.digits import read_digits
-from googlenet_lib.data.folders import find_classes, list_pictures, read_pictures
 from googlenet_lib.data.imageset import combine_checksums
 from googlenet_lib.errors import UsageError
 

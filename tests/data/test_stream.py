@@ -5,21 +5,20 @@ import multiprocessing
 import shutil
 import sys
 import warnings
-import weakref
 
 import pytest
 import torch
-from samples import image_set, noise_picture, write_class_folders
+from samples import noise_picture, write_class_folders
 from torchvision.transforms.functional import to_tensor
 
 from googlenet_lib import googlenet
-from googlenet_lib.data import Augmentation, Batches, PictureFiles, load, make_batches, stream
+from googlenet_lib.data import Augmentation, Batches, PictureFiles, load, stream
 from googlenet_lib.data.folders import list_pictures, read_pictures
 from googlenet_lib.data.stream import StreamedBatches, prefetch, stream_pictures
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training.fit import fit
-from googlenet_lib.training.recipes import QUICK
 from googlenet_lib.training.loop import Trainer
+from googlenet_lib.training.recipes import QUICK
 
 CLASSES = ("cat", "dog")
 CPU = torch.device("cpu")
@@ -148,28 +147,6 @@ def test_workers_end_with_their_batches(listing):
         assert not any(worker.is_alive() for worker in workers)
     finally:
         gc.enable()
-
-
-@forks
-def test_a_worker_collects_nothing_that_it_has_inherited(listing, monkeypatch, tmp_path):
-    def collecting(*arguments, decode=stream.decode_picture):
-        gc.collect()
-        return decode(*arguments)
-
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: (tmp_path / "raised").touch())
-    files = stream_pictures(listing, 32)[0][:2]
-    gc.disable()
-    try:
-        dropped = StreamedBatches(files, 2, workers=1)
-        passes(dropped, 1)
-        dropped.itself, still = dropped, weakref.ref(dropped)
-        del dropped
-        monkeypatch.setattr(stream, "decode_picture", collecting)
-        assert len(passes(StreamedBatches(files, 2, workers=1), 1)) == 1
-        del still().itself
-    finally:
-        gc.enable()
-    assert not (tmp_path / "raised").exists()
 
 
 @forks

@@ -175,19 +175,6 @@ def test_normalisation_that_a_network_does_not_expect_is_said():
 # ---- other arguments -----------------------------------------------------------------------------
 
 
-def test_data_and_recipe_by_name(monkeypatch):
-    asked = []
-    monkeypatch.setattr("googlenet_lib.training.fit.load", lambda name: asked.append(name) or DATA)
-    monkeypatch.setattr(
-        "googlenet_lib.training.fit.find_recipe", lambda name: asked.append(name) or SHORT
-    )
-    by_name, given = network(), network()
-    train(given)
-    fit(by_name, "a folder", "classroom", device="cpu", report=None)
-    assert asked == ["a folder", "classroom"]
-    assert same_bits(by_name.state_dict(), given.state_dict())
-
-
 @pytest.mark.parametrize(
     ("how", "said"),
     [
