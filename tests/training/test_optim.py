@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
 from googlenet_lib.training.optim import (
@@ -212,3 +213,19 @@ def test_moving_average_copies_first_then_leans_on_what_was():
         value = float(number % 3)
         expected = min(decay, 0.5) * expected + (1 - min(decay, 0.5)) * value
         assert update(value) == pytest.approx((expected, 10 * expected))
+
+
+def test_moving_average_is_that_of_torch_to_the_bit():
+    def update(averaged, current, count):
+        get_ema_multi_avg_fn(ramp_decay(0.9, int(count)))(averaged, current, count)
+
+    model = network()
+    mine, theirs = MovingAverage(model, 0.9), AveragedModel(model, None, None, update, True)
+    for _ in range(15):
+        model(torch.randn(4, 3, 8, 8))  # which moves the statistics and counters of BatchNorms
+        for parameter in model.parameters():
+            parameter.data += torch.randn_like(parameter)
+        mine.update_parameters(model)
+        theirs.update_parameters(model)
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(tensor, mine.state_dict()[name]), name
