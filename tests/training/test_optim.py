@@ -1,4 +1,4 @@
-"""Optimisers and schedules against torch's own, and the moving average by hand."""
+"""Optimisers and schedules against torch's own, and the moving average."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +15,7 @@ from googlenet_lib.training.optim import (
     Muon,
     make_optimiser,
     orthogonalise,
+    ramp_decay,
     rate_factor,
 )
 from googlenet_lib.training.recipes import CLASSROOM, IMAGENET, PAPER, QUICK
@@ -192,30 +193,9 @@ def test_muon_takes_convolutions_with_batchnorm_and_the_rest_has_its_own_rate():
 # ---- the average ---------------------------------------------------------------------------------
 
 
-def test_moving_average_copies_first_then_leans_on_what_was():
-    model = torch.nn.BatchNorm1d(1)
-    average = MovingAverage(model, decay=0.5)
+def test_moving_average_is_that_of_torch_to_the_bit_with_its_decay_ramped():
+    assert [ramp_decay(0.5, n) for n in (1, 2, 100)] == [2 / 11, 3 / 12, 0.5]
 
-    def update(value):
-        with torch.no_grad():
-            model.weight.fill_(value)
-            model.running_mean.fill_(10 * value)
-        average.update_parameters(model)
-        return average.module.weight.item(), average.module.running_mean.item()
-
-    assert update(1.0) == (1.0, 10.0)
-    expected = 1.0
-    # the decay is ramped: 2/11, 3/12, ... and then held at what was asked for
-    decays = [(1 + n) / (10 + n) for n in range(1, 12)]
-    assert decays[0] < 0.2
-    assert decays[-1] > 0.5
-    for number, decay in enumerate(decays):
-        value = float(number % 3)
-        expected = min(decay, 0.5) * expected + (1 - min(decay, 0.5)) * value
-        assert update(value) == pytest.approx((expected, 10 * expected))
-
-
-def test_moving_average_is_that_of_torch_to_the_bit():
     def update(averaged, current, count):
         get_ema_multi_avg_fn(ramp_decay(0.9, int(count)))(averaged, current, count)
 
