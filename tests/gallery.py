@@ -24,10 +24,8 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 
 from googlenet_lib import googlenet
-from googlenet_lib.course.kit import ablation_charts as of_ablations
 from googlenet_lib.course.kit import pictures as of_pictures
-from googlenet_lib.course.kit.ablations import HEADS, REDUCTIONS
-from googlenet_lib.course.kit.branches import lane_windows
+from googlenet_lib.course.kit.branches import branch_windows
 from googlenet_lib.course.nb00 import growing
 from googlenet_lib.course.nb00 import growing as of_lanes
 from googlenet_lib.course.nb01 import convolution as of_convolution
@@ -39,7 +37,9 @@ from googlenet_lib.course.nb01.predecessors import PREDECESSORS
 from googlenet_lib.course.nb01.receptive_fields import Stack, stack_gradient
 from googlenet_lib.course.nb02 import bottleneck as of_bottleneck
 from googlenet_lib.course.nb02 import mixer as of_mixer
+from googlenet_lib.course.nb02 import reductions_chart
 from googlenet_lib.course.nb02.bottleneck import bottleneck
+from googlenet_lib.course.nb02.reductions import REDUCTIONS
 from googlenet_lib.course.nb03 import design_board as of_design
 from googlenet_lib.course.nb03 import pooling as of_pooling
 from googlenet_lib.course.nb03 import tower as of_tower
@@ -51,7 +51,9 @@ from googlenet_lib.course.nb04 import audit as of_audit
 from googlenet_lib.course.nb04 import comparison as of_variants
 from googlenet_lib.course.nb04 import receptive_field as of_receptive
 from googlenet_lib.course.nb05 import gradient_charts as of_gradients
+from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
+from googlenet_lib.course.nb05.heads import HEADS
 from googlenet_lib.course.nb05.plateau import Training
 from googlenet_lib.course.nb06 import curves as of_curves
 from googlenet_lib.course.nb07 import ladder_chart as of_ladder
@@ -150,7 +152,7 @@ def distances() -> tuple:
     """How far the lanes' answers are from the last, over the size of the object."""
     model, info = load_network("shapes")
     sizes = [3 + 0.5 * step for step in range(25)]
-    full = {lane: growing.radius_that_fills(one) for lane, one in lane_windows(model).items()}
+    full = {lane: growing.radius_that_fills(one) for lane, one in branch_windows(model).items()}
     return sizes, growing.middle_distances(model, info, "circle", sizes), full
 
 
@@ -241,7 +243,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "02_dial": lambda: of_bottleneck.draw_dial(
         bottleneck("inception3a"), 16, shares()["learnt shapes"]
     ),
-    "02_reductions": lambda: of_ablations.draw_reductions(REDUCTIONS.runs()),
+    "02_reductions": lambda: reductions_chart.draw_reductions(REDUCTIONS.runs()),
     "03_naive": lambda: draw_naive_inception(*MODULE),
     "03_inception": lambda: draw_inception(*MODULE),
     "03_tower": lambda: of_tower.draw_tower(of_tower.tower(9)),
@@ -263,7 +265,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "05_plateau": lambda: of_gradients.draw_plateau(
         {"with heads": LEARNING, "without heads": STUCK}
     ),
-    "05_heads": lambda: of_ablations.draw_heads(HEADS.runs()),
+    "05_heads": lambda: heads_chart.draw_heads(HEADS.runs()),
     "06_pictures": digits,
     "06_curves": curves,
     "07_augmented": lambda: of_training_tricks.draw_augmented(augmented(), SHAPES[:6]),

@@ -1,32 +1,32 @@
 """What tests of studies and of their figures share."""
 
 from dataclasses import replace
+from pathlib import Path
+
+from command_line import parse
 
 from googlenet_lib.course.kit.study import SEEDS
-from googlenet_lib.network.variants import VARIANTS
+from googlenet_lib.network.variants import find_variant
 from googlenet_lib.settings import apply_overrides
+from googlenet_lib.training.recipes import find_recipe
 from googlenet_lib.training.run import find_run
 
 RUN = find_run("classroom-0")
 
 
-def settled(arm):
-    """(The variant that an arm's options come to, with heads or without)."""
-    words = arm.options
-    vary = [words[i + 1] for i, word in enumerate(words) if word == "--vary"]
-    return apply_overrides(VARIANTS["classroom"], vary, "--vary"), "--no-heads" not in words
-
-
 def assert_runs_are_of(study, arm):
-    """The arm's recorded runs are of its options, a seed each, on the same data."""
+    """The arm's recorded runs are of its network and recipe, a seed each, on the same data."""
     runs = study.runs()[arm.name]
     assert [run.seed for run in runs] == list(SEEDS[: len(runs)])
     for run in runs:
-        assert " ".join(arm.options) in run.command
+        options = parse(run.command)
+        assert find_recipe(options.recipe).override(options.set) == arm.recipe
+        assert apply_overrides(find_variant(options.variant), options.vary, "--vary") == arm.variant
+        assert options.no_heads != arm.heads
         assert (run.training_pictures, run.epochs) == (study.pictures, study.epochs)
         # nothing of the machine that it was made on
-        assert "--data data/cifar10-jpeg " in run.command
-        assert f"--out runs/{study.folder(arm, run.seed)} " in run.command
+        assert options.data == "data/cifar10-jpeg"
+        assert options.out == Path("runs") / study.run_name(arm, run.seed)
     every = [run for found in study.runs().values() for run in found]
     assert len({run.data_checksum for run in every}) == 1
 

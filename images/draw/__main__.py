@@ -1,7 +1,7 @@
 """Draw the committed figures anew, with the page that shows them: `python images/draw`."""
 
+import argparse
 import re
-import sys
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from naive_inception import draw_naive_inception
 from network import draw_network
 
+from googlenet_lib.course.kit.show import to_png
 from googlenet_lib.course.nb01.kernel_size_charts import draw_contenders
 from googlenet_lib.course.nb01.kernel_sizes import recorded
 from googlenet_lib.course.nb06.curves import draw_curves
@@ -35,19 +36,21 @@ def draw_classroom() -> Figure:
     return draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 
-# By the file's path from the repository's root: those that notebooks show are installed.
+# By the file's name in images/.
 FIGURES: dict[str, Callable[[], Figure]] = {
-    f"{DRAWINGS}/network.svg": draw_network,
-    f"{DRAWINGS}/inception3a_naive.svg": lambda: draw_naive_inception(*MODULE),
-    f"{DRAWINGS}/inception3a.svg": lambda: draw_inception(*MODULE),
-    f"{IMAGES}/inception3a_costs.svg": lambda: draw_lane_costs(*MODULE),
-    f"{IMAGES}/table1_costs.svg": draw_table_costs,
-    f"{DRAWINGS}/auxiliary_heads.svg": draw_head,
-    f"{IMAGES}/four_lanes.svg": lambda: draw_four_lanes(temple_view()),
-    f"{IMAGES}/kernel_sizes.svg": lambda: draw_contenders(recorded()),
-    f"{IMAGES}/classroom_curves.svg": draw_classroom,
-    f"{IMAGES}/accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
+    "network.svg": draw_network,
+    "inception3a_naive.svg": lambda: draw_naive_inception(*MODULE),
+    "inception3a.svg": lambda: draw_inception(*MODULE),
+    "inception3a_costs.svg": lambda: draw_lane_costs(*MODULE),
+    "table1_costs.svg": draw_table_costs,
+    "auxiliary_heads.svg": draw_head,
+    "four_lanes.svg": lambda: draw_four_lanes(temple_view()),
+    "kernel_sizes.svg": lambda: draw_contenders(recorded()),
+    "classroom_curves.svg": draw_classroom,
+    "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
 }
+
+IN_NOTEBOOKS = ("network", "inception3a_naive", "inception3a", "auxiliary_heads")
 
 _PAGE = """# Figures
 
@@ -61,7 +64,7 @@ entry. `four_lanes.svg` shows a
 [CC BY 2.0](https://creativecommons.org/licenses/by/2.0/): name him as well.
 
 All are 900 pixels wide and sharp at any size. Those that a notebook shows lie in
-`googlenet_lib/assets/drawings/`, so that they are installed with the library.
+`googlenet_lib/assets/drawings/` once more as PNG, so that they are installed with the library.
 `inception3a_naive.svg` and `inception3a.svg` have one scale and one layout: on two slides, one
 behind the other, the first turns into the second. In `kernel_sizes.svg`, which belongs to notebook
 01, networks that differ in what stands side by side in their layers name shapes of many sizes. The
@@ -70,29 +73,35 @@ alt text of a figure is in its file, as the description, and in the source of th
 
 
 def write_images(root: Path) -> None:
-    """Draw every figure as SVG into its folder under `root`, and the page of the folder images/.
+    """Draw every figure as SVG into images/ under `root`, with the page that shows them.
 
     Its alt text is in each as the label that a screen reader reads. Two calls give the same bytes:
     there is no date inside, and ids depend on the content alone. Letters stay text: they can be
-    searched, and a font that is missing is replaced by one that is as wide or narrower.
+    searched, and a font that is missing is replaced by one that is as wide or narrower. What
+    notebooks show is written as PNG too, since JupyterLab shows no SVG before a notebook has run.
     """
     page = [_PAGE]
+    (root / DRAWINGS).mkdir(parents=True, exist_ok=True)
+    (root / IMAGES).mkdir(parents=True, exist_ok=True)
     for name, draw in FIGURES.items():
-        path, figure = root / name, draw()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path, figure = root / IMAGES / name, draw()
         with plt.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
             figure.savefig(path, metadata={"Date": None, "Creator": None})
+        if path.stem in IN_NOTEBOOKS:
+            (root / DRAWINGS / f"{path.stem}.png").write_bytes(to_png(figure))
         plt.close(figure)
         label = f'<svg role="img" aria-label="{escape(figure.alt)}" '
         size = f'width="{figure.bbox.width:g}" height="{figure.bbox.height:g}"'  # pixels
         text = path.read_text(encoding="utf-8").replace("<svg ", label, 1)
         text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, text, count=1)
         path.write_text(text, encoding="utf-8", newline="\n")
-        link = path.name if name.startswith(IMAGES) else f"../{name}"
-        page.append(f"## {path.name}\n\n![{figure.alt}]({link})\n")
+        page.append(f"## {name}\n\n![{figure.alt}]({name})\n")
     (root / IMAGES / "README.md").write_text("\n".join(page), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python images/draw", description=__doc__.splitlines()[0])
+    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="default: the repository")
+    given = parser.parse_args()
     plt.switch_backend("svg")  # it needs no screen
-    write_images(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT)
+    write_images(given.root)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
-from googlenet_lib.course.kit.branches import lane_maps, lane_windows, map_grid
+from googlenet_lib.course.kit.branches import branch_maps, branch_windows
 from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
@@ -48,14 +48,14 @@ def temple_view() -> LaneView:
     network, info = load_network("cifar10")
     photo = ImageOps.fit(Image.fromarray(load_sample_image("china.jpg")), (SIZE, SIZE))
     image = torch.from_numpy(np.array(photo)).permute(2, 0, 1)  # (3, 96, 96)
-    maps = lane_maps(network, normalise(image, info.mean, info.std)[None], MODULE)
-    grid = map_grid(network, MODULE)
-    row, column = (grid.centre(cell) + 0.5 for cell in CELL)  # from the picture's edge
+    maps = branch_maps(network, normalise(image, info.mean, info.std)[None], MODULE)
+    windows = branch_windows(network, MODULE)
+    row, column = (windows["1x1"].centre(cell) + 0.5 for cell in CELL)  # from the picture's edge
     return LaneView(
         title="temple",
         image=image,
         middle=(column, row),
-        windows=lane_windows(network, MODULE, SIZE),
+        windows=windows,
         maps={lane: values[0].mean(0) for lane, values in maps.items()},  # (48, 48)
         guesses=[],
     )

@@ -15,25 +15,26 @@ import network
 import pytest
 import torch
 from matplotlib.colors import to_hex
-from studied import RUN, run_with, runs_with, settled
+from studied import RUN, run_with, runs_with
 from test_figures import assert_texts_fit
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from googlenet_lib.course.kit import ablation_charts as ablations
-from googlenet_lib.course.kit import ablations as studies
 from googlenet_lib.course.kit import pictures, seeds, style
+from googlenet_lib.course.kit.statistics import compare_means
 from googlenet_lib.course.nb01 import convolution, receptive_growth
 from googlenet_lib.course.nb01.receptive_fields import recorded
 from googlenet_lib.course.nb02 import bottleneck as dial
-from googlenet_lib.course.nb02 import mixer
+from googlenet_lib.course.nb02 import mixer, reductions_chart
 from googlenet_lib.course.nb02.bottleneck import MODULES, bottleneck
+from googlenet_lib.course.nb02.reductions import REDUCTIONS
 from googlenet_lib.course.nb03 import pooling, tower
 from googlenet_lib.course.nb03.design import Design, paper_design
 from googlenet_lib.course.nb03.design_board import draw_design
 from googlenet_lib.course.nb04 import comparison as variants
 from googlenet_lib.course.nb04.audit import draw_verdicts, signed
 from googlenet_lib.course.nb05 import gradient_charts as gradients
+from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb06 import curves
 from googlenet_lib.course.nb07 import ladder_chart as ladder
@@ -170,7 +171,7 @@ HARD = {
 } | {
     "ten columns": lambda: many_pictures(columns=10),
     "rungs alike": lambda: ladder.draw_ladder({LADDER[0].name: runs_with([0.5, 0.5])}),
-    "heads alike": lambda: ablations.draw_heads({"he-norm-heads": runs_with([0.1, 0.1])}),
+    "heads alike": lambda: heads_chart.draw_heads({"he-norm-heads": runs_with([0.1, 0.1])}),
     **{
         f"dial of {name} at its {end}": lambda name=name, end=end: dial.draw_dial(
             bottleneck(name), bottleneck(name).in_channels if end == "end" else 1, SHARES
@@ -220,38 +221,47 @@ HEADS_RUNS = {
 }
 
 
-def test_gains_and_doubts_of_heads():
-    found = ablations.pairs(HEADS_RUNS)
-    assert [pair.gain for pair in found] == ["+0.0", "+3.0", "+1.0", "−3.0", "−2.0", "−0.7"]
-    within = seeds.WITHIN
-    assert [pair.doubt for pair in found] == [within, "", within, "", within, within]
-    one = ablations.pairs({name: runs[:1] for name, runs in HEADS_RUNS.items()})
-    assert [pair.doubt for pair in one] == [seeds.ONE_SEED] * 6
-    alone = ablations.pairs({"he-norm-none": runs_with([0.5]), "he-norm-heads": []})
-    assert [(pair.init, pair.gain, pair.doubt) for pair in alone] == [("he", "", "")]
-    told = ablations.draw_heads(HEADS_RUNS).alt
+def test_intervals_are_welchs():
+    """By hand: means 0.46 and 0.43, variances of the means 1/30,000 each, 4 degrees of freedom."""
+    difference = compare_means([0.46, 0.47, 0.45], [0.42, 0.43, 0.44])
+    reach = 2.776445 * math.sqrt(2 * 0.01**2 / 3)
+    assert difference.mean == pytest.approx(0.03)
+    assert difference.low == pytest.approx(0.03 - reach, rel=1e-5)
+    assert difference.high == pytest.approx(0.03 + reach, rel=1e-5)
+    assert str(difference) == "+3.0 points (95%: +0.7 to +5.3)"
+    assert str(compare_means([0.5], [0.4, 0.3])) == "+15.0 points (one seed only)"
+    assert str(compare_means([0.1, 0.1], [0.1, 0.1])) == "+0.0 points (all seeds alike)"
+    assert compare_means([0.5, 0.6], [0.4, 0.3, 0.2]).low < 0.25 < 0.3
+
+
+def test_gains_of_heads():
+    gains = [pair.gain.in_points() for pair in heads_chart.pairs(HEADS_RUNS)]
+    assert gains == ["+0.0", "+3.0", "+1.0", "−3.0", "−2.0", "−0.7"]
+    alone = heads_chart.pairs({"he-norm-none": runs_with([0.5]), "he-norm-heads": []})
+    assert [(pair.init, pair.gain) for pair in alone] == [("he", None)]
+    told = heads_chart.draw_heads(HEADS_RUNS).alt
     assert "Xavier, no BatchNorm: with heads 46.0% (45.0 to 47.0), without 43.0%" in told
-    assert f"the heads add −0.7 points, {within}. A dashed line marks guessing, 10%." in told
+    assert "the heads add +3.0 points (95%: +0.7 to +5.3)" in told
 
 
 def test_costs_of_reductions_are_those_of_the_networks_that_the_arms_ask_for():
     accuracies = ([0.43, 0.45], [0.45, 0.47], [0.47, 0.49], [0.48, 0.46], [0.51, 0.50])
     runs = {
-        arm.name: runs_with(values, variant_settings=asdict(settled(arm)[0]))
-        for arm, values in zip(studies.REDUCTIONS.arms, accuracies, strict=True)
+        arm.name: runs_with(values, variant_settings=asdict(arm.variant))
+        for arm, values in zip(REDUCTIONS.arms, accuracies, strict=True)
     }
-    found = ablations.widths(runs)
-    assert [point.gain for point in found] == ["−4.0", "−2.0", "", "−1.0", "+2.5"]
-    assert [point.doubt for point in found] == ["", seeds.WITHIN, "", seeds.WITHIN, ""]
+    found = reductions_chart.widths(runs)
+    gains = [point.gain and point.gain.in_points() for point in found]
+    assert gains == ["−4.0", "−2.0", None, "−1.0", "+2.5"]
     for i in (0, 4):
-        point, arm = found[i], studies.REDUCTIONS.arms[i]
+        point, arm = found[i], REDUCTIONS.arms[i]
         with torch.device("meta"):
-            built = GoogLeNet(settled(arm)[0], len(CIFAR10_CLASSES), heads=False).eval()
+            built = GoogLeNet(arm.variant, len(CIFAR10_CLASSES), heads=False).eval()
             with FlopCounterMode(display=False) as counter:
                 built(torch.empty(1, 3, 32, 32))
         assert point.macs == counter.get_total_flops() // 2
     del runs["x1"]
-    assert [point.gain for point in ablations.widths(runs)] == [""] * 4
+    assert [point.gain for point in reductions_chart.widths(runs)] == [None] * 4
 
 
 def test_gains_of_rungs_are_over_the_rung_before():
@@ -259,14 +269,14 @@ def test_gains_of_rungs_are_over_the_rung_before():
     values = ([0.50, 0.52, 0.51], [0.60, 0.57, 0.58], [0.62, 0.59, 0.64], [0.55, 0.56, 0.51])
     runs = {name: runs_with(value) for name, value in zip(names, values, strict=False)}
     found = ladder.steps(runs)
-    assert [step.gain for step in found] == ["", "+7.3", "+3.3", "−7.7"]
-    assert [step.doubt for step in found] == ["", "", seeds.WITHIN, ""]
+    gains = [step.gain and step.gain.in_points() for step in found]
+    assert gains == [None, "+7.3", "+3.3", "−7.7"]
     runs[names[1]] = []  # no gain jumps over a rung that was not run
     found = ladder.steps(runs)
     assert [step.number for step in found] == [0, 2, 3]
-    assert [step.doubt for step in found] == ["", ladder.ALONE, ""]
+    assert [step.gain is None for step in found] == [True, True, False]
     near = {names[0]: runs_with([0.5]), names[1]: runs_with([0.4999999])}
-    assert ladder.steps(near)[1].gain == "+0.0"
+    assert ladder.steps(near)[1].gain.in_points() == "+0.0"
     seconds = {names[0]: [run_with(0.5, (8.0, 8.5, 30.0)), run_with(0.6, (9.5, 10.0, 9.0))]}
     assert "9.2 s per epoch" in ladder.draw_ladder(seconds).alt
 
@@ -285,11 +295,12 @@ def test_the_source_is_made_of_the_runs():
 
 
 @pytest.mark.parametrize(
-    "draw", [ladder.draw_ladder, ablations.draw_heads, ablations.draw_reductions]
+    "draw", [ladder.draw_ladder, heads_chart.draw_heads, reductions_chart.draw_reductions]
 )
 @pytest.mark.parametrize("runs", [{}, {"stilts": [RUN]}], ids=str)
 def test_other_runs_are_refused_with_the_names_of_the_arms(draw, runs):
-    with pytest.raises(UsageError, match=f"runs of {', '.join(runs) or 'no '}.*expected those of"):
+    names = ", ".join(runs) or "nothing"
+    with pytest.raises(UsageError, match=f"runs of {names} came; expected those of the study"):
         draw(runs)
 
 

@@ -10,7 +10,7 @@ import torch
 
 matplotlib.use("Agg")
 
-from googlenet_lib.course.kit.branches import lane_windows
+from googlenet_lib.course.kit.branches import branch_windows
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.course.kit.style import canvas
 from googlenet_lib.course.nb00.growing import (
@@ -73,13 +73,13 @@ def test_the_same_seed_is_the_same_object_larger(network):
 def test_a_lane_s_middle_answer_rests_once_its_window_is_filled(network):
     radii = [3, 4, 6, 9, 12, 14]
     distances = middle_distances(*network, "circle", radii)
-    for lane, window in lane_windows(network[0]).items():
+    for lane, window in branch_windows(network[0]).items():
         full = radius_that_fills(window) + 0.5  # the edge is half a pixel soft
         for radius, distance in zip(radii, distances[lane], strict=True):
             if radius > full:
                 assert distance < 1e-4, (lane, radius)
         assert distances[lane][0] > 0.1
-    assert radius_that_fills(lane_windows(network[0])["1x1"]) == pytest.approx(3.5 * 2**0.5)
+    assert radius_that_fills(branch_windows(network[0])["1x1"]) == pytest.approx(3.5 * 2**0.5)
 
 
 def test_the_explorer_moves_all_that_it_shows(network):

@@ -7,7 +7,7 @@ matplotlib.use("Agg")
 
 from explorer_tools import assert_answered_at_once, parts
 
-from googlenet_lib.course.kit.branches import LANES
+from googlenet_lib.course.kit.branches import BRANCHES
 from googlenet_lib.course.nb01.receptive_fields import (
     DEPTHS,
     KERNELS,
@@ -40,7 +40,7 @@ def test_the_stack_s_controls_end_where_the_record_does():
     assert (controls["strided"].min, controls["strided"].max) == (STRIDED[0], STRIDED[-1])
 
 
-@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("lane", BRANCHES)
 def test_the_slider_goes_through_all_modules(lane):
     controls, _, words = parts(explore_lane_fields())
     controls["lane"].value = lane

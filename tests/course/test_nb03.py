@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from googlenet_lib import googlenet
-from googlenet_lib.course.kit.branches import LANES, lane_maps, map_grid
+from googlenet_lib.course.kit.branches import BRANCHES, branch_maps, branch_windows
 from googlenet_lib.course.nb03.pooling import DIGITS, MODES, MOST_CELLS, explore_pooling
 from googlenet_lib.course.nb03.tower import explore_tower
 from googlenet_lib.course.nb03.windows import explore_lanes_window, nearest_place, window_view
@@ -40,7 +40,7 @@ def test_boxes_are_the_pixels_with_a_gradient(network, image, module, place):
     model, info = googlenet("small", 10, heads=False, width=0.2).eval(), network[1]
     view = window_view(model, info, image, module, place)
     pictures = torch.randn(24, 3, SIDE, SIDE, requires_grad=True)
-    for lane, branch in LANES.items():
+    for lane, branch in BRANCHES.items():
         seen = []
         block = getattr(getattr(model, module), branch)
         hook = block.register_forward_hook(lambda *call, seen=seen: seen.append(call[2]))
@@ -53,21 +53,13 @@ def test_boxes_are_the_pixels_with_a_gradient(network, image, module, place):
         assert [touched.min(0).values.tolist(), touched.max(0).values.tolist()] == spans, lane
 
 
-def test_the_grid_of_the_paper_s_network():
-    """Its first layer has stride 2: 7x7, padded by 3, so that the first centre is pixel 0."""
-    model = googlenet("paper", heads=False)
-    grid = map_grid(model, "inception3a")
-    assert (grid.start, grid.step) == (2 * 1 + 4 * 1, 8)  # two pools 3/2 without padding
-    assert map_grid(model, "inception4a").step == 16
-
-
 def test_answers_are_those_of_the_lanes(network, image):
     model, info = network
     view = window_view(model, info, image, "inception4a", (5, 6))
     prepared = (image / 255 - torch.tensor(info.mean).view(3, 1, 1)) / torch.tensor(info.std).view(
         3, 1, 1
     )
-    for lane, maps in lane_maps(model, prepared[None], "inception4a").items():
+    for lane, maps in branch_maps(model, prepared[None], "inception4a").items():
         values = maps[0, :, 5, 6]
         answer = view.answers[lane]
         assert answer.channels == len(values)
@@ -78,18 +70,16 @@ def test_answers_are_those_of_the_lanes(network, image):
 
 def test_the_nearest_place_of_every_pixel(network):
     model, _ = network
-    grid = map_grid(model, "inception4a")
+    window = branch_windows(model, "inception4a")["1x1"]
     for pixel in range(SIDE):
         row, column = nearest_place(model, "inception4a", (pixel, 0), (16, 16))
-        distances = [abs(grid.start + cell * grid.step - pixel) for cell in range(16)]
+        distances = [abs(window.centre(cell) - pixel) for cell in range(16)]
         assert distances[row] == min(distances)
         assert column == 0
 
 
 def test_windows_that_make_no_sense_are_refused(network, image):
     model, info = network
-    with pytest.raises(UsageError, match="module 'inception6a' is unknown"):
-        map_grid(model, "inception6a")
     with pytest.raises(UsageError, match="map has 32 rows and 32 columns"):
         window_view(model, info, image, "inception3a", (32, 0))
     with pytest.raises(UsageError, match=r"came as torch\.float32 with shape"):

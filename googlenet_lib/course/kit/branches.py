@@ -1,101 +1,95 @@
-"""What the four lanes of an Inception module see of a picture, and what they answer to it."""
+"""What the four branches of an Inception module see of a picture, and what they answer to it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, TABLE_1
+from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, TABLE_1, receptive_field
 from googlenet_lib.network.watch import watch
 
 MODULES: tuple[str, ...] = tuple(row.name for row in INCEPTION_ROWS)
-LANES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
+BRANCHES = {"1x1": "branch1", "3x3": "branch2", "5x5": "branch3", "pool": "branch4"}
+
+Layer = tuple[int, int, int]  # kernel, stride and padding
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one value of a lane sees: `field` pixels a side, neighbours `jump` pixels apart."""
+    """What the values of a map see, in pixels of the picture, in either direction.
+
+    Each value sees `field` pixels. The first one's window has its centre at `start` (the first
+    pixel has its own at 0), and those of neighbours lie `jump` pixels apart.
+    """
 
     field: int
     jump: int
-
-
-def lane_windows(
-    model: GoogLeNet, module: str = "inception3a", size: int = 32
-) -> dict[str, Window]:
-    """The theoretical window of each lane of `module`, in pixels of a picture of `size`."""
-    _check(module)
-    windows = {}
-    for cost in model_costs(model, (3, size, size)):
-        for lane, branch in LANES.items():
-            if cost.name.startswith(f"{module}.{branch}."):  # the lane's last layer comes last
-                windows[lane] = Window(round(cost.field), round(cost.jump))
-    return windows
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where the values of a map look: the first one's centre, and the next one's distance.
-
-    In pixels of the picture, of which the first one has its centre at 0.
-    """
-
     start: float
-    step: int
 
-    def centre(self, place: int) -> float:
-        """The middle of what the map's value number `place` sees, in either direction."""
-        return self.start + place * self.step
-
-
-def map_grid(model: GoogLeNet, module: str) -> Grid:
-    """The grid of `module`'s input, which is its output's too: nothing inside has a stride."""
-    start, step = 0.0, 1
-    for kernel, stride, padding in windows_before(model, module):
-        start += step * ((kernel - 1) / 2 - padding)  # the first window's centre
-        step *= stride
-    return Grid(start, step)
+    def centre(self, position: int) -> float:
+        """Return the centre of the window of the map's value number `position`."""
+        return self.start + position * self.jump
 
 
-def windows_before(model: GoogLeNet, module: str) -> list[tuple[int, int, int]]:
-    """Kernel, stride and padding of the widest window of each part in front of `module`."""
-    _check(module)
+def window_after(layers: Iterable[Layer]) -> Window:
+    """Work out the window of a value after layers of (kernel, stride, padding)."""
+    field, jump, start = 1, 1, 0.0
+    for kernel, stride, padding in layers:
+        start += jump * ((kernel - 1) / 2 - padding)
+        field, jump = receptive_field(field, jump, kernel, stride)
+    return Window(field, jump, start)
+
+
+def branch_windows(model: GoogLeNet, module: str = "inception3a") -> dict[str, Window]:
+    """Work out the theoretical window of each branch of `module`, by its name in BRANCHES.
+
+    Raises UsageError for a module that is not there.
+    """
+    before = _layers_before(model, module)
+    return {
+        name: window_after([*before, _widest(part)])
+        for name, part in branch_parts(model, module).items()
+    }
+
+
+@torch.inference_mode()
+def branch_maps(
+    model: GoogLeNet, pictures: Tensor, module: str = "inception3a"
+) -> dict[str, Tensor]:
+    """Compute the maps that each branch of `module` gives to normalised pictures (N, 3, H, W).
+
+    Returns (N, channels of the branch, h, w) for "1x1", "3x3", "5x5" and "pool", in the order in
+    which the module concatenates them. Raises UsageError for a module that is not there.
+    """
+    with watch(branch_parts(model, module)) as maps:
+        model.eval()(pictures)
+    return maps
+
+
+def branch_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
+    """Find the submodule of each branch of `module`, or raise UsageError."""
+    if module not in MODULES:
+        raise UsageError(f"module {module!r} came; expected one of {', '.join(MODULES)}")
+    return {name: getattr(model, module).get_submodule(part) for name, part in BRANCHES.items()}
+
+
+def _layers_before(model: GoogLeNet, module: str) -> list[Layer]:
+    """List the widest layer of each part before `module`, in order."""
+    if module not in MODULES:
+        raise UsageError(f"module {module!r} came; expected one of {', '.join(MODULES)}")
     names = [row.name for row in TABLE_1[: TABLE_1.index(ROWS[module])]]
     names.insert(names.index("conv2") + 1, "conv3")  # the row conv2 stands for both
-    return [widest_window(getattr(model, name)) for name in names]
+    return [_widest(getattr(model, name)) for name in names]
 
 
-def widest_window(part: nn.Module) -> tuple[int, int, int]:
-    """Kernel, stride and padding of the widest convolution or pool in a part; (1, 1, 0) if none."""
+def _widest(part: nn.Module) -> Layer:
+    """Find the layer of a part with the largest kernel; (1, 1, 0) if there is none."""
     found = [(1, 1, 0)]
     for layer in part.modules():
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             geometry = (layer.kernel_size, layer.stride, layer.padding)
             found.append(tuple(n[0] if isinstance(n, tuple) else n for n in geometry))
     return max(found)
-
-
-@torch.inference_mode()
-def lane_maps(model: GoogLeNet, images: Tensor, module: str = "inception3a") -> dict[str, Tensor]:
-    """The maps that each lane of `module` gives to normalised pictures (N, 3, H, W).
-
-    Returns (N, channels of the lane, height, width) for "1x1", "3x3", "5x5" and "pool", in the
-    order in which the module stacks them. Raises UsageError for a module that is not there.
-    """
-    with watch(lane_parts(model, module)) as maps:
-        model.eval()(images)
-    return maps
-
-
-def lane_parts(model: GoogLeNet, module: str) -> dict[str, nn.Module]:
-    """The branch of `module` that each lane is, or UsageError."""
-    _check(module)
-    return {lane: getattr(model, module).get_submodule(name) for lane, name in LANES.items()}
-
-
-def _check(module: str) -> None:
-    if module not in MODULES:
-        raise UsageError(f"module {module!r} is unknown; expected one of {', '.join(MODULES)}")

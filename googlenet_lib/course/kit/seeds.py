@@ -10,25 +10,21 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from googlenet_lib.course.kit import style
+from googlenet_lib.course.kit.statistics import Difference
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training.run import Run
 
 Runs = Mapping[str, Sequence[Run]]  # by the name of what was run
 
 SOURCE_CHARACTERS = 124
-WITHIN, ONE_SEED = "within the seeds' range", "one seed only"
 
 
-def check_runs(runs: Runs, names: Sequence[str], kind: str, study: str, recorded: str) -> None:
-    """Raise UsageError where there are no runs, or some under other names than `names`.
-
-    The error says that these are of the `kind`, such as "rung", of a `study`, and that `recorded`
-    gives them.
-    """
+def check_runs_of(study: str, names: Sequence[str], runs: Runs) -> None:
+    """Raise UsageError if there are no runs, or some under other names than those of the study."""
     if not any(runs.values()) or not set(runs) <= set(names):
         raise UsageError(
-            f"runs of {', '.join(runs) or f'no {kind}'} came; expected those of {kind}s of "
-            f"{study}: {', '.join(names)}. {recorded} gives the recorded ones"
+            f"runs of {', '.join(runs) or 'nothing'} came; expected those of the study {study!r}: "
+            f"{', '.join(names)}"
         )
 
 
@@ -38,23 +34,6 @@ def accuracies(runs: Runs, name: str) -> tuple[float, ...]:
 
 
 # ---- in words ------------------------------------------------------------------------------------
-
-
-def points(values: Sequence[float], others: Sequence[float]) -> str:
-    """The difference of two means in points, such as "+3.4"; empty where one has no values."""
-    if not values or not others:
-        return ""
-    return f"{100 * (mean(values) - mean(others)):+z.1f}".replace("-", "−")
-
-
-def doubt(values: Sequence[float], others: Sequence[float]) -> str:
-    """Why that difference may be none; empty where the two ranges lie apart, or one is missing."""
-    if not values or not others:
-        return ""
-    if min(len(values), len(others)) == 1:
-        return ONE_SEED
-    apart = max(others) < min(values) or max(values) < min(others)
-    return "" if apart else WITHIN
 
 
 def span(values: Sequence[float]) -> str:
@@ -122,11 +101,11 @@ def draw_seeds(
     plot([mean(values)] * 2, [at - tick, at + tick], "-", color=style.INK, linewidth=1.8)
 
 
-def write_gain(axes: Axes, y: float, gain: str, doubt: str, shift: float) -> None:
-    """A difference beside a row: bold where the seeds' ranges lie apart, else grey and why."""
-    text = "\n".join(filter(None, (gain, doubt)))
-    look = {"color": style.GREY} if doubt else {"weight": "bold", "fontsize": 15}
-    style.beside(axes, y, text, shift=shift, **look)
+def write_difference(axes: Axes, y: float, difference: Difference | None, shift: float) -> None:
+    """Write a difference of two means beside a row, with its interval below; nothing for None."""
+    if difference:
+        text = f"{difference.in_points()}\n{difference.interval_in_points()}"
+        style.beside(axes, y, text, shift=shift)
 
 
 def room(groups: Iterable[Sequence[float]]) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import ipywidgets as widgets
 import torch
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
-from googlenet_lib.course.kit.branches import Window, lane_maps, lane_windows, map_grid
+from googlenet_lib.course.kit.branches import Window, branch_maps, branch_windows
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.data.shapes import SHAPES, draw_shapes
 from googlenet_lib.network.googlenet import GoogLeNet
@@ -252,12 +251,12 @@ def growing_view(
     """One object of `radius` pixels as the lanes of module 3a see it. Same seed, same object."""
     middle, _ = _middle(model, info.image_size)
     image = _picture(shape, radius, info.image_size, middle, seed)
-    maps = lane_maps(model, prepare(image, info)[None], MODULE)
+    maps = branch_maps(model, prepare(image, info)[None], MODULE)
     return LaneView(
         title=f"{shape}, radius {radius:g}",
         image=image,
         middle=(middle, middle),
-        windows=_windows(model, info.image_size),
+        windows=branch_windows(model, MODULE),
         maps={lane: values[0].mean(0) for lane, values in maps.items()},  # (h, w)
         guesses=predict(model, info, [image], TOP)[0],
     )
@@ -274,7 +273,7 @@ def middle_distances(
     pictures = [_picture(shape, radius, info.image_size, middle, seed) for radius in radii]
     batch = torch.stack([prepare(picture, info) for picture in pictures])
     distances = {}
-    for lane, maps in lane_maps(model, batch, MODULE).items():
+    for lane, maps in branch_maps(model, batch, MODULE).items():
         answers = maps[:, :, cell, cell]  # (radii, channels)
         lengths = (answers - answers[-1]).norm(dim=1) / answers[-1].norm()
         distances[lane] = lengths.tolist()
@@ -309,16 +308,11 @@ def explore_growing(model: GoogLeNet, info: WeightsInfo, seed: int = 0) -> widge
     )
 
 
-@lru_cache(maxsize=8)  # a slider asks at every movement
-def _windows(model: GoogLeNet, size: int) -> dict[str, Window]:
-    return lane_windows(model, MODULE, size)
-
-
 def _middle(model: GoogLeNet, size: int) -> tuple[float, int]:
-    """The centre of the window of the map's middle value, in pixels, and that value's index."""
-    grid = map_grid(model, MODULE)
-    cell = (size // grid.step) // 2 - 1
-    return grid.centre(cell) + 0.5, cell  # from the picture's edge
+    """Return the centre of the map's middle window, in pixels, and that value's index."""
+    window = branch_windows(model, MODULE)["1x1"]  # those of all branches have the same centre
+    cell = (size // window.jump) // 2 - 1
+    return window.centre(cell) + 0.5, cell  # from the picture's edge
 
 
 def _picture(shape: str, radius: float, size: int, middle: float, seed: int) -> Tensor:

@@ -25,13 +25,11 @@ from torch.nn import functional as F
 
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.branches import (
-    LANES,
+    BRANCHES,
     MODULES,
-    Grid,
-    lane_parts,
-    map_grid,
-    widest_window,
-    windows_before,
+    Window,
+    branch_parts,
+    branch_windows,
 )
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
@@ -159,29 +157,6 @@ def _gradient(values: Tensor, direction: Tensor, pictures: Tensor) -> Tensor:
 # ---- 3. The lanes of a GoogLeNet -----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Window(Grid):
-    """What the values of a lane see: `field` pixels a side, around the grid's centres."""
-
-    field: int
-
-
-def lane_window(model: GoogLeNet, module: str, lane: str) -> Window:
-    """The theoretical window of one lane of `module`, from the layers in front of it and its own.
-
-    Raises UsageError for a module or a lane that is not there.
-    """
-    if module not in MODULES or lane not in LANES:
-        raise UsageError(
-            f"module {module!r} and lane {lane!r} came; expected one of {', '.join(MODULES)} and "
-            f"one of {', '.join(LANES)}"
-        )
-    own = widest_window(lane_parts(model, module)[lane])
-    path = [*windows_before(model, module), own]
-    field, _ = field_behind([(kernel, stride) for kernel, stride, _ in path])
-    return Window(**vars(map_grid(model, module)), field=field)
-
-
 def lane_gradients(
     model: GoogLeNet, module: str, pictures: Tensor, place: int
 ) -> dict[str, Tensor]:
@@ -192,7 +167,7 @@ def lane_gradients(
     pictures and colours, not scaled.
     """
     pictures = pictures.detach().requires_grad_()
-    with watch(lane_parts(model, module)) as maps:
+    with watch(branch_parts(model, module)) as maps:
         model.eval()(pictures)
     gradients = {}
     for lane, output in maps.items():
@@ -228,18 +203,18 @@ def measure_module(network: str, module: str) -> list[LaneField]:
     """Measure all lanes of a module on pictures of noise that no window reaches beyond."""
     variant = NETWORKS[network]
     with torch.random.fork_rng(devices=[]):
-        found: dict[str, list[Tensor]] = {lane: [] for lane in LANES}
+        found: dict[str, list[Tensor]] = {lane: [] for lane in BRANCHES}
         for seed in SEEDS:
             torch.manual_seed(seed)
             model = GoogLeNet(variant, heads=False).requires_grad_(False)
-            widest = lane_window(model, module, "5x5")
-            place = math.ceil((widest.field / 2 - widest.start) / widest.step)
-            side = math.ceil(widest.centre(place) + widest.field / 2) + 2 * widest.step
+            windows = branch_windows(model, module)
+            widest = windows["5x5"]
+            place = math.ceil((widest.field / 2 - widest.start) / widest.jump)
+            side = math.ceil(widest.centre(place) + widest.field / 2) + 2 * widest.jump
             noise = torch.randn(1, 3, side, side)
             for lane, gradient in lane_gradients(model, module, noise, place).items():
-                found[lane].append(_cut(gradient, lane_window(model, module, lane), place))
-    windows = {lane: lane_window(model, module, lane) for lane in LANES}
-    return [_lane_field(network, module, lane, windows[lane], found[lane]) for lane in LANES]
+                found[lane].append(_cut(gradient, windows[lane], place))
+    return [_lane_field(network, module, lane, windows[lane], found[lane]) for lane in BRANCHES]
 
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
@@ -274,7 +249,7 @@ class Recording:
                 return one
         raise UsageError(
             f"lane {lane!r} of {module!r} in network {network!r} is not recorded; there are "
-            f"{', '.join(LANES)} of {', '.join(MODULES)}, in {' and '.join(NETWORKS)}"
+            f"{', '.join(BRANCHES)} of {', '.join(MODULES)}, in {' and '.join(NETWORKS)}"
         )
 
     def stack_width(self, stack: Stack) -> float:
@@ -325,16 +300,16 @@ def _written_lane(one: LaneField) -> dict:
     roots = np.sqrt(one.map / one.map.max())  # so that small values keep some of their digits
     packed = base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
     own = {name: getattr(one, name) for name in ("network", "module", "lane", "widths", "width")}
-    window = [one.window.field, one.window.start, one.window.step]
+    window = [one.window.field, one.window.start, one.window.jump]
     return own | {"window": window, "map": packed}
 
 
 def _read_lane(one: dict) -> LaneField:
-    field, start, step = one["window"]
+    field, start, jump = one["window"]
     roots = np.frombuffer(base64.b64decode(one["map"]), np.uint8).reshape(TILE, TILE) / 255
     return LaneField(
         **{name: one[name] for name in ("network", "module", "lane", "width")},
-        window=Window(start, step, field),
+        window=Window(field, jump, start),
         widths=tuple(one["widths"]),
         map=roots**2 / (roots**2).sum(),
     )

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
-from googlenet_lib.course.kit.branches import LANES
+from googlenet_lib.course.kit.branches import BRANCHES
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.course.nb01.receptive_fields import (
     DEPTHS,
@@ -301,7 +301,7 @@ def explore_lane_fields(module: str = MODULES[0], lane: str = "5x5") -> widgets.
             description="module",
             layout=WIDE,
         ),
-        lane=widgets.Dropdown(options=list(LANES), value=lane, description="lane"),
+        lane=widgets.Dropdown(options=list(BRANCHES), value=lane, description="lane"),
     )
 
 

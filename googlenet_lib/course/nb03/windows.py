@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
-from googlenet_lib.course.kit.branches import lane_maps, lane_windows, map_grid
+from googlenet_lib.course.kit.branches import Window, branch_maps, branch_windows
 from googlenet_lib.course.kit.panel import panel
 from googlenet_lib.data.batches import normalise
 from googlenet_lib.errors import UsageError
@@ -176,12 +176,13 @@ def window_view(
     return _view(model, image, module, place, answers)
 
 
-def nearest_place(model: GoogLeNet, module: str, pixel: tuple[int, int],
-                  shape: tuple[int, int]) -> tuple[int, int]:  # fmt: skip
-    """The place in a map of `shape` whose windows lie nearest to a pixel (row, column)."""
-    grid = map_grid(model, module)
+def nearest_place(
+    model: GoogLeNet, module: str, pixel: tuple[int, int], shape: tuple[int, int]
+) -> tuple[int, int]:
+    """Find the place in a map of `shape` whose windows lie nearest to a pixel (row, column)."""
+    window = _windows(model, module)["1x1"]  # those of all branches have the same centre
     row, column = (
-        min(max(round((at - grid.start) / grid.step), 0), cells - 1)
+        min(max(round((at - window.start) / window.jump), 0), cells - 1)
         for at, cells in zip(pixel, shape, strict=True)
     )
     return row, column
@@ -232,12 +233,12 @@ def _answers(model: GoogLeNet, info: WeightsInfo, image: Tensor, module: str) ->
             "torch.uint8 with shape (3, height, width) and values of 0 to 255"
         )
     prepared = normalise(image, info.mean, info.std)
-    return {lane: maps[0] for lane, maps in lane_maps(model, prepared[None], module).items()}
+    return {lane: maps[0] for lane, maps in branch_maps(model, prepared[None], module).items()}
 
 
 @lru_cache(maxsize=12)  # a slider asks at every movement
-def _fields(model: GoogLeNet, module: str, size: int) -> dict[str, int]:
-    return {lane: window.field for lane, window in lane_windows(model, module, size).items()}
+def _windows(model: GoogLeNet, module: str) -> dict[str, Window]:
+    return branch_windows(model, module)
 
 
 def _view(
@@ -250,11 +251,10 @@ def _view(
             f"place {place} came; {module}'s map has {shape[0]} rows and {shape[1]} columns, "
             "counted from 0"
         )
-    grid = map_grid(model, module)
-    rows, columns = (grid.centre(at) for at in place)
     boxes, said = {}, {}
-    for lane, field in _fields(model, module, min(height, width)).items():
-        boxes[lane] = Box(_span(rows, field, height), _span(columns, field, width))
+    for lane, window in _windows(model, module).items():
+        rows, columns = (window.centre(at) for at in place)
+        boxes[lane] = Box(_span(rows, window.field, height), _span(columns, window.field, width))
         values = answers[lane][:, place[0], place[1]]  # (channels,)
         said[lane] = Answer(len(values), int((values > 0).sum()), float(values.mean()))
     maps = {lane: values.mean(0) for lane, values in answers.items()}  # (h, w)

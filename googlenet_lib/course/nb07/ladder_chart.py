@@ -7,10 +7,10 @@ from statistics import median
 from matplotlib.figure import Figure
 
 from googlenet_lib.course.kit import seeds, style
+from googlenet_lib.course.kit.statistics import Difference, compare_means
 from googlenet_lib.course.nb07.ladder import LADDER, Rung
 
 CHANGE_CHARACTERS = 42
-ALONE = "rung before not run"
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,15 @@ class Step:
     before: tuple[float, ...]
 
     @property
-    def gain(self) -> str:
-        """In points over the rung before, such as "+3.4"; empty where there is none."""
-        return seeds.points(self.accuracies, self.before)
-
-    @property
-    def doubt(self) -> str:
-        """Why the gain may be none; empty where the two ranges lie apart, and on the first rung."""
-        if not self.before:
-            return ALONE if self.number else ""
-        return seeds.doubt(self.accuracies, self.before)
+    def gain(self) -> Difference | None:
+        """The mean minus that of the rung before; None where that one was not run."""
+        return compare_means(self.accuracies, self.before) if self.before else None
 
 
 def steps(runs: seeds.Runs) -> list[Step]:
-    """The rungs that have runs, in order. Raises UsageError where none has, or for other names."""
+    """List the rungs that have runs, in order. Raises UsageError for none, or for other names."""
     names = [rung.name for rung in LADDER]
-    seeds.check_runs(runs, names, "rung", "the ladder", "ladder_runs()")
+    seeds.check_runs_of("ladder", names, runs)
     return [
         Step(
             number,
@@ -56,8 +49,8 @@ def steps(runs: seeds.Runs) -> list[Step]:
 def draw_ladder(runs: seeds.Runs) -> Figure:
     """Draw a row for each rung that has runs: a dot a seed, mean, gain, and seconds per epoch.
 
-    `runs` holds the runs of each rung by its name. A band is the range of the rung before; where
-    the dots reach into it, they and the gain are grey, and the row says so.
+    `runs` holds the runs of each rung by its name. A band is the range of the rung before. The
+    gain over that rung stands beside the dots, with its 95% interval.
     """
     rows = steps(runs)
     more = "; seconds: the median epoch, on a processor shared with other work"
@@ -71,18 +64,17 @@ def draw_ladder(runs: seeds.Runs) -> Figure:
             loc="right",
         )
         style.name_rows(axes, [*map(_name, rows)])
-        for shift, text in ((8, "mean, range"), (150, "gain, points"), (280, "an epoch")):
+        for shift, text in ((8, "mean, range"), (150, "gain, points"), (300, "an epoch")):
             style.beside(axes, -0.7, text, shift=shift, color=style.GREY)
         for y, step in enumerate(rows):
             if step.before:
                 low, high = min(step.before), max(step.before)
                 # the edge shows a range of nothing, that of a single seed
                 axes.fill_between([low, high], y - 0.42, y + 0.42, color=style.LIGHT_GREY)
-            colour = style.GREY if step.doubt else style.INK
-            seeds.draw_seeds(axes, step.accuracies, y, colour=colour)
+            seeds.draw_seeds(axes, step.accuracies, y)
             style.beside(axes, y, seeds.span(step.accuracies).replace(" (", "\n("))
-            seeds.write_gain(axes, y, step.gain, step.doubt.replace(" the", "\nthe"), 150)
-            style.beside(axes, y, f"{_seconds(median(step.seconds))} s", shift=280)
+            seeds.write_difference(axes, y, step.gain, 150)
+            style.beside(axes, y, f"{_seconds(median(step.seconds))} s", shift=300)
         style.headline(figure, "The accuracy ladder: one change a rung")
         style.footnote(figure, seeds.source(runs, "a rung", more))
     figure.alt = _describe_ladder(runs)
@@ -94,14 +86,14 @@ def _describe_ladder(runs: seeds.Runs) -> str:
     rows = steps(runs)
     parts = []
     for step in rows:
-        gain = f"{step.gain} points over the rung before" if step.gain else ""
-        told = [f"{step.number} {step.rung.name}: {seeds.span(step.accuracies)}", gain, step.doubt]
+        gain = f"{step.gain} over the rung before" if step.gain else ""
+        told = [f"{step.number} {step.rung.name}: {seeds.span(step.accuracies)}", gain]
         told.append(f"{_seconds(median(step.seconds))} s per epoch")
         parts.append(", ".join(filter(None, told)))
     return (
         f"A row for each of {len(rows)} rungs of the accuracy ladder, with dots for "
         f"{seeds.count(runs.values())}: mean test accuracy and its range, the gain over the rung "
-        f"before and whether the two ranges meet, the median epoch. " + "; ".join(parts) + "."
+        f"before with its 95% interval, the median epoch. " + "; ".join(parts) + "."
     )
 
 

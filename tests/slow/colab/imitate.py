@@ -40,7 +40,7 @@ VERSIONS = {
 # There too, in versions that follow Colab's images.
 UNPINNED = (
     *("tqdm", "safetensors", "scikit-learn", "pillow", "filelock", "tensorboard"),
-    *("nbformat", "nbclient", "typer", "pooch"),
+    *("nbformat", "nbclient", "typer", "pooch", "scipy"),
 )
 INSTALLED_BY_SET_UP = ("googlenet-lib", "torchinfo")
 # What would let the surroundings show through.
