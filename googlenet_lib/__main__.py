@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from googlenet_lib.console import steady_console
+from googlenet_lib.console import protect_console
 from googlenet_lib.errors import UsageError
 
 # As RECIPES and VARIANTS say, whose modules import torch.
@@ -26,14 +26,14 @@ PROGRAM = "python -m googlenet_lib"
 NEXT_LINES = "\n\n\b\n"  # below it the help keeps lines as they are
 
 
-def _examples(*lines: str, more: str = "") -> str:
+def _format_examples(*lines: str, more: str = "") -> str:
     shown = "\n".join(["For example:", *(f"  {PROGRAM} {line}" for line in lines)])
     return f"\b\n{shown}" + (f"{NEXT_LINES}{more}" if more else "")
 
 
 app = typer.Typer(
     help="GoogLeNet from the command line.",
-    epilog=_examples("train", "predict picture.jpg", "train --help"),
+    epilog=_format_examples("train", "predict picture.jpg", "train --help"),
     no_args_is_help=True,
     rich_markup_mode=None,  # plain text: for any console, at any width, in a log file
     pretty_exceptions_enable=False,
@@ -54,7 +54,7 @@ DeviceOption = Annotated[
 
 
 @app.command(
-    epilog=_examples(
+    epilog=_format_examples(
         "train",
         "train --recipe classroom --variant classroom \\\n      --data data/cifar10 "
         "--out runs/classroom-0",
@@ -151,13 +151,13 @@ def train(
     ] = "",
 ) -> None:
     """Train a network and record the run."""
-    with _mistakes_told(", or use a smaller --width, --size, --limit or --set batch_size"):
+    with _report_mistakes(", or use a smaller --width, --size, --limit or --set batch_size"):
         from googlenet_lib import commands
 
         commands.train(**context.params, command=context.obj)
 
 
-@app.command(epilog=_examples("evaluate runs/classroom-0 --data data/cifar10"))
+@app.command(epilog=_format_examples("evaluate runs/classroom-0 --data data/cifar10"))
 def evaluate(
     context: typer.Context,
     weights: Annotated[
@@ -181,14 +181,14 @@ def evaluate(
     device: DeviceOption = "auto",
 ) -> None:
     """Measure the accuracy of a trained network."""
-    with _mistakes_told():
+    with _report_mistakes():
         from googlenet_lib import commands
 
         commands.evaluate(**context.params)
 
 
 @app.command(
-    epilog=_examples("predict cat.jpg dog.jpg", "predict cat.jpg --weights runs/classroom-0")
+    epilog=_format_examples("predict cat.jpg dog.jpg", "predict cat.jpg --weights runs/classroom-0")
 )
 def predict(
     context: typer.Context,
@@ -206,23 +206,23 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Say what is on a picture."""
-    with _mistakes_told():
+    with _report_mistakes():
         from googlenet_lib import commands
 
         commands.predict(**context.params)
 
 
-@app.command(epilog=_examples("doctor"))
+@app.command(epilog=_format_examples("doctor"))
 def doctor() -> None:
     """Say what works here, and what to do about the rest."""
-    with _mistakes_told():
-        from googlenet_lib.doctor import report
+    with _report_mistakes():
+        from googlenet_lib.doctor import format_report
 
-        print(report())
+        print(format_report())
 
 
 @contextmanager
-def _mistakes_told(use_less: str = "") -> Iterator[None]:
+def _report_mistakes(use_less: str = "") -> Iterator[None]:
     """End with 2 and one line for what the caller can mend, and with 130 for Control-C.
 
     `use_less` says how the command takes less memory.
@@ -238,14 +238,14 @@ def _mistakes_told(use_less: str = "") -> Iterator[None]:
         place = f"{str(error.filename)[:200]}: " if error.filename else ""
         complaint = f"{place}{error.strerror or error}; mend that, and repeat the command"
     except (MemoryError, RuntimeError) as error:
-        from googlenet_lib.device import ran_out_of_memory
+        from googlenet_lib.device import is_memory_error
 
         if "DataLoader worker" in str(error):  # torch has no class of its own for this
             complaint = (
                 f"a process that decodes pictures was ended ({error}), most often because memory "
                 "ran out; go on with --resume, in a smaller --size if this comes again"
             )
-        elif ran_out_of_memory(error):
+        elif is_memory_error(error):
             complaint = f"memory ran out; close what else takes it{use_less}"
         else:
             raise
@@ -259,10 +259,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 for a mistake that the caller can mend."""
     given = sys.argv[1:] if arguments is None else arguments
     as_script = Path(sys.argv[0]).stem == SCRIPT or "completion" in "".join(given[:1])
-    with steady_console() as output:
+    with protect_console() as output:
         try:
             app(
-                _with_folder_of_board(given),
+                _fill_tensorboard_folder(given),
                 prog_name=SCRIPT if as_script else PROGRAM,
                 obj=f"{PROGRAM} {shlex.join(given)}",
             )
@@ -277,7 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _with_folder_of_board(words: list[str]) -> list[str]:
+def _fill_tensorboard_folder(words: list[str]) -> list[str]:
     """Give `--tensorboard` an empty value where no folder follows: Typer wants one."""
     expanded = []
     for word, after in zip_longest(words, words[1:], fillvalue="--"):

@@ -1,4 +1,4 @@
-"""What a notebook needs in Colab: its set-up cell, a look at the machine, a place for runs."""
+"""Colab: the set-up cell of a notebook, a look at the machine, a place for runs."""
 
 import importlib
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from googlenet_lib.device import device_name, in_colab, pick_device, pick_precision
+from googlenet_lib.device import describe_device, in_colab, pick_device, pick_precision
 from googlenet_lib.errors import UsageError
 
 # --no-deps, always: pip must never replace Colab's torch, numpy or ipywidgets.
@@ -31,8 +31,8 @@ ON_DRIVE = Path("MyDrive", "googlenet", "runs")
 LOCAL_RUNS = Path("runs")
 
 
-def set_up_cell(repository: str) -> str:
-    """The first code cell of every notebook; `repository` is its address on GitHub.
+def make_set_up_cell(repository: str) -> str:
+    """Return the first code cell of every notebook; `repository` is its address on GitHub.
 
     It runs where nothing of this project is installed yet. Run again, it installs nothing.
     """
@@ -59,18 +59,18 @@ def preflight(part_a: Minutes, part_b: Minutes | None = None) -> torch.device:
     device = pick_device()
     where = "in Colab" if in_colab() else "not in Colab"
     precision = pick_precision(device).name
-    print(f"device  {device_name(device)}, {where}; fastest safe precision {precision}")
+    print(f"device  {describe_device(device)}, {where}; fastest safe precision {precision}")
     if part_b is None:
         print(f"time    {part_a}")
     else:
         print(f"part A  {part_a}")
         print(f"part B  {part_b}, if you train live")
     if device.type == "cpu":
-        print(_advice(part_b))
+        print(_advise(part_b))
     return device
 
 
-def _advice(part_b: Minutes | None) -> str:
+def _advise(part_b: Minutes | None) -> str:
     if part_b is None:
         return "No GPU here, and none is needed."
     way = "" if in_colab() else ", open this notebook in Colab by its badge, and there"
@@ -79,18 +79,18 @@ def _advice(part_b: Minutes | None) -> str:
     )
 
 
-def runs_folder(*, use_drive: bool) -> Path:
-    """The folder to keep training runs in: on Google Drive in Colab if asked for, else `runs`.
+def choose_runs_folder(*, use_drive: bool) -> Path:
+    """Choose the folder for training runs: on Google Drive in Colab if asked for, else `runs`.
 
     Prints which, where that needs saying. Raises UsageError where Drive was asked for in Colab
     and could not be mounted: a fallback would be lost with the runtime, and the training with it.
     """
     if in_colab() and use_drive:
-        folder = _mounted_drive() / ON_DRIVE
+        folder = _mount_drive() / ON_DRIVE
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _no_drive(error) from error
+            raise _make_drive_error(error) from error
         print(f"Runs are kept on your Google Drive, in {folder}.")
         return folder
     if in_colab():
@@ -106,18 +106,18 @@ def runs_folder(*, use_drive: bool) -> Path:
     return LOCAL_RUNS
 
 
-def _mounted_drive() -> Path:
+def _mount_drive() -> Path:
     try:
         importlib.import_module("google.colab.drive").mount(str(MOUNT_POINT))
     except Exception as error:  # of many kinds: declined, timed out, not in a notebook
-        raise _no_drive(error) from error
+        raise _make_drive_error(error) from error
     # A folder made under a mount point that holds no Drive would be lost with the runtime.
     if not (MOUNT_POINT / "MyDrive").is_dir():
-        raise _no_drive(FileNotFoundError(f"{MOUNT_POINT} holds no MyDrive"))
+        raise _make_drive_error(FileNotFoundError(f"{MOUNT_POINT} holds no MyDrive"))
     return MOUNT_POINT
 
 
-def _no_drive(error: Exception) -> UsageError:
+def _make_drive_error(error: Exception) -> UsageError:
     return UsageError(
         f"Google Drive was asked for and could not be used ({type(error).__name__}: {error}); "
         "run this cell again and allow the access, or set USE_DRIVE = False, which keeps runs "

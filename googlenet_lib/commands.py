@@ -1,4 +1,4 @@
-"""What the commands of `python -m googlenet_lib` do; `__main__` says which options they take."""
+"""The work of the commands of `python -m googlenet_lib`; `__main__` has their options."""
 
 import os
 import sys
@@ -7,24 +7,26 @@ from functools import partial
 from pathlib import Path
 
 from googlenet_lib.data import Data, load, make_batches
-from googlenet_lib.data.cifar10 import batches_in
+from googlenet_lib.data.cifar10 import find_batches
 from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
-from googlenet_lib.device import device_name, pick_device, seed_everything
-from googlenet_lib.errors import UsageError, shown
+from googlenet_lib.device import describe_device, pick_device, seed_everything
+from googlenet_lib.errors import UsageError, escape
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.variants import find_variant
 from googlenet_lib.network.weights import find_weights
 from googlenet_lib.prediction import predict as predict_pictures
-from googlenet_lib.settings import changed
-from googlenet_lib.training.checkpoint import LAST, refuse_to_resume_nothing
+from googlenet_lib.settings import apply_overrides
+from googlenet_lib.training.checkpoint import LAST, RUN_FILE, refuse_to_resume_nothing
+from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
+from googlenet_lib.training.held_out import load_held_out
 from googlenet_lib.training.loop import EVALUATION_BATCH
 from googlenet_lib.training.loop import evaluate as evaluate_network
-from googlenet_lib.training.parallel import joined, restarted
+from googlenet_lib.training.parallel import is_restart, join_group
 from googlenet_lib.training.recipes import find_recipe
-from googlenet_lib.training.run import RUN_FILE, Run, describe_run, held_back
+from googlenet_lib.training.run import Run
 from googlenet_lib.training.tensorboard import Board
 
 
@@ -54,29 +56,31 @@ def train(
 
     `command` is the command line that the record keeps.
     """
-    chosen = find_recipe(recipe).changed(set)
+    chosen = find_recipe(recipe).override(set)
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
-    architecture = changed(find_variant(variant), vary, "--vary")
+    architecture = apply_overrides(find_variant(variant), vary, "--vary")
     out = Path(out or f"runs/{recipe}-{variant}-{Path(data).resolve().name}-{seed}")
     _refuse_output_as_data(data, out, tensorboard)
-    with joined(pick_device(device)) as (group, own_device):
+    with join_group(pick_device(device)) as (group, own_device):
         # at once, so that a log file shows each epoch as it ends
         report = partial(print, flush=True) if group.is_main else (lambda line: None)
-        if resume and not restarted():
+        if resume and not is_restart():
             refuse_to_resume_nothing(out)
         read = partial(load, data, size=size, stratified=stratified, stream=stream)
         pictures = read() if group.is_main else None
         group.barrier()  # what the first has downloaded, the others find
         pictures = pictures or read()
         if note:
-            pictures = pictures.noted(note)
+            pictures = pictures.with_note(note)
         if limit is not None:
-            pictures = pictures.limited(limit)
+            pictures = pictures.limit(limit)
         seed_everything(seed)
         model = GoogLeNet(architecture, len(pictures.classes), heads=not no_heads, width=width)
         together = f"{group.world_size} processes on " if group.world_size > 1 else ""
-        _report_start(report, model, pictures, chosen, f"{together}{device_name(own_device)}", out)
+        _report_start(
+            report, model, pictures, chosen, f"{together}{describe_device(own_device)}", out
+        )
         board = None
         if tensorboard is not None and group.is_main:
             board = Board(tensorboard or out / "tensorboard")
@@ -88,7 +92,7 @@ def train(
                 seed=seed,
                 device=own_device,
                 out=out,
-                resume=resume or restarted(),
+                resume=resume or is_restart(),
                 report=report,
                 group=group,
                 board=board,
@@ -137,9 +141,9 @@ def _report_end(report, run: Run) -> None:
 
 
 def _refuse_output_as_data(data: str, out: Path, tensorboard: str | None) -> None:
-    """What lies among class folders may be taken for a class, but for the usual runs/."""
+    """Raise UsageError for output among class folders, where it may be taken for a class."""
     root = Path(data).resolve()
-    if data in BUILT_IN or not root.is_dir() or batches_in(root):
+    if data in BUILT_IN or not root.is_dir() or find_batches(root):
         return
     names = {name for names in SIDES.values() for name in names}
     sides = [place for place in root.iterdir() if place.name.lower() in names]
@@ -158,11 +162,11 @@ def evaluate(*, weights: str, data: str, split: str | None, flips: bool, device:
     """Measure the accuracy of a trained network, on what its run held back."""
     path = find_weights(weights)
     model, info = load_network(weights)
-    held = held_back(path, info, data, split)
+    held = load_held_out(path, info, data, split)
     if held.classes != info.classes:
         raise UsageError(
-            f"{path} tells {shown(shorten(info.classes))} apart, but {data} holds "
-            f"{shown(shorten(held.classes))}; evaluate it on data with its own classes"
+            f"{path} tells {escape(shorten(info.classes))} apart, but {data} holds "
+            f"{escape(shorten(held.classes))}; evaluate it on data with its own classes"
         )
     if held.pictures.image_size != info.image_size:
         raise UsageError(
@@ -178,7 +182,7 @@ def evaluate(*, weights: str, data: str, split: str | None, flips: bool, device:
     metrics = evaluate_network(model.to(own), batches, flips=flips)
     mirrored = ", each with its mirror image" if flips else ""
     print(
-        f"{path} on {len(batches.labels):,} {held.says}{mirrored}: accuracy "
+        f"{path} on {len(batches.labels):,} {held.title}{mirrored}: accuracy "
         f"{metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
     )
 
@@ -196,6 +200,6 @@ def predict(*, pictures: list[str], weights: str, top: int, device: str) -> None
             continue
         print(path)
         for guess in guesses:
-            print(f"  {guess.probability:6.1%}  {shown(guess.label)}")
+            print(f"  {guess.probability:6.1%}  {escape(guess.label)}")
     if faults:
         raise UsageError("\n".join(dict.fromkeys(faults)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 
-class Steady:
+class SteadyStream:
     """A text stream whose end does not end the work: what cannot be written is let go.
 
     Letters that it does not know are written as escapes. `lost` says why it was let go.
@@ -48,10 +48,10 @@ class Steady:
 
 
 @contextmanager
-def steady_console() -> Iterator[Steady]:
-    """Within it printing never fails, and warnings are one line each. Gives what stdout is."""
+def protect_console() -> Iterator[SteadyStream]:
+    """Let printing never fail, and warnings take one line each; yield what stdout is within."""
     before = sys.stdout, sys.stderr, warnings.formatwarning
-    sys.stdout, sys.stderr = steady = Steady(sys.stdout), Steady(sys.stderr)
+    sys.stdout, sys.stderr = steady = SteadyStream(sys.stdout), SteadyStream(sys.stderr)
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield steady[0]

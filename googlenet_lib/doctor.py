@@ -1,4 +1,4 @@
-"""What works here, and what to do about the rest."""
+"""Look at what works here, and say what to do about the rest."""
 
 import importlib
 import importlib.util
@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
 from googlenet_lib.data.download import CIFAR10_PLACES
-from googlenet_lib.device import device_name, in_colab, pick_device, pick_precision, versions
+from googlenet_lib.device import (
+    describe_device,
+    in_colab,
+    list_versions,
+    pick_device,
+    pick_precision,
+)
 from googlenet_lib.errors import UsageError
 
 NOTEBOOK_PACKAGES = ("jupyterlab", "ipywidgets", "matplotlib", "torchinfo", "nbval")
@@ -23,19 +29,19 @@ ROOM = 2 * 2**30  # bytes for data and a few runs
 
 
 class Check(NamedTuple):
-    """One thing looked at: what was found and, where something is amiss, what to do."""
+    """A look at one thing: what was found and, where something is amiss, what to do."""
 
     name: str
     found: str
     advice: str = ""
 
 
-def checks() -> Iterator[Check]:
+def run_checks() -> Iterator[Check]:
     """Look at everything that the course or a training run leans on. Nothing is changed."""
     tested = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    found = ", ".join(f"{name} {version}" for name, version in versions().items())
+    found = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     yield Check("versions", found, "" if tested else "the course is tested on Python 3.11 to 3.13")
-    yield _torchvision()
+    yield _check_torchvision()
     missing = [name for name in NOTEBOOK_PACKAGES if importlib.util.find_spec(name) is None]
     yield Check(
         "notebooks",
@@ -49,24 +55,24 @@ def checks() -> Iterator[Check]:
     precision = pick_precision(device).name
     yield Check(
         "device",
-        f"{device_name(device)}, in {precision}; every notebook runs on it",
+        f"{describe_device(device)}, in {precision}; every notebook runs on it",
         f"for a GPU: {SWITCH_ON_A_GPU}" if to_switch else "",
     )
-    yield _disk()
-    yield _cifar10()
-    yield _network()
+    yield _check_disk()
+    yield _check_cifar10()
+    yield _check_network()
 
 
-def report() -> str:
+def format_report() -> str:
     """Put all checks into lines of text, each piece of advice below what it is about."""
     lines = []
-    for name, found, advice in checks():
+    for name, found, advice in run_checks():
         lines.append(f"{'-> ' if advice else 'ok '} {name:12} {found}")
         lines += [f"{'':16}{advice}"] if advice else []
     return "\n".join(lines)
 
 
-def _torchvision() -> Check:
+def _check_torchvision() -> Check:
     # torch and torchvision of different builds import apart, and fail at the first operator
     try:
         importlib.import_module("torchvision")
@@ -76,7 +82,7 @@ def _torchvision() -> Check:
     return Check("torchvision", "fits torch")
 
 
-def _disk() -> Check:
+def _check_disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free
     found = f"{free / 2**30:.1f} GiB free in {Path.cwd()}"
     try:
@@ -88,7 +94,7 @@ def _disk() -> Check:
     return Check("disk", found, "" if free > ROOM else "make room: a run needs about 2 GiB")
 
 
-def _cifar10() -> Check:
+def _check_cifar10() -> Check:
     try:
         return Check("cifar10", f"in {find_cifar10()}")
     except UsageError:
@@ -97,7 +103,7 @@ def _cifar10() -> Check:
         return Check("cifar10", found, advice)
 
 
-def _network() -> Check:
+def _check_network() -> Check:
     for host in dict.fromkeys(urlsplit(place).netloc for place in CIFAR10_PLACES):
         name, _, port = host.partition(":")
         try:

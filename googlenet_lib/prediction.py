@@ -1,4 +1,4 @@
-"""One picture in, its most probable labels out."""
+"""Predict the labels of pictures: files, arrays or tensors in, probable labels out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from googlenet_lib.data.batches import normalise
-from googlenet_lib.data.pictures import PictureError, open_picture, upright
+from googlenet_lib.data.pictures import PictureError, convert_to_rgb, open_picture
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.pretrained import googlenet, imagenet_info
-from googlenet_lib.network.weights import WeightsInfo, find_weights, read_network
+from googlenet_lib.network.weights import WeightsInfo
 
 BATCH = 50  # pictures at a time: enough to keep the processor busy, few enough for its cache
 Picture = str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor
@@ -30,29 +29,14 @@ class Prediction:
     probability: float
 
 
-def load_network(weights: str | Path) -> tuple[GoogLeNet, WeightsInfo]:
-    """A trained network in evaluation mode, and what its weights expect.
-
-    `weights` is "imagenet" (downloaded once), the name of weights that come with the library
-    ("cifar10", "shapes"), the path of a safetensors file, or the folder of a run.
-    """
-    if weights == "imagenet":
-        info = imagenet_info()
-        model = googlenet(info.variant, weights=weights)
-    else:
-        model, info = read_network(find_weights(weights))
-    # the same arithmetic in another layout in memory, twice as fast on a CPU
-    return model.to(memory_format=torch.channels_last).eval(), info
-
-
 def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
-    """A picture as the network wants it: (3, size, size), normalised by the weights' figures.
+    """Bring a picture to what the network takes: (3, size, size), normalised as `info` says.
 
     `picture` is the path of a file, its content as bytes or as an open file, a PIL image, a uint8
     array (H, W, 3) or (H, W), or a uint8 tensor (3, H, W). The middle square is taken and resized.
     Raises UsageError for what cannot be read as a picture.
     """
-    picture = _as_image(picture)
+    picture = _to_image(picture)
     size = (info.image_size, info.image_size)
     if picture.size != size or info.border:
         picture = ImageOps.fit(picture, size, Image.Resampling.BILINEAR, bleed=info.border)
@@ -60,16 +44,16 @@ def prepare(picture: Picture, info: WeightsInfo) -> Tensor:
     return normalise(pixels, info.mean, info.std)
 
 
-def _as_image(picture: Picture) -> Image.Image:
+def _to_image(picture: Picture) -> Image.Image:
     if isinstance(picture, str | Path):
         return open_picture(Path(picture))
     if isinstance(picture, Image.Image):
-        return _from_image(picture)
+        return _convert_image(picture)
     if isinstance(picture, Tensor):
-        return _from_array(picture, picture.shape[:1] == (3,), "(3, height, width)")
+        return _convert_array(picture, picture.shape[:1] == (3,), "(3, height, width)")
     if isinstance(picture, np.ndarray):
         fits = picture.ndim == 2 or picture.shape[2:] == (3,)
-        return _from_array(picture, fits, "(height, width, 3)")
+        return _convert_array(picture, fits, "(height, width, 3)")
     try:
         content = picture.read() if hasattr(picture, "read") else picture
     except (OSError, ValueError) as error:  # a closed file, or one of text
@@ -77,14 +61,14 @@ def _as_image(picture: Picture) -> Image.Image:
             f"an open file could not be read as a picture ({error}); open it by open(path, 'rb')"
         ) from error
     if isinstance(content, bytes | bytearray | memoryview):
-        return _from_bytes(content)
+        return _decode_bytes(content)
     raise UsageError(
         f"a picture came as {type(picture).__name__}; expected a path, a PIL image, a uint8 array "
         "(height, width, 3), a uint8 tensor (3, height, width), or the bytes of a file"
     )
 
 
-def _from_bytes(content: bytes) -> Image.Image:
+def _decode_bytes(content: bytes) -> Image.Image:
     with TemporaryDirectory() as folder:  # so that all pictures come in by one door
         path = Path(folder) / "picture"
         path.write_bytes(content)
@@ -97,7 +81,7 @@ def _from_bytes(content: bytes) -> Image.Image:
             ) from error
 
 
-def _from_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.Image:
+def _convert_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.Image:
     kind = torch.uint8 if isinstance(picture, Tensor) else np.dtype(np.uint8)
     if picture.dtype != kind or not fits or 0 in picture.shape:
         raise UsageError(
@@ -109,11 +93,11 @@ def _from_array(picture: np.ndarray | Tensor, fits: bool, shape: str) -> Image.I
     return Image.fromarray(picture).convert("RGB")
 
 
-def _from_image(picture: Image.Image) -> Image.Image:
+def _convert_image(picture: Image.Image) -> Image.Image:
     if 0 in picture.size:
         raise UsageError(f"a PIL image of {picture.width}x{picture.height} came; it has no pixels")
     try:
-        return upright(picture)
+        return convert_to_rgb(picture)
     except Exception as error:  # an image that is still to be read from a damaged or closed file
         raise UsageError(
             f"a PIL image of mode {picture.mode} could not be read ({error}); give one that "
@@ -125,17 +109,17 @@ def _from_image(picture: Image.Image) -> Image.Image:
 def predict(
     model: GoogLeNet, info: WeightsInfo, pictures: Picture | Iterable[Picture], top: int = 5
 ) -> list[list[Prediction]]:
-    """The `top` most probable classes of each picture, the most probable first.
+    """Return the `top` most probable classes of each picture, the most probable first.
 
     One picture alone is answered by a list of one. Of fewer classes than `top` all are given.
     """
     if not isinstance(top, int | np.integer) or top < 1:
         raise UsageError(f"the top {top} came; expected 1 to {len(info.classes)}, the classes")
-    pictures = [pictures] if _is_one(pictures) else list(pictures)
+    pictures = [pictures] if _is_single(pictures) else list(pictures)
     answers = []
     for start in range(0, len(pictures), BATCH):
-        some = [prepare(picture, info) for picture in pictures[start : start + BATCH]]
-        batch = torch.stack(some).to(next(model.parameters()))
+        prepared = [prepare(picture, info) for picture in pictures[start : start + BATCH]]
+        batch = torch.stack(prepared).to(next(model.parameters()))
         probabilities = model.eval()(batch).float().softmax(1)  # (N, classes)
         _refuse_no_answer(probabilities, info)
         best, labels = probabilities.topk(min(int(top), len(info.classes)))  # (N, top) each
@@ -146,8 +130,8 @@ def predict(
     return answers
 
 
-def _is_one(pictures: Picture | Iterable[Picture]) -> bool:
-    """Is this a picture, and no list of them? Arrays of four dimensions are many."""
+def _is_single(pictures: Picture | Iterable[Picture]) -> bool:
+    """Tell a picture from several. Arrays of four dimensions are several."""
     if isinstance(pictures, np.ndarray | Tensor):
         return pictures.ndim < 4
     return (

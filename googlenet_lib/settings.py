@@ -11,8 +11,8 @@ Settings = TypeVar("Settings")
 Domain = range | tuple[float, float] | tuple[str, ...]
 
 
-def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
-    """`settings` with fields set from `texts`, such as "lr=0.05" or "stem_pools=true,false".
+def apply_overrides(settings: Settings, texts: Iterable[str], option: str) -> Settings:
+    """Return `settings` with fields set from `texts`, such as "lr=0.05" or "stem_pools=true,false".
 
     A value is read as the type that the field has now. `option` is the command-line option that
     the texts came with, for the errors; the field `name` cannot be set.
@@ -28,7 +28,7 @@ def changed(settings: Settings, texts: Iterable[str], option: str) -> Settings:
             )
         like = getattr(settings, name)
         try:
-            values[name] = _parsed(value, like)
+            values[name] = _parse(value, like)
         except (KeyError, ValueError):
             example = ",".join(map(str, like)) if isinstance(like, tuple) else like
             raise UsageError(
@@ -49,38 +49,38 @@ def check_fields(settings: Any) -> None:
         if get_origin(kind) is Annotated:
             kind, domain = get_args(kind)
         types = get_args(kind)
-        each = value if types and isinstance(value, tuple | list) else (value,)
+        values = value if types and isinstance(value, tuple | list) else (value,)
         types = types or (kind,)
-        if len(each) != len(types) or not all(map(_is_a, each, types)):
-            said = ", ".join(one.__name__ for one in types)
-            raise UsageError(f"{field.name}={value!r} came; expected {said}")
-        if domain is not None and not all(_within(one, domain) for one in each):
-            raise UsageError(f"{field.name}={value!r} came; expected {_said(domain)}")
+        if len(values) != len(types) or not all(map(_is_a, values, types)):
+            names = ", ".join(kind.__name__ for kind in types)
+            raise UsageError(f"{field.name}={value!r} came; expected {names}")
+        if domain is not None and not all(_lies_within(v, domain) for v in values):
+            raise UsageError(f"{field.name}={value!r} came; expected {_describe(domain)}")
 
 
-def _parsed(text: str, like: Any) -> Any:
+def _parse(text: str, like: Any) -> Any:
     if isinstance(like, bool):
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if isinstance(like, tuple):
-        return tuple(_parsed(p, one) for p, one in zip(text.split(","), like, strict=True))
+        return tuple(_parse(*pair) for pair in zip(text.split(","), like, strict=True))
     return type(like)(text)
 
 
 def _is_a(value: Any, kind: type) -> bool:
-    """Is this a `kind`? Whole numbers are floats too, but True and False are no numbers."""
+    """Tell whether this is a `kind`: whole numbers are floats too, but True is no number."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
 
 
-def _within(value: Any, domain: Domain) -> bool:
+def _lies_within(value: Any, domain: Domain) -> bool:
     if isinstance(domain, range) or isinstance(domain[0], str):
         return value in domain
     low, high = domain
     return low <= value <= high
 
 
-def _said(domain: Domain) -> str:
+def _describe(domain: Domain) -> str:
     if isinstance(domain, range):
         odd = "an odd number of " if domain.step == 2 else ""
         return f"{odd}{domain[0]} to {domain[-1]}"

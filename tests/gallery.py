@@ -61,12 +61,12 @@ from googlenet_lib.course.nb07 import tricks as of_training_tricks
 from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.data import Augmentation
 from googlenet_lib.data.digits import read_digits
-from googlenet_lib.data.shapes import SHAPES, draw_shapes, random_shapes
+from googlenet_lib.data.shapes import SHAPES, draw_random_shapes, draw_shapes
 from googlenet_lib.network.count import child_costs
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.table1 import ROWS, Widths, audit, table_costs
 from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
-from googlenet_lib.training.run import recorded_run
+from googlenet_lib.training.run import find_run
 
 UPRIGHT = torch.tensor([[-1.0, 0, 1]] * 3)
 MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
@@ -165,7 +165,7 @@ def seen() -> list[of_lanes_window.WindowView]:
 
 def predicted() -> Figure:
     """Pictures with their classes, one of them taken for another."""
-    images, labels, _ = random_shapes(8, seed=100)
+    images, labels, _ = draw_random_shapes(8, seed=100)
     guesses = [*labels.tolist()[:-1], (int(labels[-1]) + 1) % len(SHAPES)]
     return of_pictures.draw_pictures(images, labels, SHAPES, predicted=guesses)
 
@@ -178,7 +178,7 @@ def digits() -> Figure:
 
 def curves() -> Figure:
     """The course of a recorded training."""
-    run = recorded_run("classroom-0")
+    run = find_run("classroom-0")
     return of_curves.draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 

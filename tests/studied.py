@@ -7,11 +7,11 @@ from command_line import parse
 
 from googlenet_lib.course.kit.study import SEEDS
 from googlenet_lib.network.variants import find_variant
-from googlenet_lib.settings import changed
+from googlenet_lib.settings import apply_overrides
 from googlenet_lib.training.recipes import find_recipe
-from googlenet_lib.training.run import recorded_run
+from googlenet_lib.training.run import find_run
 
-RUN = recorded_run("classroom-0")
+RUN = find_run("classroom-0")
 
 
 def assert_runs_are_of(study, arm):
@@ -20,8 +20,8 @@ def assert_runs_are_of(study, arm):
     assert [run.seed for run in runs] == list(SEEDS[: len(runs)])
     for run in runs:
         options = parse(run.command)
-        assert find_recipe(options.recipe).changed(options.set) == arm.recipe
-        assert changed(find_variant(options.variant), options.vary, "--vary") == arm.variant
+        assert find_recipe(options.recipe).override(options.set) == arm.recipe
+        assert apply_overrides(find_variant(options.variant), options.vary, "--vary") == arm.variant
         assert options.no_heads != arm.heads
         assert (run.training_pictures, run.epochs) == (study.pictures, study.epochs)
         # nothing of the machine that it was made on

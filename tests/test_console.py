@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from googlenet_lib.console import steady_console
+from googlenet_lib.console import protect_console
 
 
 def ended_pipe():
@@ -41,7 +41,7 @@ endings = pytest.mark.parametrize(
 def test_printing_never_fails(monkeypatch, name, ending):
     stream = ENDINGS[ending]()
     monkeypatch.setattr(sys, name, stream)
-    with steady_console() as output:
+    with protect_console() as output:
         for flush in (True, False, True):
             print("a line" * 10_000, file=getattr(sys, name), flush=flush)
         print("what is left in memory at the end", file=getattr(sys, name))
@@ -51,12 +51,11 @@ def test_printing_never_fails(monkeypatch, name, ending):
         stream.close()  # as Python does at its end
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "gbk", "utf-8"])
-@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
-def test_letters_that_the_console_does_not_know_are_escaped(monkeypatch, encoding, errors):
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+def test_letters_that_the_console_does_not_know_are_escaped(monkeypatch, encoding):
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, errors))
-    with steady_console():
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, "strict"))
+    with protect_console():
         print("caf\udce9.png, 日本.png, naïve.png")
     said = written.getvalue().decode(encoding)
     assert "caf\\udce9.png" in said
@@ -65,13 +64,13 @@ def test_letters_that_the_console_does_not_know_are_escaped(monkeypatch, encodin
 
 def test_warnings_are_one_line_and_only_within():
     warning = UserWarning("two files were skipped"), UserWarning, "load.py", 3, "warn(text)"
-    with steady_console():
+    with protect_console():
         assert warnings.formatwarning(*warning) == "warning: two files were skipped\n"
     assert "load.py:3" in warnings.formatwarning(*warning)
 
 
 def test_what_a_stream_can_do_it_still_can(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), "utf-8"))
-    with steady_console():
+    with protect_console():
         assert sys.stderr.encoding == "utf-8"
         assert not sys.stderr.isatty()

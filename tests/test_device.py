@@ -1,7 +1,5 @@
 """Devices and precisions that this machine has and that it lacks, seeds, versions, Colab."""
 
-import importlib.metadata
-import os
 import random
 import sys
 
@@ -13,15 +11,13 @@ from googlenet_lib import UsageError, device
 from googlenet_lib.device import (
     Precision,
     cpu_has_bfloat16,
-    device_name,
-    environment_number,
+    describe_device,
     in_colab,
     pick_device,
     pick_precision,
     progress_bar,
+    read_environment_number,
     seed_everything,
-    usable_cores,
-    versions,
 )
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
@@ -55,18 +51,10 @@ def google(monkeypatch, tmp_path):
 
 
 def test_colab_is_known_by_its_module(google):
+    assert not in_colab()
     (google / "colab.py").touch()
     assert in_colab()
     assert "google.colab" not in sys.modules  # asked for, not imported
-
-
-def test_google_alone_is_not_colab(google):
-    assert not in_colab()
-
-
-def test_nothing_of_google_is_not_colab(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert not in_colab()
 
 
 # ---- devices -------------------------------------------------------------------------------------
@@ -89,7 +77,7 @@ def test_device_by_name(accelerators):
     assert pick_device("cpu:0").type == "cpu"
 
 
-@pytest.mark.parametrize(("name", "advice"), [("cuda", True), ("cuda:1", True), ("mps", False)])
+@pytest.mark.parametrize(("name", "advice"), [("cuda:1", True), ("mps", False)])
 def test_absent_device_is_refused(accelerators, name, advice):
     accelerators(cuda=False, mps=False)
     with pytest.raises(UsageError) as refusal:
@@ -103,8 +91,7 @@ def test_absent_device_is_refused(accelerators, name, advice):
 @pytest.mark.parametrize(
     "name",
     [
-        *("gpu", "", ":", "CPU", "cpu ", "meta", "auto:0", "None"),
-        *("cpu:", "cpu:x", "cpu:-1", "cpu:0:0", "cpu:²", "cuda:x"),
+        *("gpu", "", "CPU", "meta", "auto:0", "cpu:", "cpu:-1", "cpu:²"),
     ],
 )
 def test_unknown_device_is_refused(accelerators, name):
@@ -114,9 +101,7 @@ def test_unknown_device_is_refused(accelerators, name):
     assert str(refusal.value) == f"device {name!r} is unknown; use auto, cpu, cuda or mps"
 
 
-@pytest.mark.parametrize(
-    ("name", "last"), [("cuda:2", "cuda:1"), ("cuda:99", "cuda:1"), ("cpu:1", "cpu:0")]
-)
+@pytest.mark.parametrize(("name", "last"), [("cuda:2", "cuda:1"), ("cpu:1", "cpu:0")])
 def test_device_number_that_is_not_here_is_refused(accelerators, name, last):
     accelerators(cuda=True, mps=False)
     with pytest.raises(UsageError, match=f"device '{name}' .* the last here is {last}"):
@@ -126,12 +111,12 @@ def test_device_number_that_is_not_here_is_refused(accelerators, name, last):
 def test_device_has_a_name_for_people(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Tesla T4 on {device}")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    assert device_name(CUDA) == "Tesla T4 on cuda"
+    assert describe_device(CUDA) == "Tesla T4 on cuda"
     capability = torch.backends.cpu.get_cpu_capability()
-    assert device_name(CPU) == f"CPU, 3 threads ({capability})"
+    assert describe_device(CPU) == f"CPU, 3 threads ({capability})"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    assert device_name(CPU) == f"CPU, 1 thread ({capability})"
-    assert device_name(MPS).startswith("Apple ")
+    assert describe_device(CPU) == f"CPU, 1 thread ({capability})"
+    assert describe_device(MPS).startswith("Apple ")
 
 
 # ---- precisions ----------------------------------------------------------------------------------
@@ -155,7 +140,6 @@ def test_bfloat16_on_cuda_where_the_chip_has_it(monkeypatch, in_hardware, name, 
 @pytest.mark.parametrize(
     ("capabilities", "name"),
     [
-        ({"avx512_bf16": True, "amx_bf16": True}, "bfloat16"),
         ({"avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
         ({"avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
         ({"avx512_bf16": False, "amx_bf16": False, "avx512_f": True}, "float32"),
@@ -168,32 +152,11 @@ def test_bfloat16_on_a_cpu_that_multiplies_it(monkeypatch, capabilities, name):
     assert pick_precision(CPU).name == name
 
 
-def test_cpu_that_cannot_be_asked_uses_float32(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert not cpu_has_bfloat16()
-    assert pick_precision(CPU).name == "float32"
-
-
-def test_auto_is_float32_on_mps():
-    assert pick_precision(MPS) == Precision("float32", MPS)
-
-
-@pytest.mark.parametrize("name", ["float32", "bfloat16"])
-def test_precision_by_name(name):
-    precision = pick_precision(CPU, name)
-    assert precision == Precision(name, CPU)
-    assert not precision.needs_scaler
-
-
 def test_float16_is_for_gpus():
     assert pick_precision(CUDA, "float16").needs_scaler
-    with pytest.raises(UsageError, match="float16 training needs a GPU; on a CPU use float32"):
-        pick_precision(CPU, "float16")
-
-
-def test_unknown_precision_is_refused():
-    with pytest.raises(UsageError, match="'fp8' is unknown; use auto, float32, bfloat16, float16"):
-        pick_precision(CPU, "fp8")
+    for name, advice in (("float16", "needs a GPU; on a CPU use float32"), ("fp8", "use auto, fl")):
+        with pytest.raises(UsageError, match=advice):
+            pick_precision(CPU, name)
 
 
 @pytest.mark.parametrize(
@@ -222,41 +185,6 @@ def test_seed_repeats_every_generator():
     assert not any(one == other for one, other in zip(draws(), first, strict=True))
 
 
-def test_versions_name_what_a_result_depends_on():
-    found = versions()
-    assert {"python", "torch", "torchvision", "numpy", "googlenet-lib"} <= set(found)
-    assert found["torch"] == importlib.metadata.version("torch")
-    assert found["python"].split(".")[:2] == [str(part) for part in sys.version_info[:2]]
-
-
-def test_versions_of_what_is_missing(monkeypatch):
-    def version(package):
-        if package == "googlenet-lib":
-            raise importlib.metadata.PackageNotFoundError(package)
-        return "1.2.3"
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    assert versions()["googlenet-lib"] == "not installed"
-    assert versions()["numpy"] == "1.2.3"
-
-
-@pytest.mark.parametrize("available", [True, False])
-def test_cuda_version_where_there_is_cuda(accelerators, monkeypatch, available):
-    accelerators(cuda=available, mps=False)
-    monkeypatch.setattr(torch.version, "cuda", "12.8")
-    assert versions().get("cuda") == ("12.8" if available else None)
-
-
-def test_cores_are_those_that_this_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
-    assert usable_cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    assert usable_cores() == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert usable_cores() == 1
-
-
 @pytest.mark.parametrize(
     ("text", "number"), [("3", 3), ("0", 0), ("", 7), ("x", 7), ("-1", 7), (None, 7)]
 )
@@ -264,13 +192,7 @@ def test_numbers_of_the_environment(monkeypatch, text, number):
     monkeypatch.delenv("NUMBER", raising=False)
     if text is not None:
         monkeypatch.setenv("NUMBER", text)
-    assert environment_number("NUMBER", 7) == number
-
-
-def test_without_a_console_no_progress_is_shown(monkeypatch):
-    monkeypatch.setattr(device.sys, "stderr", None)  # as under pythonw
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    assert list(progress_bar([1, 2])) == [1, 2]
+    assert read_environment_number("NUMBER", 7) == number
 
 
 @pytest.mark.parametrize("terminal", [True, False])

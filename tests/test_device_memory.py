@@ -11,7 +11,7 @@ import sys
 import pytest
 import torch
 
-from googlenet_lib.device import freed_memory_kept
+from googlenet_lib.device import keep_freed_memory
 
 HAS_GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 glibc = pytest.mark.skipif(not HAS_GLIBC, reason="this system has no glibc")
@@ -23,7 +23,7 @@ import json, resource
 from itertools import pairwise
 from pathlib import Path
 import torch
-from googlenet_lib.allocator import freed_memory_kept
+from googlenet_lib.device import keep_freed_memory
 
 CPU = torch.device("cpu")
 
@@ -58,7 +58,7 @@ def look(code):
 def test_what_was_freed_is_there_again_and_goes_back_at_the_end():
     seen = look("""
 try:
-    with freed_memory_kept(CPU):
+    with keep_freed_memory(CPU):
         seen |= {"inside": new_pages(), "kept": resident()}
         raise KeyError
 except KeyError:
@@ -73,12 +73,12 @@ def test_training_keeps_it():
     seen = look("""
 from googlenet_lib import googlenet
 from googlenet_lib.data import load
-from googlenet_lib.fitting import fit
-from googlenet_lib.recipes import CLASSROOM
+from googlenet_lib.training.fit import fit
+from googlenet_lib.training.recipes import CLASSROOM
 
 model = googlenet("small", num_classes=10, width=0.125)
-recipe = CLASSROOM.changed(["epochs=1", "batch_size=20"])
-data = load("digits").limited(40)
+recipe = CLASSROOM.override(["epochs=1", "batch_size=20"])
+data = load("digits").limit(40)
 fit(model, data, recipe, device="cpu", report=lambda _: seen.update(inside=new_pages()))
 """)
     assert seen["outside"] > MANY > seen["inside"]
@@ -88,5 +88,5 @@ fit(model, data, recipe, device="cpu", report=lambda _: seen.update(inside=new_p
 def test_without_glibc_nothing_is_done(monkeypatch, system):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())  # which has no mallopt
     monkeypatch.setattr(sys, "platform", system)
-    with freed_memory_kept(torch.device("cpu")):
+    with keep_freed_memory(torch.device("cpu")):
         pass

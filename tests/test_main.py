@@ -13,7 +13,7 @@ import pytest
 import torch
 from command_line import parse
 from samples import noise_picture, write_class_folders
-from test_console import ENDINGS, endings, needs_full
+from test_console import ENDINGS, needs_full
 
 from googlenet_lib import commands
 from googlenet_lib.__main__ import RecipeName, VariantName, main
@@ -22,7 +22,7 @@ from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, Variant
 from googlenet_lib.network.weights import read_weights, weights_to_bytes
 from googlenet_lib.training.recipes import RECIPES
-from googlenet_lib.training.run import read_run, recorded_names, recorded_run
+from googlenet_lib.training.run import find_run, read_run
 
 CLASSES = ("cat", "cow", "dog")
 TINY = ["--width", "0.0625", "--set", "batch_size=8", "--device", "cpu"]
@@ -60,10 +60,6 @@ def error_of(capsys, *arguments):
 # ---- train ---------------------------------------------------------------------------------------
 
 
-def test_training_leaves_four_files(trained):
-    assert sorted(path.name for path in trained.iterdir()) == FILES
-
-
 def test_run_json_says_what_was_run(trained, pets):
     run = read_run(trained / "run.json")
     data = load(pets)
@@ -81,7 +77,9 @@ def test_run_json_says_what_was_run(trained, pets):
 
 def test_what_was_trained_is_printed(pets, tmp_path, capsys):
     arguments = ["--recipe", "classroom", "--epochs", "1", "--no-heads", "--limit", "10"]
-    assert main(["train", *arguments, *TINY, "--data", str(pets), "--out", str(tmp_path)]) == 0
+    arguments += ["--data", str(pets), "--out", str(tmp_path), "--tensorboard"]
+    assert main(["train", *arguments, *TINY]) == 0
+    assert [*(tmp_path / "tensorboard").iterdir()]
     first, *epochs, last = capsys.readouterr().out.splitlines()
     assert (
         "recipe classroom on pets: 10 training, 3 validation and 10 test pictures of 8x8" in first
@@ -102,15 +100,6 @@ def test_training_on_digits_says_how_to_go_on_and_names_its_folder(tmp_path, mon
         == FILES
     )
     assert "add --data cifar10" in capsys.readouterr().out.splitlines()[-1]
-
-
-def test_options_reach_the_data_and_the_board(pets, tmp_path):
-    arguments = ["--epochs", "1", "--size", "16", "--stratified", "--limit", "9", *TINY]
-    arguments += ["--set", "precision=float32", "--data", str(pets), "--out", str(tmp_path)]
-    assert main(["train", "--tensorboard", *arguments]) == 0
-    assert [*(tmp_path / "tensorboard").iterdir()]
-    assert read_weights(tmp_path / "best.safetensors")[1].image_size == 16
-    assert read_run(tmp_path / "run.json").training_pictures == 9
 
 
 def test_variant_is_varied_and_that_is_recorded(pets, tmp_path, capsys):
@@ -148,49 +137,25 @@ def test_nothing_to_resume_is_told_unless_torchrun_has_restarted(
     assert main([*map(str, arguments), str(tmp_path / "restarted")]) == 0
 
 
-def test_finished_run_without_its_last_pt_is_kept(trained, pets, tmp_path, capsys):
-    out = shutil.copytree(trained, tmp_path / "run")
-    (out / "last.pt").unlink()
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
-    arguments = ["train", "--epochs", "1", *TINY, "--data", pets, "--out", out]
-    assert "already holds a run" in error_of(capsys, *arguments)
-    assert "last.pt is gone" in error_of(capsys, *arguments, "--resume")
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
-
-
 @pytest.mark.parametrize(
     ("options", "remedy"),
     [
         ("--recipe slow", "'classroom', 'quick'"),
-        ("--variant huge", "'classroom', 'small'"),
         ("--speed 3", "--seed"),
-        ("--epochs many", "int"),
         ("--epochs 0", "'--epochs'"),
-        ("--limit 0", "'--limit'"),
-        ("--seed -1", "'--seed'"),
         (f"--seed {2**32}", "4294967295"),
-        ("--data nowhere", "digits, shapes"),
         ("--data cifar10", "CIFAR-10"),
-        ("--width 0", "width"),
-        ("--width nan", "width"),
         ("--width 1e9", "at most 8 times"),
         ("--size 2", "a size of 2 pixels"),
-        ("--device tpu", "use auto, cpu, cuda or mps"),
         ("--device cuda", "--device auto"),
         ("--set lr", "a value like lr="),
-        ("--set rate=1", "epochs, batch_size"),
         ("--vary depth=9", "one of batch_norm"),
-        ("--vary init=magic", "xavier"),
-        ("--vary dropout=1.5", "expected 0 to 1"),
         ("--vary stem_stride=4 --vary min_size=1", "at least 29x29"),
-        ("--set lr=inf", "expected 0 to 1e+30"),
         ("--set batch_size=1", "expected at least 2"),
-        ("--set precision=int8", "use auto, float32"),
         ("--set shift=32", "8x8"),
         ("--set lr=1e30 --set precision=float32", "step 2"),
         ("--variant paper", "at least 31x31"),
         (f"--out {'x' * 5000}", "name too long"),
-        (f"--data {'x' * 5000}", "name too long"),
     ],
 )
 def test_bad_input_ends_with_2_and_names_the_remedy(pets, tmp_path, capsys, options, remedy):
@@ -198,28 +163,6 @@ def test_bad_input_ends_with_2_and_names_the_remedy(pets, tmp_path, capsys, opti
     given = ["train", *TINY, "--data", pets, "--out", out, *options.split()]
     assert remedy in error_of(capsys, *given)
     assert not out.exists() or not list(out.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("words", "remedy"),
-    [
-        ("trin", "'train'"),
-        ("evaluate", "RUN"),
-        ("evaluate x --split all", "'validation'"),
-        ("predict a.png --top 0", "'--top'"),
-    ],
-)
-def test_what_cannot_be_parsed_ends_with_2_and_names_the_remedy(capsys, words, remedy):
-    assert remedy in error_of(capsys, *words.split())
-
-
-def test_folder_that_cannot_be_made_is_told_before_training(pets, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "googlenet_lib.training.loop.Trainer.run_epoch", lambda _: pytest.fail("it was trained")
-    )
-    (tmp_path / "taken").touch()
-    arguments = ["train", *TINY, "--data", pets, "--out", tmp_path / "taken"]
-    assert "choose another --out" in error_of(capsys, *arguments)
 
 
 @pytest.mark.parametrize("saved", [True, False])
@@ -237,23 +180,10 @@ def test_control_c_is_no_traceback(tmp_path, monkeypatch, capsys, saved):
     assert ("--resume goes on from it" in said) == saved
 
 
-def test_control_c_in_a_prediction_speaks_of_no_run(monkeypatch, capsys):
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(commands, "load_network", interrupted)
-    assert main(["predict", "a.png"]) == 130
-    assert "resume" not in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     "error",
     [
-        MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
-        ),
         RuntimeError("DataLoader worker (pid 4711) is killed by signal: Killed."),
     ],
 )
@@ -267,23 +197,13 @@ def test_a_lack_of_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys, err
     assert "--size" in line
 
 
-def test_fewer_pictures_than_a_batch_train_and_it_is_said(pets, tmp_path, capsys):
-    arguments = ["--limit", "3", "--epochs", "1", "--data", str(pets), "--out", str(tmp_path)]
-    assert main(["train", *TINY, *arguments]) == 0
-    assert "each epoch is a single step" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("data", "options", "refused"),
     [
         (".", [], False),  # into runs/, which is passed over
-        (".", ["--out", "runs/x"], False),
         (".", ["--out", "cat/x"], True),
-        (".", ["--out", "../x"], False),
         (".", ["--out", "../x", "--tensorboard", "board"], True),
-        ("train", ["--out", "train/x"], True),
         ("..", ["--out", "../test/x"], True),
-        ("..", ["--out", "../runs/x"], False),  # beside train/ and test/ it is no class
         ("digits", [], False),
     ],
 )
@@ -303,11 +223,10 @@ def test_output_that_would_be_taken_for_a_class_is_refused(
         assert main(arguments) == 0
 
 
-@endings
-def test_a_training_outlasts_its_console(pets, tmp_path, monkeypatch, ending):
+def test_a_training_outlasts_its_console(pets, tmp_path, monkeypatch):
     for name in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, name, ENDINGS[ending]())
-    arguments = ["--epochs", "2", "--data", str(pets), "--out", str(tmp_path)]
+        monkeypatch.setattr(sys, name, ENDINGS["pipe"]())
+    arguments = ["--epochs", "1", "--data", str(pets), "--out", str(tmp_path)]
     assert main(["train", *TINY, *arguments]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
@@ -323,37 +242,9 @@ def test_answers_that_could_not_be_written_are_no_success(tmp_path, monkeypatch,
 # ---- evaluate ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("split", ["test", "validation"])
-@pytest.mark.parametrize("weights", ["folder", "file"])
-def test_evaluation_repeats_the_accuracy_of_the_run(trained, pets, capsys, weights, split):
-    path = trained if weights == "folder" else trained / "best.safetensors"
-    arguments = ["evaluate", str(path), "--data", str(pets), "--split", split, "--device", "cpu"]
-    assert main(arguments) == 0
-    run = read_run(trained / "run.json")
-    accuracy, count = {
-        "test": (run.test_accuracy, 18),
-        "validation": (run.validation_accuracy, 3),
-    }[split]
-    printed = capsys.readouterr().out
-    assert (
-        f"on {count} {split} pictures of pets: accuracy {accuracy:.4f}, top 5 1.0000, loss "
-        in printed
-    )
-    best = run.history[run.best_epoch - 1]
-    if split == "validation":
-        loss = float(re.search(r"loss ([\d.]+)", printed)[1])
-        assert loss == pytest.approx(best["val_loss_main"], abs=2e-4)
-
-
 def test_evaluation_on_other_classes_is_refused(trained, capsys):
     line = error_of(capsys, "evaluate", trained, "--data", "digits")
     assert "tells cat, cow, dog apart, but digits holds 0, 1, 2" in line
-
-
-def test_evaluation_of_nothing(tmp_path, capsys):
-    assert "was not found" in error_of(capsys, "evaluate", tmp_path)
-    (tmp_path / "best.safetensors").write_bytes(b"garbage")
-    assert "cannot be read as safetensors" in error_of(capsys, "evaluate", tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -387,17 +278,21 @@ def measured(capsys, *arguments):
 
 @pytest.mark.filterwarnings("ignore:.* of .* files were", "ignore:no picture of")
 @pytest.mark.parametrize(
-    "options",
-    [[], ["--stratified"], ["--limit", "3"], ["--size", "16"], ["--stream", "--limit", "3"]],
-    ids="".join,  # --stream takes seconds: its workers are processes
+    ("folder", "options"),
+    [
+        ("pets", []),
+        ("flat", ["--stratified", "--size", "16"]),
+        ("flat", ["--stream", "--limit", "3"]),  # takes seconds: its workers are processes
+    ],
 )
-def test_evaluation_measures_what_training_held_back(flat, tmp_path, capsys, options):
-    run = trained_on(flat, tmp_path / "run", *options)
-    count, side, accuracy, _, note = measured(capsys, tmp_path / "run", "--data", flat)
+def test_evaluation_measures_what_training_held_back(request, tmp_path, capsys, folder, options):
+    data = request.getfixturevalue(folder)
+    run = trained_on(data, tmp_path / "run", *options)
+    count, side, accuracy, _, note = measured(capsys, tmp_path / "run", "--data", data)
     assert (count, side, note) == (run.test_pictures, "test", "")
     assert accuracy == f"{run.test_accuracy:.4f}"
     count, _, accuracy, loss, note = measured(
-        capsys, tmp_path / "run" / "best.safetensors", "--data", flat, "--split", "validation"
+        capsys, tmp_path / "run" / "best.safetensors", "--data", data, "--split", "validation"
     )
     assert (count, note) == (run.validation_pictures, "")
     assert accuracy == f"{run.validation_accuracy:.4f}"
@@ -478,28 +373,6 @@ def test_prediction(trained, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == lines[:2]
 
 
-def test_prediction_of_what_is_no_picture(trained, tmp_path, capsys):
-    weights = trained / "best.safetensors"
-    (tmp_path / "text.jpg").write_text("a text", encoding="utf-8")
-    noise_picture(0).save(tmp_path / "a.png")
-    line = error_of(capsys, "predict", tmp_path / "text.jpg", "--weights", weights)
-    assert "text.jpg could not be read as a picture" in line
-    assert "was not found" in error_of(capsys, "predict", "a.png", "--weights", tmp_path / "none")
-
-
-def test_prediction_by_the_folder_of_a_run(trained, tmp_path, capsys):
-    noise_picture(0).save(tmp_path / "a.png")
-    said = []
-    for weights in (trained, trained / "best.safetensors"):
-        assert main(["predict", str(tmp_path / "a.png"), "--weights", str(weights)]) == 0
-        said.append(capsys.readouterr().out)
-    assert said[0] == said[1]
-    line = error_of(capsys, "predict", "a.png", "--weights", trained / "last.pt")
-    assert f"give {trained / 'best.safetensors'}" in line
-    line = error_of(capsys, "predict", "a.png", "--weights", tmp_path)
-    assert "best.safetensors was not found" in line
-
-
 def test_terminal_codes_in_class_names_are_not_obeyed(trained, tmp_path, capsys):
     noise_picture(0).save(tmp_path / "a.png")
     tensors, info = read_weights(trained / "best.safetensors")
@@ -511,13 +384,6 @@ def test_terminal_codes_in_class_names_are_not_obeyed(trained, tmp_path, capsys)
         assert name in printed
     assert "\x1b" not in printed
     assert "\x1b" not in error_of(capsys, "evaluate", path, "--data", "digits")
-
-
-def test_prediction_with_imagenet_weights_needs_a_network_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    noise_picture(0).save(tmp_path / "a.png")
-    line = error_of(capsys, "predict", tmp_path / "a.png", "--weights", "imagenet")
-    assert "could not be downloaded" in line
 
 
 def test_prediction_needs_no_weights_of_your_own(tmp_path, capsys):
@@ -544,7 +410,7 @@ def test_one_bad_picture_does_not_keep_the_others_from_their_turn(tmp_path, caps
 def test_evaluation_of_committed_weights_by_name(capsys):
     assert main(["evaluate", "shapes", "--data", "shapes"]) == 0
     accuracy = re.search(r"accuracy (0\.\d+|1\.0+)", capsys.readouterr().out)[1]
-    assert float(accuracy) == pytest.approx(recorded_run("shapes-0").test_accuracy_rounded)
+    assert float(accuracy) == pytest.approx(find_run("shapes-0").test_accuracy_rounded)
     assert "tells circle" in error_of(capsys, "evaluate", "shapes", "--data", "digits")
 
 
@@ -583,11 +449,6 @@ def test_names_in_the_help_are_those_that_there_are():
     assert get_args(VariantName) == tuple(VARIANTS)
 
 
-def test_recorded_commands_can_still_be_parsed():
-    for name in recorded_names():
-        parse(recorded_run(name).command)
-
-
 QUIET = """
 import sys
 from googlenet_lib.__main__ import main
@@ -601,12 +462,8 @@ def test_the_help_imports_no_torch():
     subprocess.run([sys.executable, "-c", QUIET], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [("googlenet tr", "train"), ("googlenet train --str", "--stratified"),
-     ("googlenet train --recipe cl", "classroom")],
-)  # fmt: skip
-def test_the_shell_completes(typed, offered):
+def test_the_shell_completes():
+    typed = "googlenet train --recipe cl"
     environment = os.environ | {
         "_GOOGLENET_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
@@ -617,4 +474,4 @@ def test_the_shell_completes(typed, offered):
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8"
     )
-    assert offered in done.stdout.split()
+    assert "classroom" in done.stdout.split()

@@ -50,16 +50,6 @@ def test_picture_of_the_right_size_is_only_normalised():
     torch.testing.assert_close(prepared.double(), expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [(16, 16), (50, 50), (40, 24), (20, 61), (5, 9)])
-def test_path_image_and_tensor_agree(tmp_path, size):
-    picture = noise_picture(0, size)
-    picture.save(tmp_path / "picture.png")
-    expected = prepare(picture, INFO)
-    assert expected.shape == (3, 16, 16)
-    for other in (tmp_path / "picture.png", str(tmp_path / "picture.png"), as_tensor(picture)):
-        assert torch.equal(prepare(other, INFO), expected)
-
-
 def test_what_users_have_in_hand_agrees(tmp_path, model):
     picture = noise_picture(0, (40, 24))
     path = tmp_path / "picture.png"
@@ -83,9 +73,9 @@ def test_what_users_have_in_hand_agrees(tmp_path, model):
     ("picture", "said"),
     [
         (torch.zeros(3, 0, 0, dtype=torch.uint8), r"with shape \(3, 0, 0\)"),
-        (np.zeros((0, 5, 3), np.uint8), r"with shape \(0, 5, 3\)"),
+        (torch.rand(3, 16, 16), r"expected torch\.uint8 with shape \(3, height, width\)"),
+        (torch.zeros(16, 16, 3, dtype=torch.uint8), r"with shape \(16, 16, 3\)"),
         (np.zeros((5, 5, 3)), "came as float64"),
-        (np.zeros((5, 5), bool), "came as bool"),
         (np.zeros((5, 5, 4), np.uint8), r"expected uint8 with shape \(height, width, 3\)"),
         (np.zeros(5, np.uint8), r"with shape \(5,\)"),
         (Image.new("RGB", (0, 0)), "0x0 came"),
@@ -93,7 +83,6 @@ def test_what_users_have_in_hand_agrees(tmp_path, model):
         (b"no picture", "10 bytes could not be read as a picture: not a picture"),
         (io.StringIO("text"), "came as StringIO"),
         (None, "came as NoneType; expected a path, a PIL image"),
-        (7, "came as int"),
         ([["picture.png"]], "came as list"),
     ],
 )
@@ -112,7 +101,7 @@ def test_open_files_that_cannot_be_read(tmp_path):
                 prepare(file, INFO)
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
 def test_every_kind_of_picture_agrees_with_its_file(tmp_path, mode):
     picture = noise_picture(0, (40, 24))
     picture = picture.quantize(16) if mode == "P" else picture.convert(mode)
@@ -120,73 +109,6 @@ def test_every_kind_of_picture_agrees_with_its_file(tmp_path, mode):
     picture.save(path)
     assert torch.equal(prepare(picture, INFO), prepare(path, INFO))
     assert torch.equal(prepare(picture, INFO), prepare(picture.convert("RGB"), INFO))
-
-
-def test_transparent_pixels_are_white_from_a_file_and_in_memory(tmp_path):
-    picture = noise_picture(0, (16, 16))
-    expected = picture.copy()
-    expected.paste("white", (0, 0, 8, 16))
-    alpha = Image.new("L", (16, 16), 255)
-    alpha.paste(0, (0, 0, 8, 16))
-    picture.putalpha(alpha)
-    picture.save(tmp_path / "a.png")
-    for way in (picture, tmp_path / "a.png"):
-        assert torch.equal(prepare(way, INFO), prepare(expected, INFO))
-
-
-def test_grey_picture_is_grey_in_all_channels():
-    grey = noise_picture(0, (16, 16)).convert("L")
-    plain = WeightsInfo(**{**vars(INFO), "mean": (0.0,) * 3, "std": (1.0,) * 3})
-    red, green, blue = prepare(grey, plain)
-    assert torch.equal(red, green)
-    assert torch.equal(red, blue)
-
-
-def test_rotated_photograph_is_turned_upright(tmp_path):
-    upright = noise_picture(0, (40, 24))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    path = tmp_path / "rotated.png"
-    upright.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
-    expected = prepare(upright, INFO)
-    assert torch.equal(prepare(path, INFO), expected)
-    with Image.open(path) as opened:
-        assert torch.equal(prepare(opened, INFO), expected)
-
-
-@pytest.mark.parametrize(
-    "tensor",
-    [
-        torch.rand(3, 16, 16),
-        torch.zeros(3, 16, 16, dtype=torch.int64),
-        torch.zeros(16, 16, 3, dtype=torch.uint8),
-        torch.zeros(1, 16, 16, dtype=torch.uint8),
-        torch.zeros(2, 3, 16, 16, dtype=torch.uint8),
-    ],
-    ids=["float", "int64", "channels at the end", "grey", "a batch"],
-)
-def test_other_tensors_are_refused(tensor):
-    with pytest.raises(UsageError, match=r"expected torch\.uint8 with shape \(3, height, width\)"):
-        prepare(tensor, INFO)
-
-
-def test_files_that_are_no_pictures(tmp_path, monkeypatch):
-    (tmp_path / "text.jpg").write_text("Dear reader, this is a text.", encoding="utf-8")
-    (tmp_path / "empty.jpg").touch()
-    noise_picture(0).save(tmp_path / "half.png")
-    (tmp_path / "half.png").write_bytes((tmp_path / "half.png").read_bytes()[:500])
-    noise_picture(0, (50, 60)).save(tmp_path / "large.png")
-    monkeypatch.setattr("googlenet_lib.data.pictures.MOST_PIXELS", 2_999)
-    for name, reason in (
-        ("text.jpg", "not a picture, or damaged"),
-        ("empty.jpg", r"empty \(0 bytes\); copy"),
-        ("half.png", "truncated; copy"),
-        ("large.png", "larger than 2,999 pixels; scale it down"),
-        ("missing.jpg", "no such file; check the path"),
-        ("", "a folder; give a JPEG"),
-    ):
-        with pytest.raises(UsageError, match=f"could not be read as a picture: {reason}"):
-            prepare(tmp_path / name, INFO)
 
 
 def test_images_in_memory_that_cannot_be_read(tmp_path):
@@ -198,13 +120,7 @@ def test_images_in_memory_that_cannot_be_read(tmp_path):
                 prepare(picture, INFO)
 
 
-@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1)])
-def test_very_flat_picture(size):
-    for info in (INFO, imagenet_info()):
-        assert prepare(Image.new("RGB", size), info).shape == (3, info.image_size, info.image_size)
-
-
-@pytest.mark.parametrize("size", [(500, 333), (300, 400), (224, 224), (256, 256)])
+@pytest.mark.parametrize("size", [(500, 333), (224, 224)])
 def test_imagenet_pictures_are_prepared_nearly_as_torchvision_does(size):
     # a photograph is smooth: noise would show every difference between two resizings
     picture = noise_picture(0, (12, 10)).resize(size, Image.Resampling.BICUBIC)
@@ -213,13 +129,6 @@ def test_imagenet_pictures_are_prepared_nearly_as_torchvision_does(size):
     assert ours.shape == theirs.shape
     assert (ours - theirs).abs().mean() < 0.04
     assert torch.corrcoef(torch.stack([ours.flatten(), theirs.flatten()]))[0, 1] > 0.999
-
-
-def test_imagenet_classes():
-    info = imagenet_info()
-    assert len(info.classes) == 1000
-    assert info.classes[0] == "tench"
-    assert info.image_size == 224
 
 
 # ---- predicting ----------------------------------------------------------------------------------
@@ -237,15 +146,7 @@ def test_labels_are_those_of_the_highest_logits(model):
         assert sum(p.probability for p in predictions) == pytest.approx(1, abs=1e-5)
 
 
-def test_top_counts_the_labels(model):
-    (all_four,) = predict(model, INFO, [noise_picture(0)], top=4)
-    for top in (1, 2, 3):
-        (some,) = predict(model, INFO, [noise_picture(0)], top=top)
-        assert some == all_four[:top]
-    assert predict(model, INFO, [], top=1) == []
-
-
-@pytest.mark.parametrize("top", [0, -1, 2.5, "3", None])
+@pytest.mark.parametrize("top", [0, 2.5, "3"])
 def test_top_out_of_range_is_refused(model, top):
     with pytest.raises(UsageError, match=f"the top {top} came; expected 1 to 4, the classes"):
         predict(model, INFO, [noise_picture(0)], top=top)
@@ -254,6 +155,8 @@ def test_top_out_of_range_is_refused(model, top):
 def test_of_fewer_classes_all_are_given(model):
     (all_four,) = predict(model, INFO, noise_picture(0))
     assert len(all_four) == 4
+    assert predict(model, INFO, noise_picture(0), top=2) == [all_four[:2]]
+    assert predict(model, INFO, [], top=1) == []
     assert predict(model, INFO, noise_picture(0), top=np.int64(4)) == [all_four]
 
 
@@ -292,17 +195,3 @@ def test_network_is_loaded_ready_to_predict(tmp_path, model):
     picture = noise_picture(0)
     assert predict(loaded, info, [picture], top=4) == predict(model, INFO, [picture], top=4)
     assert predict(load_network(str(path))[0], info, [picture], top=4)
-
-
-@pytest.mark.parametrize("weights", [None, 3, b"cifar10"])
-def test_weights_that_are_no_path(weights):
-    with pytest.raises(UsageError, match="weights came as"):
-        load_network(weights)
-
-
-def test_weights_that_are_missing(tmp_path):
-    for name in ("x" * 300, "y" * 5000, ""):
-        with pytest.raises(UsageError, match="was not found"):
-            load_network(tmp_path / name)
-    with pytest.raises(UsageError, match="was not found"):
-        load_network(tmp_path / "missing.safetensors")

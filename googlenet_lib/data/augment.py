@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from googlenet_lib.device import copy_to
 from googlenet_lib.errors import UsageError
 
 Draws = dict[str, Tensor]  # for each kind of change, a row a picture
@@ -17,7 +18,7 @@ RATIOS = (3 / 4, 4 / 3)  # width over height of a crop: section 6 of the paper
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a training picture. Source of crops and colours: section 6 of the paper.
+    """Random changes of training pictures. Source of crops and colours: section 6 of the paper.
 
     The paper says that crops keep 8% to 100% of the area and that colours are distorted after
     Howard (2013); how strongly, it doesn't say.
@@ -52,20 +53,22 @@ class Augmentation:
         """Change (N, 3, H, W) of 0 to 255 as drawn; crops and colours give float32."""
         height, width = images.shape[2:]
         if self.shift >= min(height, width):
-            raise UsageError(f"a shift of {self.shift} pixels came for pictures of {height}x{width}")
-        draws = {name: values.to(images.device) for name, values in draws.items()}
+            raise UsageError(
+                f"a shift of {self.shift} pixels came for pictures of {height}x{width}"
+            )
+        draws = {name: copy_to(values, images.device) for name, values in draws.items()}
         if "box" in draws:
-            images = cropped(images, draws["box"])
+            images = crop(images, draws["box"])
         if "colour" in draws:
-            images = recoloured(images, draws["colour"])
+            images = change_colours(images, draws["colour"])
         if "offset" in draws:
-            images = shifted(images, draws["offset"])
+            images = shift(images, draws["offset"])
         if "mirror" in draws:
             images = torch.where(draws["mirror"].view(-1, 1, 1, 1), images.flip(3), images)
         return images
 
 
-def cropped(images: Tensor, boxes: Tensor) -> Tensor:
+def crop(images: Tensor, boxes: Tensor) -> Tensor:
     """Cut a box out of each picture of (N, C, H, W) and bring it back to H x W, bilinearly.
 
     `boxes` holds (N, 4) top, left, height and width as shares of the picture.
@@ -79,8 +82,8 @@ def cropped(images: Tensor, boxes: Tensor) -> Tensor:
     return F.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
 
 
-def recoloured(images: Tensor, factors: Tensor) -> Tensor:
-    """Brightness, contrast and saturation of (N, 3, H, W), in this order, times (N, 3) factors."""
+def change_colours(images: Tensor, factors: Tensor) -> Tensor:
+    """Multiply brightness, contrast and saturation of (N, 3, H, W) by (N, 3), in this order."""
     brightness, contrast, saturation = (f.view(-1, 1, 1, 1) for f in factors.unbind(1))
     weights = torch.tensor(GREY, device=images.device).view(1, 3, 1, 1)
 
@@ -92,17 +95,17 @@ def recoloured(images: Tensor, factors: Tensor) -> Tensor:
     return torch.lerp(grey(images), images, saturation).clamp(0, 255)
 
 
-def shifted(images: Tensor, offsets: Tensor) -> Tensor:
+def shift(images: Tensor, offsets: Tensor) -> Tensor:
     """Move each picture of (N, C, H, W) by its own (N, 2) pixels, mirroring the border."""
     count, channels, height, width = images.shape
     down, right = offsets.unsqueeze(2).unbind(1)  # (N, 1) each
-    rows = _mirrored(torch.arange(height, device=images.device) + down, height)  # (N, H)
-    columns = _mirrored(torch.arange(width, device=images.device) + right, width)  # (N, W)
+    rows = _reflect(torch.arange(height, device=images.device) + down, height)  # (N, H)
+    columns = _reflect(torch.arange(width, device=images.device) + right, width)  # (N, W)
     picture = torch.arange(count, device=images.device).view(-1, 1, 1, 1)
     channel = torch.arange(channels, device=images.device).view(1, -1, 1, 1)
     return images[picture, channel, rows[:, None, :, None], columns[:, None, None, :]]
 
 
-def _mirrored(index: Tensor, length: int) -> Tensor:
-    """Indices beyond either end, reflected at the outermost pixel."""
+def _reflect(index: Tensor, length: int) -> Tensor:
+    """Reflect indices beyond either end at the outermost pixel."""
     return (length - 1) - ((length - 1) - index.abs()).abs()

@@ -17,19 +17,19 @@ def normalise(
 
     `mean` and `std` hold a number a channel.
     """
-    mean, std = (torch.as_tensor(one, device=images.device).view(3, 1, 1) for one in (mean, std))
+    mean, std = (torch.as_tensor(v, device=images.device).view(3, 1, 1) for v in (mean, std))
     return torch.addcmul(-mean / std, images.float(), 1 / (255 * std))
 
 
 class Batches:
-    """One pass over an `ImageSet`, as normalised float32 batches with their labels.
+    """An `ImageSet` as normalised float32 batches with their labels, one pass an iteration.
 
     Yields (N, 3, H, W) and (N,), both on `device`. With `shuffle` every pass has an order of its
     own; it and the augmentation come from `generator`, whose state a checkpoint keeps. A last
     batch of one picture, which BatchNorm cannot train on, joins the batch before it; where there
     are fewer pictures than `batch_size`, all of them are one batch.
 
-    Where several processes train one network, `rank` and `processes` say which this is of how
+    Where several processes train one network, `rank` and `world_size` say which this is of how
     many. Given generators in the same state, each yields its share of the same batches, and every
     picture is augmented as it would be by one process alone.
     """
@@ -47,22 +47,22 @@ class Batches:
         generator: torch.Generator | None = None,
         channels_last: bool = False,
         rank: int = 0,
-        processes: int = 1,
+        world_size: int = 1,
     ) -> None:
-        if batch_size < processes or len(images) < processes:
-            each = f", one for each of {processes} processes" if processes > 1 else ""
+        if batch_size < world_size or len(images) < world_size:
+            each = f", one for each of {world_size} processes" if world_size > 1 else ""
             raise UsageError(
                 f"a batch size of {batch_size} came for {len(images)} pictures; expected at least "
-                f"{processes} of both{each}"
+                f"{world_size} of both{each}"
             )
         self._hold(images, torch.device(device))
         self.batch_size = batch_size
-        self.mean, self.std = (torch.tensor(one, device=device) for one in (mean, std))
+        self.mean, self.std = (torch.tensor(v, device=device) for v in (mean, std))
         self.augment = augment
         self.shuffle = shuffle
         self.generator = generator if generator is not None else torch.Generator().manual_seed(0)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.rank, self.processes = rank, processes
+        self.rank, self.world_size = rank, world_size
 
     def __len__(self) -> int:
         return len(self.sizes())
@@ -78,12 +78,12 @@ class Batches:
         self.images, self.labels = images.images.to(device), images.labels.to(device)
 
     def _plan(self) -> Iterator[tuple[Tensor, Draws]]:
-        """This process's share of each batch: which pictures, and what will happen to them."""
+        """Yield this process's share of each batch: which pictures, and what happens to them."""
         count = len(self.labels)
         order = torch.arange(count)
         if self.shuffle:
             order = torch.randperm(count, generator=self.generator)
-        own = slice(self.rank, None, self.processes)
+        own = slice(self.rank, None, self.world_size)
         for which in order.to(self.labels.device).split(self.sizes()):
             draws = self.augment.draw(len(which), self.generator) if self.augment else {}
             yield which[own], {name: drawn[own] for name, drawn in draws.items()}
@@ -91,15 +91,15 @@ class Batches:
     def _pictures(
         self, plan: Iterator[tuple[Tensor, Draws]]
     ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
-        """For each batch of the plan: uint8 (N, 3, H, W), labels (N,), draws that are still due."""
+        """Yield for each batch uint8 (N, 3, H, W), labels (N,) and draws that are still due."""
         for which, draws in plan:
             yield self.images[which], self.labels[which], draws
 
     def sizes(self) -> list[int]:
-        """Pictures in each batch, all processes together."""
+        """Return the number of pictures in each batch, all processes together."""
         whole, rest = divmod(len(self.labels), self.batch_size)
         sizes = [self.batch_size] * whole
-        if rest < 2 * self.processes and sizes:  # a process would get one picture, or none
+        if rest < 2 * self.world_size and sizes:  # a process would get one picture, or none
             sizes[-1] += rest
         elif rest:
             sizes.append(rest)

@@ -43,7 +43,7 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def batches_in(folder: Path) -> Path | None:
+def find_batches(folder: Path) -> Path | None:
     """Find the official batches: right in `folder`, or in its `cifar-10-batches-py`."""
     # by os.path, which says no, and raises nothing, where a folder may not be looked into
     if folder.name == CIFAR10_BATCHES or os.path.isfile(folder / "data_batch_1"):  # noqa: PTH113
@@ -65,12 +65,12 @@ def read_cifar10_batches(folder: Path) -> tuple[ImageSet, ImageSet]:
 
 
 def _read_batch(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    batch = _ArraysOnly(io.BytesIO(_official(path)), encoding="bytes").load()
+    batch = _ArraysOnly(io.BytesIO(_read_official(path)), encoding="bytes").load()
     labels = torch.tensor(batch[b"labels"], dtype=torch.int64)
     return torch.from_numpy(batch[b"data"]).reshape(len(labels), 3, 32, 32), labels
 
 
-def _official(path: Path) -> bytes:
+def _read_official(path: Path) -> bytes:
     """Read a batch's bytes; UsageError for all but the official one, which is not unpickled."""
     try:
         if path.exists() and not path.is_file():  # to read from a pipe would be to wait

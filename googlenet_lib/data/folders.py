@@ -20,16 +20,18 @@ from googlenet_lib.data.pictures import (
     SUFFIXES,
     PictureError,
     decode_picture,
-    picture_size,
-    without_pillow_warnings,
+    read_size,
+    silence_pillow,
 )
-from googlenet_lib.errors import UsageError, shown
-from googlenet_lib.device import progress_bar, usable_cores
+from googlenet_lib.device import count_cores, progress_bar
+from googlenet_lib.errors import UsageError, escape
 
 LEFT_BY_SYSTEMS = frozenset(  # in small letters
-    ("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found")
-    + ("system volume information", "__pycache__", "network trash folder", "temporary items")
-    + ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+    (
+        *("__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "recycler", "lost+found"),
+        *("system volume information", "__pycache__", "network trash folder", "temporary items"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+    )
 )
 MOST_NAMES = 20  # that a message shows
 CHUNK = 64  # pictures a task: few enough to share out evenly, enough to make a task's cost small
@@ -51,7 +53,7 @@ class Listing:
 
 @dataclass
 class Findings:
-    """What was noticed while folders were read, gathered over all sides and told once."""
+    """What was noticed while folders were read, gathered over all sides for one warning."""
 
     skipped: Reasons = field(default_factory=list)  # called pictures, but they cannot be read
     passed: Reasons = field(default_factory=list)
@@ -65,17 +67,19 @@ class Findings:
     def warn(self, stacklevel: int) -> None:
         """Warn of each kind of finding once, with at most 20 names."""
         texts = list(dict.fromkeys(self.remarks))
-        if self.passed:
-            texts.insert(0, _listed(f"{len(self.passed):,} entries were passed over", self.passed))
-        if self.skipped:
-            texts.insert(0, _listed(f"{len(self.skipped):,} files were skipped", self.skipped))
+        for reasons, what in (
+            (self.passed, "entries were passed over"),
+            (self.skipped, "files were skipped"),
+        ):
+            if reasons:
+                texts.insert(0, _list_reasons(f"{len(reasons):,} {what}", reasons))
         for text in texts:
             warnings.warn(text, stacklevel=stacklevel + 1)
 
 
 def shorten(names: list[str] | tuple[str, ...], most: int = MOST_NAMES) -> str:
     """Join names for a message, the first 20 of them."""
-    text = ", ".join(map(shown, names[:most]))
+    text = ", ".join(map(escape, names[:most]))
     return text + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
@@ -86,13 +90,13 @@ def find_classes(root: Path) -> tuple[dict[str, Path], Reasons]:
     the same class.
     """
     folders, passed = {}, []
-    for entry in _entries(root):
+    for entry in _list_entries(root):
         name = normalize("NFC", entry.name)
-        if reason := _why_no_class(entry):
+        if reason := _explain_no_class(entry):
             passed.append((Path(entry.path), reason))
-        elif shown(name) != name or name in folders:
+        elif escape(name) != name or name in folders:
             raise UsageError(
-                f"the class folder {shown(entry.path)} has a name that another has, that is no "
+                f"the class folder {escape(entry.path)} has a name that another has, that is no "
                 "UTF-8, or that cannot be shown; rename it"
             )
         else:
@@ -109,11 +113,12 @@ def check_folders(root: Path) -> tuple[str, ...]:
     filled = [name for name, folder in folders.items() if holds_pictures(folder)]
     if filled and len(folders) > 1:
         return tuple(folders)
-    others = Counter(
-        Path(entry.name).suffix for folder in folders.values() for entry in _entries(folder)
+    suffixes = Counter(
+        Path(entry.name).suffix for folder in folders.values() for entry in _list_entries(folder)
     )
-    held = "" if filled else "".join(f", {count:,} {kind}" for kind, count in others.items() if kind)
-    inner = _inner_folder(root)
+    held = "".join(f", {count:,} {suffix}" for suffix, count in suffixes.items() if suffix)
+    held = "" if filled else held
+    inner = _find_inner_folder(root)
     raise UsageError(
         f"{root} holds {len(folders)} class folders, {len(filled)} of them with pictures right in "
         f"them{held}; expected at least 2, one for each class, with pictures called "
@@ -129,8 +134,8 @@ def list_pictures(root: Path, classes: tuple[str, ...]) -> Listing:
     folders, passed = find_classes(root)
     names, labels = [], []
     for label, name in enumerate(classes):
-        for entry in _entries(folders[name]) if name in folders else ():
-            if reason := _why_no_picture(entry):
+        for entry in _list_entries(folders[name]) if name in folders else ():
+            if reason := _explain_no_picture(entry):
                 passed.append((Path(entry.path), reason))
             else:
                 names.append(f"{folders[name].name}/{entry.name}")
@@ -153,20 +158,20 @@ def read_pictures(
     good = torch.ones(count, dtype=torch.bool)
     skipped, animated = {}, []
 
-    def decode(some: range) -> None:
-        for at in some:
+    def decode(part: range) -> None:
+        for i in part:
             try:
-                pixels, several = decode_picture(f"{listing.root}/{listing.names[at]}", size)
-                images[at] = pixels.transpose(2, 0, 1)
+                pixels, several = decode_picture(f"{listing.root}/{listing.names[i]}", size)
+                images[i] = pixels.transpose(2, 0, 1)
             except PictureError as error:
-                skipped[at], good[at] = error.reason, False
+                skipped[i], good[i] = error.reason, False
             else:
-                animated.extend([at] * several)
+                animated.extend([i] * several)
 
     with (
-        without_pillow_warnings(),
-        ThreadPoolExecutor(usable_cores()) as pool,
-        progress_bar((), total=count, desc=f"reading {shown(listing.root.name)}") as progress,
+        silence_pillow(),
+        ThreadPoolExecutor(count_cores()) as pool,
+        progress_bar((), total=count, desc=f"reading {escape(listing.root.name)}") as progress,
     ):
         parts = [range(count)[start : start + CHUNK] for start in range(0, count, CHUNK)]
         for part, _ in zip(parts, pool.map(decode, parts), strict=True):
@@ -174,11 +179,11 @@ def read_pictures(
     pictures, labels = torch.from_numpy(images), torch.tensor(listing.labels, dtype=torch.int64)
     if skipped:
         pictures, labels = pictures[good], labels[good]
-    reasons = [(listing.root / listing.names[at], skipped[at]) for at in sorted(skipped)]
+    reasons = [(listing.root / listing.names[i], skipped[i]) for i in sorted(skipped)]
     findings = Findings(reasons, listing.passed)
     findings.remarks += check_classes(listing, labels.tolist(), reasons, to_train)
     if animated:
-        example = shown(listing.root / listing.names[min(animated)])
+        example = escape(listing.root / listing.names[min(animated)])
         findings.remarks.append(
             f"{len(animated):,} files hold several frames, such as {example}; of each the first "
             "is used"
@@ -186,14 +191,14 @@ def read_pictures(
     return ImageSet(pictures, labels), findings
 
 
-def common_size(listing: Listing) -> tuple[int, list[str]]:
+def choose_size(listing: Listing) -> tuple[int, list[str]]:
     """Choose a size for all: (pixels a side, remarks if pictures are scaled to it).
 
     It is that of most pictures, if they are square and at most 256, else 224.
     """
     evenly = listing.names[:: 1 + len(listing.names) // LOOKED_AT]
-    with without_pillow_warnings():
-        sizes = Counter(filter(None, (picture_size(listing.root / name) for name in evenly)))
+    with silence_pillow():
+        sizes = Counter(filter(None, (read_size(listing.root / name) for name in evenly)))
     (width, height), most = max(sizes.items(), key=lambda item: item[1], default=((0, 1), 0))
     if not width == height <= 256 or 2 * most <= sizes.total():
         return 224, []
@@ -201,7 +206,7 @@ def common_size(listing: Listing) -> tuple[int, list[str]]:
         return width, []
     return width, [
         f"{sizes.total() - most} of {sizes.total()} pictures that were looked at in "
-        f"{shown(listing.root)} are not of {width}x{width}, as most are, to which all are scaled; "
+        f"{escape(listing.root)} are not of {width}x{width}, as most are, to which all are scaled; "
         "--size takes another size"
     ]
 
@@ -209,10 +214,10 @@ def common_size(listing: Listing) -> tuple[int, list[str]]:
 def check_classes(
     listing: Listing, labels: list[int], skipped: Reasons, to_train: bool
 ) -> list[str]:
-    """Remarks on classes that have no picture; UsageError where that or too many are lost."""
+    """Remark on classes without a picture; raise UsageError where that or too many are lost."""
     if len(skipped) > len(labels):
         raise UsageError(
-            _listed(
+            _list_reasons(
                 f"{len(skipped):,} of the {len(skipped) + len(labels):,} files in {listing.root} "
                 "are no pictures or damaged; expected at most half. Copy or unpack them again",
                 skipped,
@@ -225,35 +230,35 @@ def check_classes(
     text = f"no picture that can be read is in the class folders {shorten(empty)} of {listing.root}"
     if to_train:
         text += "; a class to train on needs at least one: add pictures, or take the folder away"
-        raise UsageError(_listed(text, skipped) if skipped else text)
+        raise UsageError(_list_reasons(text, skipped) if skipped else text)
     return [f"{text}, so that nothing is measured on these classes there"]
 
 
 def holds_pictures(folder: Path) -> bool:
-    """True where a picture lies right in the folder."""
-    return not all(map(_why_no_picture, _entries(folder)))
+    """Tell whether a picture lies right in the folder."""
+    return not all(map(_explain_no_picture, _list_entries(folder)))
 
 
-def _listed(head: str, reasons: Reasons) -> str:
-    lines = [f"{shown(path)}: {reason}" for path, reason in reasons[:MOST_NAMES]]
+def _list_reasons(head: str, reasons: Reasons) -> str:
+    lines = [f"{escape(path)}: {reason}" for path, reason in reasons[:MOST_NAMES]]
     if len(reasons) > MOST_NAMES:
         lines.append(f"and {len(reasons) - MOST_NAMES:,} more")
     return "\n  ".join([f"{head}:", *lines])
 
 
-def _entries(folder: Path) -> list[os.DirEntry]:
+def _list_entries(folder: Path) -> list[os.DirEntry]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise UsageError(
-            f"the folder {shown(folder)} cannot be listed ({error.strerror}); allow it to be "
+            f"the folder {escape(folder)} cannot be listed ({error.strerror}); allow it to be "
             "read, or take it away"
         ) from error
 
 
-def _why_no_class(entry: os.DirEntry) -> str:
-    if reason := _by_its_name(entry.name):
+def _explain_no_class(entry: os.DirEntry) -> str:
+    if reason := _judge_name(entry.name):
         return reason
     if not os.path.isdir(entry.path):  # noqa: PTH112 - raises nothing, whatever a link leads to
         return "no folder"
@@ -261,25 +266,25 @@ def _why_no_class(entry: os.DirEntry) -> str:
     return "where training writes runs" if output else ""
 
 
-def _why_no_picture(entry: os.DirEntry) -> str:
-    if reason := _by_its_name(entry.name):
+def _explain_no_picture(entry: os.DirEntry) -> str:
+    if reason := _judge_name(entry.name):
         return reason
     if entry.name[entry.name.rfind(".") :].lower() not in SUFFIXES:
         return "not called a picture"
     return "" if os.path.isfile(entry.path) else "no plain file"  # noqa: PTH113
 
 
-def _by_its_name(name: str) -> str:
+def _judge_name(name: str) -> str:
     if name[0] == ".":
         return "hidden"
     return "left by a system" if name.casefold() in LEFT_BY_SYSTEMS else ""
 
 
-def _inner_folder(root: Path, deep: int = 4) -> Path | None:
+def _find_inner_folder(root: Path, deep: int = 4) -> Path | None:
     """Find what could be given instead of `root`, down a chain of lone folders."""
     folders, _ = find_classes(root)
     if "train" in folders or sum(map(holds_pictures, folders.values())) > 1:
         return root
     if deep and len(folders) == 1:  # an archive unpacked into a folder of its own name, and again
-        return _inner_folder(*folders.values(), deep - 1)
+        return _find_inner_folder(*folders.values(), deep - 1)
     return None

@@ -1,4 +1,4 @@
-"""What a data set is here: uint8 pictures, whole-number labels, class names, three splits."""
+"""Data sets in memory: uint8 pictures, whole-number labels, class names, three sides."""
 
 import hashlib
 from collections import Counter
@@ -26,7 +26,10 @@ CIFAR10_CLASSES = (
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Pictures and their labels: uint8 (N, 3, H, W) of 0 to 255, and int64 (N,)."""
+    """Pictures and their labels: uint8 (N, 3, H, W) of 0 to 255, and int64 (N,).
+
+    Raises UsageError for other types and shapes.
+    """
 
     images: Tensor
     labels: Tensor
@@ -46,7 +49,7 @@ class ImageSet:
 
     @property
     def image_size(self) -> int:
-        """Pixels a side."""
+        """Return the pixels a side."""
         return self.images.shape[-1]
 
     def __len__(self) -> int:
@@ -61,7 +64,7 @@ class ImageSet:
         return ImageSet(pictures, self.labels[which])
 
     def digest(self) -> str:
-        """sha256 of the decoded pixels and the labels: the same pictures give the same digest."""
+        """Return a sha256 of pixels and labels: the same pictures give the same digest."""
         digest = hashlib.sha256(self.images.contiguous().numpy())
         digest.update(self.labels.contiguous().numpy())
         return digest.hexdigest()
@@ -96,29 +99,29 @@ class Data:
 
     @property
     def image_size(self) -> int:
-        """Pixels a side."""
+        """Return the pixels a side."""
         return self.train.image_size
 
-    def noted(self, note: str) -> "Data":
+    def with_note(self, note: str) -> "Data":
         """Return the same data with a note, such as "JPEG q75", which its name shows."""
         return replace(self, name=f"{self.name}, {note}", note=note)
 
-    def limited(self, count: int) -> "Data":
-        """The same data with at most `count` pictures a side, taken at even distances."""
+    def limit(self, count: int) -> "Data":
+        """Return the same data with at most `count` pictures a side, at even distances."""
         if not isinstance(count, int) or count < 1:
             raise UsageError(f"a limit of {count} pictures came; expected a whole number from 1 on")
 
-        def thinned(side: ImageSet) -> ImageSet:
+        def thin(side: ImageSet) -> ImageSet:
             # a side may be sorted by class, so that its first pictures would be all of one
-            kept = min(count, len(side))
-            return side[torch.arange(kept) * len(side) // kept]
+            fewer = min(count, len(side))
+            return side[torch.arange(fewer) * len(side) // fewer]
 
-        sides = {side: thinned(getattr(self, side)) for side in ("train", "validation", "test")}
+        sides = {side: thin(getattr(self, side)) for side in ("train", "validation", "test")}
         return replace(self, how=self.how | {"limit": count}, **sides)
 
 
-def combined_checksum(*sides: ImageSet) -> str:
-    """One sha256 over several sides, in the order given."""
+def combine_checksums(*sides: ImageSet) -> str:
+    """Return one sha256 over several sides, in the order given."""
     return hashlib.sha256("".join(side.digest() for side in sides).encode()).hexdigest()
 
 
@@ -127,8 +130,8 @@ def split_validation(
 ) -> tuple[ImageSet, ImageSet]:
     """Set `count` pictures aside: (the rest, those set aside).
 
-    A plain seeded draw, or with `stratified` one that takes the same share of every class. Of each
-    class at least one picture is left.
+    They are a plain seeded draw, or with `stratified` the same share of every class. Of each class
+    at least one picture is left; raises UsageError where that cannot be.
     """
     classes = len(everything.labels.unique())
     if not 0 < count <= len(everything) - classes:
@@ -138,33 +141,33 @@ def split_validation(
         )
     order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(seed))
     if stratified:
-        order = order[_interleaved(everything.labels[order])]
-    order = _with_every_class(order, everything.labels, count)
+        order = order[_interleave(everything.labels[order])]
+    order = _keep_every_class(order, everything.labels, count)
     return everything[order[:-count]], everything[order[-count:]]
 
 
-def _with_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
-    """`order`, changed where all pictures of a class would be among the last `count`."""
+def _keep_every_class(order: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Change `order` where all pictures of a class would be among the last `count`."""
     drawn = labels[order].tolist()
     left = Counter(drawn[:-count])
     order = order.clone()
-    for at in range(len(drawn) - count, len(drawn)):
-        if left[drawn[at]]:
+    for here in range(len(drawn) - count, len(drawn)):
+        if left[drawn[here]]:
             continue
-        other = max(i for i in range(len(drawn) - count) if left[drawn[i]] > 1)
-        left.subtract([drawn[other]])
-        left.update([drawn[at]])
-        drawn[at], drawn[other] = drawn[other], drawn[at]
-        order[[at, other]] = order[[other, at]]
+        spare = max(i for i in range(len(drawn) - count) if left[drawn[i]] > 1)
+        left.subtract([drawn[spare]])
+        left.update([drawn[here]])
+        drawn[here], drawn[spare] = drawn[spare], drawn[here]
+        order[[here, spare]] = order[[spare, here]]
     return order
 
 
-def _interleaved(labels: Tensor) -> Tensor:
-    """An order of positions in which each stretch holds every class by its share."""
+def _interleave(labels: Tensor) -> Tensor:
+    """Order positions so that each stretch holds every class by its share."""
     position = torch.zeros(len(labels), dtype=torch.float64)
     for label in labels.unique():
-        mine = labels == label
-        size = int(mine.sum())
+        members = labels == label
+        size = int(members.sum())
         # spread a class evenly over [0, 1); all classes then interleave by their shares
-        position[mine] = (torch.arange(size, dtype=torch.float64) + 0.5) / size
+        position[members] = (torch.arange(size, dtype=torch.float64) + 0.5) / size
     return position.argsort(stable=True)

@@ -6,14 +6,13 @@ from functools import partial
 from operator import index
 from pathlib import Path
 
-import torch
-
-from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, batches_in, read_cifar10_batches
+from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, find_batches, read_cifar10_batches
 from googlenet_lib.data.digits import read_digits
+from googlenet_lib.data.download import download_cifar10
 from googlenet_lib.data.folders import (
     Findings,
     check_folders,
-    common_size,
+    choose_size,
     find_classes,
     holds_pictures,
     list_pictures,
@@ -24,15 +23,14 @@ from googlenet_lib.data.imageset import (
     CIFAR10_CLASSES,
     Data,
     ImageSet,
-    combined_checksum,
+    combine_checksums,
     split_validation,
 )
-from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.data.stream import PictureFiles, stream_pictures
-from googlenet_lib.data.download import download_cifar10
-from googlenet_lib.errors import UsageError, shown
+from googlenet_lib.device import is_memory_error
+from googlenet_lib.errors import UsageError, escape
 from googlenet_lib.incoming import is_folder
-from googlenet_lib.device import ran_out_of_memory
 
 BUILT_IN = ("digits", "shapes", "cifar10")  # data sets that go by a name
 SPLIT_SEED = 0  # one split for all runs, so that validation figures compare
@@ -65,21 +63,21 @@ def load(
     plain seeded draw from the training side, or with `stratified` the same share of every class.
     Raises UsageError for what is no data set.
     """
-    size = None if size is None else _checked_size(size)
+    size = None if size is None else _check_size(size)
     split = partial(split_validation, seed=split_seed, stratified=stratified)
     how = {"split_seed": split_seed, "stratified": stratified, "stream": stream}
     try:
-        data, findings = _loaded(name, split, size, stream)
+        data, findings = _load(name, split, size, stream)
     except OSError as error:
         raise UsageError(
-            f"{shown(error.filename or name)} cannot be read ({error.strerror}); allow it, check "
+            f"{escape(error.filename or name)} cannot be read ({error.strerror}); allow it, check "
             "the path, or give another folder"
         ) from error
     except (MemoryError, RuntimeError) as error:
-        if not ran_out_of_memory(error):
+        if not is_memory_error(error):
             raise
         raise UsageError(
-            f"too little memory was free to load {shown(name)}; close other programs, or take a "
+            f"too little memory was free to load {escape(name)}; close other programs, or take a "
             "smaller --size, or for folders --stream"
         ) from error
     if name in BUILT_IN and is_folder(name):
@@ -89,9 +87,9 @@ def load(
 
 
 def is_flat(name: str | Path) -> bool:
-    """Is this a folder without a test side, so that one is drawn from what is there?"""
+    """Tell whether this is a folder without a test side, so that one is drawn from it."""
     folder = Path(name)
-    if name in BUILT_IN or not is_folder(folder) or batches_in(folder):
+    if name in BUILT_IN or not is_folder(folder) or find_batches(folder):
         return False
     return [*_find_sides(folder)] in ([], ["train"])
 
@@ -99,7 +97,7 @@ def is_flat(name: str | Path) -> bool:
 def load_whole(
     folder: Path, *, size: int | None = None, stream: bool = False
 ) -> tuple[tuple[str, ...], ImageSet | PictureFiles]:
-    """Load all pictures of a folder without a test side, none set aside: (its classes, they)."""
+    """Load all pictures of a folder without a test side: (its classes, the pictures)."""
     folder = _find_sides(folder).get("train", folder)
     classes = check_folders(folder)
     everything, findings = _read(folder, classes, size, stream, to_train=False)
@@ -109,28 +107,28 @@ def load_whole(
 
 def find_cifar10() -> Path:
     """Find the folder that holds CIFAR-10: the official batches before class folders."""
-    root = _data_root()
+    root = _find_data_root()
     places = [root, *sorted(root.glob("cifar*"))] if is_folder(root) else []
     for place in places:
-        if batches_in(place):
+        if find_batches(place):
             return place
     for place in places:
         train = place / "train"
         if is_folder(train) and tuple(find_classes(train)[0]) == CIFAR10_CLASSES:
             return place
     raise UsageError(
-        f"CIFAR-10 was not found in {shown(root.absolute())}; expected "
-        f"{shown(root / CIFAR10_BATCHES)}/ (unpack cifar-10-python.tar.gz there) or class folders "
+        f"CIFAR-10 was not found in {escape(root.absolute())}; expected "
+        f"{escape(root / CIFAR10_BATCHES)}/ (unpack cifar-10-python.tar.gz there) or class folders "
         "as cifar10/train/airplane/. Put it there, or point the variable GOOGLENET_DATA at it, or "
         "use the built-in --data digits"
     )
 
 
 class OtherSize(UsageError):
-    """Pictures that come in one size alone were wanted in another."""
+    """Another size was asked for of pictures that come in one size alone."""
 
 
-def _loaded(name: str | Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
+def _load(name: str | Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
     if name == "digits":
         _refuse_other_size(name, size)
         train, test = split_validation(read_digits(), 297)
@@ -138,18 +136,18 @@ def _loaded(name: str | Path, split, size: int | None, stream: bool) -> tuple[Da
         digits = _split_off("digits", tuple("0123456789"), train, test, split, mirrors=False)
         return digits, Findings()
     if name == "shapes":
-        return _shapes(size or 32, split), Findings()
+        return _make_shapes(size or 32, split), Findings()
     if name == "cifar10":
-        return _folder(_found_or_downloaded_cifar10(), split, size, stream)
+        return _load_folder(_find_or_download_cifar10(), split, size, stream)
     if not isinstance(name, str | os.PathLike) or not name or not is_folder(name):
         raise UsageError(
-            f"'{shown(name)}' is neither a data set by name (cifar10, digits, shapes) nor a "
+            f"'{escape(name)}' is neither a data set by name (cifar10, digits, shapes) nor a "
             f"folder here; from {Path.cwd()}, give the path of a folder with class folders"
         )
-    return _folder(Path(name), split, size, stream)
+    return _load_folder(Path(name), split, size, stream)
 
 
-def _checked_size(size: int) -> int:
+def _check_size(size: int) -> int:
     try:
         size = int(size) if isinstance(size, float) and size.is_integer() else index(size)
         if size in SIZES:
@@ -169,12 +167,12 @@ def _refuse_other_size(name: str, size: int | None) -> None:
 
 def _split_off(name, classes, train, test, split, *, count=None, **details) -> Data:
     """Make data of a training side, from which validation is split, and a test side."""
-    checksum = combined_checksum(train, test)
+    checksum = combine_checksums(train, test)
     rest, validation = split(train, max(1, len(train) // 10) if count is None else count)
     return Data(name, classes, rest, validation, test, checksum, **details)
 
 
-def _shapes(size: int, split, count: int = 5000, test_count: int = 1000) -> Data:
+def _make_shapes(size: int, split, count: int = 5000, test_count: int = 1000) -> Data:
     taken = (count + test_count) * 3 * size * size
     if taken > MOST_BYTES:
         raise UsageError(
@@ -182,32 +180,32 @@ def _shapes(size: int, split, count: int = 5000, test_count: int = 1000) -> Data
             "memory; expected a smaller --size"
         )
     train, test = (
-        ImageSet(*random_shapes(number, size=size, seed=seed)[:2])
+        ImageSet(*draw_random_shapes(number, size=size, seed=seed)[:2])
         for seed, number in enumerate((count, test_count))
     )
     return _split_off("shapes", SHAPES, train, test, split, count=test_count)
 
 
-def _data_root() -> Path:
+def _find_data_root() -> Path:
     return Path(os.environ.get("GOOGLENET_DATA") or "data")
 
 
-def _found_or_downloaded_cifar10() -> Path:
+def _find_or_download_cifar10() -> Path:
     try:
         return find_cifar10()
     except UsageError as absent:
         try:
-            return download_cifar10(_data_root() / CIFAR10_BATCHES)
+            return download_cifar10(_find_data_root() / CIFAR10_BATCHES)
         except UsageError as failed:
             raise UsageError(f"{absent}\n{failed}") from None
 
 
-def _folder(folder: Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
-    if batches := batches_in(folder):
+def _load_folder(folder: Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
+    if batches := find_batches(folder):
         _refuse_other_size("CIFAR-10", size)
         train, test = read_cifar10_batches(batches)
         return _split_off("CIFAR-10", CIFAR10_CLASSES, train, test, split), Findings()
-    name = shown(Path(os.path.abspath(folder)).name)  # noqa: PTH100 - and not where a link leads
+    name = escape(Path(os.path.abspath(folder)).name)  # noqa: PTH100 - and not where a link leads
     sides = _find_sides(folder)
     if sides and "train" not in sides:
         held = " and ".join(f"{side.name}/" for side in sides.values())
@@ -216,9 +214,9 @@ def _folder(folder: Path, split, size: int | None, stream: bool) -> tuple[Data, 
             f"folders. To split what {held} holds, give {next(iter(sides.values()))}"
         )
     if len(sides) > 1:
-        data, findings = _sided_folder(name, sides, split, size, stream)
+        data, findings = _load_sided_folder(name, sides, split, size, stream)
     else:
-        data, findings = _flat_folder(name, sides.get("train", folder), split, size, stream)
+        data, findings = _load_flat_folder(name, sides.get("train", folder), split, size, stream)
     if sides:
         others, passed = find_classes(folder)
         unused = [place for place in others.values() if place not in sides.values()]
@@ -251,7 +249,7 @@ def _read(
     """Read the pictures of class folders: into memory if they fit, and nobody wants a stream."""
     listing, remarks = list_pictures(root, classes), []
     if size is None:
-        size, remarks = common_size(listing)
+        size, remarks = choose_size(listing)
         size = max(size, SIZES.start)
     taken = len(listing.names) * 3 * size * size
     if not stream and taken > MOST_BYTES:
@@ -266,10 +264,10 @@ def _read(
     return pictures, findings
 
 
-def _flat_folder(
+def _load_flat_folder(
     name: str, folder: Path, split, size: int | None, stream: bool
 ) -> tuple[Data, Findings]:
-    """Class folders that are split three ways."""
+    """Load class folders and split them three ways."""
     classes = check_folders(folder)
     everything, findings = _read(folder, classes, size, stream, to_train=True)
     train, test = split_validation(everything, max(1, len(everything) // 10))
@@ -279,10 +277,10 @@ def _flat_folder(
     return data, findings
 
 
-def _sided_folder(
+def _load_sided_folder(
     name: str, sides: dict[str, Path], split, size: int | None, stream: bool
 ) -> tuple[Data, Findings]:
-    """`train/` with `test/`, `val/` or both beside it."""
+    """Load `train/` with `test/`, `val/` or both beside it."""
     classes = check_folders(sides["train"])
     for side in sides.values():  # before any is decoded, which may take minutes
         differing = sorted({*find_classes(side)[0]} ^ {*classes})
@@ -299,7 +297,7 @@ def _sided_folder(
     if classes == CIFAR10_CLASSES and size == 32:
         name = "CIFAR-10"
     if len(read) == 3:
-        return Data(name, classes, **read, checksum=combined_checksum(*read.values())), findings
+        return Data(name, classes, **read, checksum=combine_checksums(*read.values())), findings
     train, test = read.values()
     del read  # or there would be three copies of the training side
     data = _split_off(name, classes, train, test, split)

@@ -1,7 +1,6 @@
 """One picture file, whatever its kind, as RGB of 8 bits a channel."""
 
 import io
-import os
 import re
 import stat
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from googlenet_lib.errors import UsageError, shown
+from googlenet_lib.errors import UsageError, escape
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
@@ -53,7 +52,7 @@ class PictureError(UsageError):
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
         advice = advice or "give a JPEG, PNG or another picture file"
-        super().__init__(f"{shown(path)} could not be read as a picture: {reason}; {advice}")
+        super().__init__(f"{escape(path)} could not be read as a picture: {reason}; {advice}")
         self.reason = reason
 
 
@@ -63,10 +62,10 @@ def open_picture(path: str | Path) -> Image.Image:
     Raises PictureError, a UsageError, for a file that is missing, no picture, damaged, or larger
     than the limits above; MemoryError where there is too little memory for it.
     """
-    with without_pillow_warnings():
+    with silence_pillow():
         picture, animated = read_picture(path)
     if animated:
-        warnings.warn(f"{shown(path)} holds several frames; the first is used", stacklevel=2)
+        warnings.warn(f"{escape(path)} holds several frames; the first is used", stacklevel=2)
     return picture
 
 
@@ -77,7 +76,7 @@ def decode_picture(
 
     The shorter side is resized and the middle cropped, or `box` is cut out: top, left, height and
     width as shares of the picture. Raises as `open_picture` does. Call it within
-    `without_pillow_warnings`, which no thread may enter by itself.
+    `silence_pillow`, which no thread may enter by itself.
     """
     picture, animated = read_picture(path)
     if box is not None:
@@ -90,25 +89,25 @@ def decode_picture(
     return np.asarray(picture), animated
 
 
-def picture_size(path: str | Path) -> tuple[int, int] | None:
+def read_size(path: str | Path) -> tuple[int, int] | None:
     """Read (width, height) in pixels from a file's head; None where that cannot be done."""
     try:
-        with _opened(path) as (picture, _):
+        with _open(path) as (picture, _):
             return picture.size
     except Exception:  # many kinds, as in `read_picture`, which says what is wrong
         return None
 
 
 def read_picture(path: str | Path) -> tuple[Image.Image, bool]:
-    """Read a picture file as (its first frame as `upright` makes it, are there several?)."""
+    """Read a picture file: (its first frame by `convert_to_rgb`, has it several frames?)."""
     picture = None
     try:
-        with _opened(path) as (picture, file):
+        with _open(path) as (picture, file):
             animated = _is_animated(picture)
             file.pieces, file.bytes = MOST_PIECES, MOST_BYTES * 2
             large = picture.width * picture.height > LARGE
             with _one_at_a_time if large else nullcontext():
-                return upright(picture), animated
+                return convert_to_rgb(picture), animated
     except (PictureError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -117,15 +116,15 @@ def read_picture(path: str | Path) -> tuple[Image.Image, bool]:
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(path, f"{MOST_PIXELS:,} pixels") from None
         if isinstance(error, OSError) and error.errno:
-            reason = f"not readable ({shown(error.strerror)})"
+            reason = f"not readable ({escape(error.strerror)})"
             raise PictureError(path, reason, "allow it to be read, or copy it") from error
         # a decoder that gets no memory calls the file damaged: is there what it may have needed?
         bytes(12 * picture.width * picture.height if picture else MOST_PIXELS)
-        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({shown(error)})"
+        reason = "truncated" if "truncated" in str(error).lower() else f"damaged ({escape(error)})"
         raise PictureError(path, reason, "copy it again, or save it anew as PNG") from error
 
 
-def upright(picture: Image.Image) -> Image.Image:
+def convert_to_rgb(picture: Image.Image) -> Image.Image:
     """Turn a picture as its camera was held, and make it RGB of 8 bits.
 
     What is transparent lies on white. 16 bits are scaled to 8. Raises ValueError for pixels of 32
@@ -154,7 +153,7 @@ def upright(picture: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def without_pillow_warnings() -> Iterator[None]:
+def silence_pillow() -> Iterator[None]:
     """Silence what Pillow would say about files: those that are not read are reported by name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -176,10 +175,10 @@ class _Bounded(io.BufferedReader):
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[Image.Image, _Bounded]]:
+def _open(path: str | Path) -> Iterator[tuple[Image.Image, _Bounded]]:
     """Open a file by Pillow, which has read no more than its head. No other place opens any."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name that none has
         raise PictureError(path, "no such file", "check the path") from None
     if not stat.S_ISREG(status.st_mode):  # to read from a pipe would be to wait

@@ -91,7 +91,8 @@ def draw_shapes(
     `labels` are int64 (N,), positions in `SHAPES`; `radii` are in pixels (N,). `centres` (N, 2)
     holds column and row in pixels; without it each shape lies at random, wholly inside. Colours,
     stripes, tilt and noise are drawn from `seed`, whatever the radii: the same seed with another
-    radius is the same object, larger or smaller.
+    radius is the same object, larger or smaller. Raises UsageError for labels and radii out of
+    range.
     """
     count = len(labels)
     if radii.shape != labels.shape or not bool(((radii > 0) & (radii <= size / 2)).all()):
@@ -119,8 +120,8 @@ def draw_shapes(
 
     distance = torch.empty(count, size, size)
     for label, name in enumerate(SHAPES):
-        mine = labels == label
-        distance[mine] = DISTANCES[name](u[mine], v[mine])
+        members = labels == label
+        distance[members] = DISTANCES[name](u[members], v[members])
     coverage = (0.5 - distance * radius).clamp(0, 1).unsqueeze(1)  # (N, 1, size, size)
 
     direction = (stripe_angle[0] * math.pi).view(-1, 1, 1)
@@ -138,12 +139,13 @@ def draw_shapes(
     return (pictures.clamp(0, 1) * 255).round().to(torch.uint8)  # (N, 3, size, size)
 
 
-def random_shapes(
+def draw_random_shapes(
     count: int, *, size: int = 32, factor: float = 3.0, seed: int = 0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Shapes of every kind, their radii spread over a `factor`: (pictures, labels, radii).
+    """Draw shapes of every kind, their radii spread over a `factor`: (pictures, labels, radii).
 
-    The largest reach across 0.9 of the picture; the smallest are `factor` times smaller.
+    Pictures are uint8 (count, 3, size, size), radii in pixels (count,). The largest reach across
+    0.9 of the picture; the smallest are `factor` times smaller.
     """
     if factor < 1 or size < 8:
         raise UsageError(f"factor {factor} and size {size} came; expected at least 1 and 8")
@@ -154,7 +156,7 @@ def random_shapes(
     # drawn some at a time: the distances take fifty times the memory of the finished pictures
     seeds = torch.randint(2**31, (count,), generator=draw)
     parts = [
-        draw_shapes(labels[some], radii[some], size=size, seed=int(seeds[some[0]]))
-        for some in torch.arange(count).split(500)
+        draw_shapes(labels[part], radii[part], size=size, seed=int(seeds[part[0]]))
+        for part in torch.arange(count).split(500)
     ]
     return torch.cat(parts), labels, radii

@@ -16,9 +16,9 @@ from googlenet_lib.data.augment import Draws
 from googlenet_lib.data.batches import Batches
 from googlenet_lib.data.folders import Findings, Listing, check_classes
 from googlenet_lib.data.imageset import ImageSet
-from googlenet_lib.data.pictures import PictureError, decode_picture, without_pillow_warnings
+from googlenet_lib.data.pictures import PictureError, decode_picture, silence_pillow
+from googlenet_lib.device import count_cores, read_environment_number
 from googlenet_lib.errors import UsageError
-from googlenet_lib.device import environment_number, usable_cores
 
 Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of the picture
 Planned = list[tuple[int, Box | None]]  # a batch: which pictures, and the box of each
@@ -42,7 +42,7 @@ class PictureFiles:
         return PictureFiles(self.root, names, self.labels[which], self.image_size)
 
     def digest(self) -> str:
-        """sha256 of names, sizes in bytes and labels: the pixels would take an epoch to read."""
+        """Return a sha256 of names, sizes in bytes and labels: pixels would take an epoch."""
         digest = hashlib.sha256()
         for name, label in zip(self.names, self.labels.tolist(), strict=True):
             size = (self.root / name).stat().st_size
@@ -78,8 +78,8 @@ class StreamedBatches(Batches):
     ) -> None:
         super().__init__(files, batch_size, **options)
         if workers is None:
-            sharing = max(1, environment_number("LOCAL_WORLD_SIZE", 1))
-            workers = max(1, usable_cores() // sharing)
+            sharing = max(1, read_environment_number("LOCAL_WORLD_SIZE", 1))
+            workers = max(1, count_cores() // sharing)
         self._planned: list[Planned] = []  # the batches of one pass, made up before it begins
         self._loader = DataLoader(
             _Decoder(files),
@@ -99,9 +99,9 @@ class StreamedBatches(Batches):
         self, plan: Iterator[tuple[Tensor, Draws]]
     ) -> Iterator[tuple[Tensor, Tensor, Draws]]:
         plan = list(plan)
-        self._planned[:] = [_planned(*batch) for batch in plan]
+        self._planned[:] = [_list_boxes(*batch) for batch in plan]
         faults: list[str] = []
-        batches = prefetched(map(_as_tensors, self._loader), self.device)
+        batches = prefetch(map(_to_tensors, self._loader), self.device)
         for (images, labels, kept, failed), (which, draws) in zip(batches, plan, strict=True):
             faults += failed
             fewest = min(2, len(which)) if self.shuffle else 1
@@ -120,8 +120,8 @@ class StreamedBatches(Batches):
             )
 
 
-def prefetched(batches: Iterable[tuple], device: torch.device) -> Iterator[tuple]:
-    """Batches with their first two tensors on `device`, each copied while the last is at work.
+def prefetch(batches: Iterable[tuple], device: torch.device) -> Iterator[tuple]:
+    """Yield batches with their first two tensors on `device`, each copied a batch ahead.
 
     On a GPU the copy runs beside the arithmetic, on a stream of its own. Elsewhere there is
     nothing to copy to, and batches pass through.
@@ -159,7 +159,7 @@ class _Decoder(Dataset):
     def __getitem__(self, planned: Planned) -> tuple[np.ndarray, np.ndarray, list[int], list[str]]:
         size = self.files.image_size
         images, kept, faults = np.empty((len(planned), 3, size, size), np.uint8), [], []
-        with without_pillow_warnings():
+        with silence_pillow():
             for position, (index, box) in enumerate(planned):
                 try:
                     path = self.files.root / self.files.names[index]
@@ -171,7 +171,7 @@ class _Decoder(Dataset):
         return images[: len(kept)], labels, kept, faults
 
 
-def _planned(which: Tensor, draws: Draws) -> Planned:
+def _list_boxes(which: Tensor, draws: Draws) -> Planned:
     boxes = map(tuple, draws["box"].tolist()) if "box" in draws else [None] * len(which)
     return list(zip(which.tolist(), boxes, strict=True))
 
@@ -181,12 +181,12 @@ def _leave_alone(_worker: int) -> None:
     gc.freeze()
 
 
-def _as_tensors(batch: tuple) -> tuple:
+def _to_tensors(batch: tuple) -> tuple:
     images, labels, *rest = batch
     return torch.from_numpy(images), torch.from_numpy(labels), *rest
 
 
 def make_batches(images: ImageSet | PictureFiles, batch_size: int, **options) -> Batches:
-    """Batches of pictures in memory, or streamed from their files, whichever these are."""
+    """Make batches of pictures in memory, or stream them from files, whichever these are."""
     kind = StreamedBatches if isinstance(images, PictureFiles) else Batches
     return kind(images, batch_size, **options)

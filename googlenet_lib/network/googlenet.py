@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import renamed
+from googlenet_lib.incoming import match_names
 from googlenet_lib.network.blocks import AuxiliaryHead, ConvBlock, Inception
 from googlenet_lib.network.initialisation import initialise
 from googlenet_lib.network.table1 import HEADS, INCEPTION_ROWS, ROWS, Widths
@@ -193,7 +193,7 @@ class GoogLeNet(nn.Module):
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], *args, **options):
         """Load weights as torch does; names that DataParallel or torch.compile gave fit, too."""
-        return super().load_state_dict(renamed(state_dict, self.state_dict()), *args, **options)
+        return super().load_state_dict(match_names(state_dict, self.state_dict()), *args, **options)
 
     def replace_classifier(self, num_classes: int) -> "GoogLeNet":
         """Give the network new last layers for `num_classes`, in place; the rest stays."""

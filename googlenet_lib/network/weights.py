@@ -19,13 +19,13 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import (
     check_finite,
     check_form,
-    checksum,
-    damage_refused,
-    described,
+    compute_checksum,
     is_file,
     is_folder,
-    plain_names,
+    parse_dataclass,
     read_json,
+    refuse_damage,
+    strip_wrapper_names,
 )
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, Variant, find_variant
@@ -94,7 +94,7 @@ def find_weights(weights: str | Path) -> Path:
     return Path(weights, "best.safetensors") if is_folder(weights) else Path(weights)
 
 
-def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def round_to_half(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Round a state dict to float16, half the bytes. Raises UsageError if a number does not fit."""
     half = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
     for name, tensor in half.items():
@@ -108,9 +108,11 @@ def rounded(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def weights_to_bytes(state: dict[str, Tensor], info: WeightsInfo) -> bytes:
     """Pack a state dict and `info` as the content of a safetensors file, with their checksum."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in plain_names(state).items()}
+    tensors = {
+        name: tensor.cpu().contiguous() for name, tensor in strip_wrapper_names(state).items()
+    }
     says = asdict(info)
-    says["sha256"] = checksum([says, tensors])
+    says["sha256"] = compute_checksum([says, tensors])
     # one entry: safetensors writes several in any order, and equal weights are to be equal bytes
     return save(tensors, metadata={"googlenet": json.dumps(says)})
 
@@ -148,7 +150,7 @@ def _read(path: Path) -> tuple[GoogLeNet, dict[str, Tensor], WeightsInfo]:
         )
     _refuse_other_kinds(path)
     advice = "expected a file that train wrote: copy it again, or train anew"
-    with damage_refused(path, "safetensors", advice), safe_open(path, framework="pt") as file:
+    with refuse_damage(path, "safetensors", advice), safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if "googlenet" not in metadata:
@@ -156,13 +158,13 @@ def _read(path: Path) -> tuple[GoogLeNet, dict[str, Tensor], WeightsInfo]:
             f"{path} does not say which variant and classes it holds; expected a file that train "
             "wrote. For tensors from elsewhere, build the variant and call load_state_dict"
         )
-    with damage_refused(path, "weights", advice):
+    with refuse_damage(path, "weights", advice):
         says = with_tuples(read_json(metadata["googlenet"]))
         known = says.pop("sha256", None) if isinstance(says, dict) else None
-        if known not in (None, checksum([says, tensors])):
+        if known not in (None, compute_checksum([says, tensors])):
             raise ValueError("its checksum is another, so that it is not what was written")
-        info = described(WeightsInfo, says)
-        tensors = plain_names(tensors)
+        info = parse_dataclass(WeightsInfo, says)
+        tensors = strip_wrapper_names(tensors)
         with torch.device("meta"):  # shapes alone: what a file claims may not fit into memory
             network = network_of(info)
             size = (1, 3, info.image_size, info.image_size)
@@ -223,7 +225,7 @@ def network_of(info: WeightsInfo) -> GoogLeNet:
     details = info.details or {}
     if info.variant in VARIANTS or not details:  # older files say less
         details = asdict(find_variant(info.variant)) | details
-    variant = described(Variant, details)
+    variant = parse_dataclass(Variant, details)
     if variant.name != info.variant:
         raise UsageError(f"variant={info.variant!r} came with the details of {variant.name!r}")
     return GoogLeNet(

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import checksum, damage_refused, is_file, is_folder
+from googlenet_lib.incoming import compute_checksum, is_file, is_folder, refuse_damage
 
 BEST, LAST, HISTORY = "best.safetensors", "last.pt", "history.json"
 RUN_FILE = "run.json"
@@ -68,7 +68,7 @@ def _force_to_disk(handle: int) -> None:
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, texts, lists and dicts of them) atomically to `path`."""
     buffer = io.BytesIO()
-    torch.save({**state, "sha256": checksum(state)}, buffer)
+    torch.save({**state, "sha256": compute_checksum(state)}, buffer)
     write_atomically(path, buffer.getbuffer())
 
 
@@ -76,17 +76,17 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     """Read what `save_checkpoint` wrote, its tensors on `device`."""
     if not is_file(path):
         raise UsageError(f"{path} was not found; expected the last.pt of a run that was stopped")
-    with damage_refused(path, "a checkpoint", ANEW):
-        state = _unpacked(path, device)
+    with refuse_damage(path, "a checkpoint", ANEW):
+        state = _unpack(path, device)
         if not isinstance(state, dict):
             raise ValueError(f"it holds a {type(state).__name__}, expected a dict")
         known = state.pop("sha256", None)  # None in older files
-        if known not in (None, checksum(state)):
+        if known not in (None, compute_checksum(state)):
             raise ValueError("its checksum is another, so that it is not what was written")
     return state
 
 
-def _unpacked(path: Path, device: torch.device | str) -> Any:
+def _unpack(path: Path, device: torch.device | str) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             claimed = sum(part.file_size for part in archive.infolist())
@@ -107,8 +107,8 @@ def clear_unfinished(folder: Path, *names: str) -> None:
                 unfinished.unlink()
 
 
-def random_state() -> dict[str, Any]:
-    """The state of torch's generators, which dropout draws from."""
+def get_random_state() -> dict[str, Any]:
+    """Return the state of torch's generators, which dropout draws from."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
@@ -116,7 +116,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Put torch's generators back to `random_state`."""
+    """Put torch's generators back to what `get_random_state` returned."""
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
@@ -135,8 +135,8 @@ class RunFolder:
         self, path: Path | str, identity: dict[str, Any], defaults: dict[str, Any] | None = None
     ) -> None:
         self.path = Path(path)
-        self.identity = flattened(identity)
-        self.defaults = flattened(defaults or {})
+        self.identity = flatten(identity)
+        self.defaults = flatten(defaults or {})
 
     def __enter__(self) -> "RunFolder":
         """Make the folder and keep other processes out, or raise UsageError if one is in."""
@@ -156,8 +156,8 @@ class RunFolder:
             self._lock.acquire(timeout=0)
         except (Timeout, BlockingIOError):
             raise UsageError(
-                f"{self.path} is in use: {_holder(sign)} trains into it. Wait until it has ended, "
-                "stop it, or choose another --out"
+                f"{self.path} is in use: {_read_holder(sign)} trains into it. Wait until it has "
+                "ended, stop it, or choose another --out"
             ) from None
         except OSError as error:
             raise UsageError(
@@ -175,28 +175,28 @@ class RunFolder:
             self._lock.release()
 
     def load(self, *, resume: bool, device: torch.device) -> dict[str, Any] | None:
-        """The state to go on from, or None where there is none yet.
+        """Load the state to go on from, or None where there is none yet.
 
         Raises UsageError for a folder with a run in it where none was to be resumed, or where
         the run there is another one, damaged, or has lost its `last.pt`.
         """
         last = self.path / LAST
-        found = run_files(self.path)
-        if found and not resume:
+        files = list_run_files(self.path)
+        if files and not resume:
             raise UsageError(
                 f"{self.path} already holds a run; go on with it by --resume, or choose another "
                 "--out"
             )
-        if found and not last.exists():
+        if files and not last.exists():
             raise UsageError(
-                f"{self.path} holds {', '.join(found)} of a run, but {LAST} is gone, from which "
+                f"{self.path} holds {', '.join(files)} of a run, but {LAST} is gone, from which "
                 "alone it could go on. Bring it back, or choose another --out"
             )
         clear_unfinished(self.path, LAST, BEST, HISTORY, RUN_FILE)
-        if not found:
+        if not files:
             return None
         state = load_checkpoint(last, device)
-        with damage_refused(last, "a checkpoint", ANEW):
+        with refuse_damage(last, "a checkpoint", ANEW):
             if not isinstance(state.get("identity"), dict):
                 raise ValueError("it does not say which run it is of")
             # plain values, nothing else
@@ -204,11 +204,11 @@ class RunFolder:
         ours = self.identity
         names = [name for name in ours | theirs if theirs.get(name) != ours.get(name)]
         if names:
-            came, wanted = (
+            came, expected = (
                 ", ".join(f"{name}={side.get(name)}" for name in names) for side in (theirs, ours)
             )
             raise UsageError(
-                f"{last} belongs to another run, with {came}; this one has {wanted}. Repeat the "
+                f"{last} belongs to another run, with {came}; this one has {expected}. Repeat the "
                 "command that began it, or choose another --out"
             )
         return state
@@ -224,8 +224,8 @@ class RunFolder:
         write_atomically(self.path / HISTORY, json.dumps(history, indent=1).encode())
 
 
-def run_files(folder: Path) -> list[str]:
-    """The files of a run that `folder` holds; a link counts that leads nowhere at the moment."""
+def list_run_files(folder: Path) -> list[str]:
+    """List the files of a run in `folder`; a link counts that leads nowhere at the moment."""
     return [name for name in (LAST, BEST, HISTORY, RUN_FILE) if os.path.lexists(folder / name)]
 
 
@@ -235,7 +235,7 @@ def refuse_to_resume_nothing(folder: Path) -> None:
     A run that was stopped before its first checkpoint leaves a folder that holds nothing else.
     """
     made = {"tensorboard"}
-    if run_files(folder) or (
+    if list_run_files(folder) or (
         is_folder(folder)
         and all(path.name in made or path.name.startswith(".") for path in folder.iterdir())
     ):
@@ -266,19 +266,19 @@ def _has_locks(sign: Path) -> bool:
     return True
 
 
-def _holder(sign: Path) -> str:
-    """Who wrote its name into the lock file, as far as it can be read."""
+def _read_holder(sign: Path) -> str:
+    """Read who wrote its name into the lock file, as far as that can be done."""
     with suppress(OSError, ValueError):
         return sign.read_text(encoding="utf-8") or "another process"
     return "another process"
 
 
-def flattened(settings: dict[str, Any]) -> dict[str, Any]:
-    """Nested settings as one level of names; tuples become lists, as a file holds them."""
+def flatten(settings: dict[str, Any]) -> dict[str, Any]:
+    """Bring nested settings to one level of names; tuples become lists, as a file holds them."""
     flat = {}
     for name, value in settings.items():
         if isinstance(value, dict):
-            flat.update({f"{name}.{inner}": v for inner, v in flattened(value).items()})
+            flat.update({f"{name}.{inner}": v for inner, v in flatten(value).items()})
         else:
             flat[name] = list(value) if isinstance(value, tuple) else value
     return flat

@@ -21,18 +21,17 @@ from torch.optim.swa_utils import update_bn
 from googlenet_lib.data import Augmentation, Batches, Data, ImageSet, make_batches
 from googlenet_lib.device import pick_precision, progress_bar
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import bare
+from googlenet_lib.incoming import unwrap
 from googlenet_lib.network.googlenet import GoogLeNet, GoogLeNetOutput
-from googlenet_lib.training.checkpoint import random_state, restore_random_state
-from googlenet_lib.training.optim import make_optimiser, moving_average, rate_factor
+from googlenet_lib.training.checkpoint import get_random_state, restore_random_state
+from googlenet_lib.training.optim import MovingAverage, make_optimiser, rate_factor
 from googlenet_lib.training.parallel import ALONE, Group
-from googlenet_lib.training.recipes import Recipe, advice_on_rate
+from googlenet_lib.training.recipes import Recipe, advise_on_rate
+from googlenet_lib.training.run import History
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look makes a GPU wait
 EVALUATION_BATCH = 500
 STATISTICS_BATCHES = 50  # that the average's BatchNorm is measured on, anew for each evaluation
-
-History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,10 @@ def combined_loss(
     aux_weights: tuple[float, float] = (0.3, 0.3),
     label_smoothing: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of the main output plus weighted ones of the heads: (total, main alone).
+    """Return (the training loss, the main output's cross-entropy): two scalars.
 
-    Heads that are None are left out. Source: section 5 of the paper, weights of 0.3.
+    The training loss adds the heads' cross-entropies, each by its weight. Heads that are None are
+    left out. Source: section 5 of the paper, weights of 0.3.
     """
     cross_entropy = partial(F.cross_entropy, label_smoothing=label_smoothing)
     main = cross_entropy(outputs.logits, labels)
@@ -75,14 +75,14 @@ class Tally:
         count = len(labels)
         best = logits.topk(min(5, logits.shape[1])).indices == labels.unsqueeze(1)  # (N, 5)
         hits, hits5 = best[:, 0].sum(), best.sum()
-        pictures = hits.new_tensor(count)
+        pictures = torch.full_like(hits, count)
         batch = [total.detach() * count, main.detach() * count, hits, hits5, pictures]
         self.sums = self.sums.to(logits.device) + torch.stack(batch)
 
     def metrics(self, group: Group = ALONE) -> Metrics:
-        """The means so far, over the pictures of all processes."""
+        """Return the means so far, over the pictures of all processes."""
         *sums, pictures = group.all_reduce(self.sums).tolist()
-        return Metrics(*(one / pictures for one in sums))
+        return Metrics(*(value / pictures for value in sums))
 
 
 @torch.no_grad()
@@ -94,7 +94,7 @@ def evaluate(
     flips: bool = False,
     group: Group = ALONE,
 ) -> Metrics:
-    """Loss and accuracy over `batches`, in evaluation mode. Labels are not smoothed here.
+    """Measure loss and accuracy over `batches`, in evaluation mode. Labels are not smoothed here.
 
     With `flips`, outputs are the means of those of a picture and of its mirror image.
     """
@@ -127,7 +127,7 @@ class Trainer:
         device: torch.device,
         group: Group = ALONE,
     ) -> None:
-        wrapped, model = model, bare(model)  # what is saved has the network's own names
+        wrapped, model = model, unwrap(model)  # what is saved has the network's own names
         if recipe.shrink and not model.variant.smallest <= recipe.shrink < data.image_size:
             raise UsageError(
                 f"shrink={recipe.shrink} came for pictures of {data.image_size} pixels a side; "
@@ -145,7 +145,7 @@ class Trainer:
             std=recipe.std,
             channels_last=recipe.channels_last,
             rank=group.rank,
-            processes=group.world_size,
+            world_size=group.world_size,
         )
         self.order = torch.Generator().manual_seed(seed)
         self.train_batches = self._batches(
@@ -169,24 +169,25 @@ class Trainer:
             self.optimiser, partial(rate_factor, steps=self.steps, recipe=recipe)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision.needs_scaler)
-        self.average = moving_average(model, recipe.average_decay) if recipe.average_decay else None
+        decay = recipe.average_decay
+        self.average = MovingAverage(model, decay) if decay else None
         self.history: History = []
 
     @property
     def trained(self) -> GoogLeNet:
-        """The network to evaluate and to keep: the moving average where there is one."""
+        """Return the network to evaluate and to keep: the moving average where there is one."""
         return self.average.module if self.average else self.model
 
     def train_epoch(self) -> Metrics:
-        """One pass over the training pictures."""
+        """Make one pass over the training pictures."""
         self.model.train()
         tally, unchecked = Tally(), []
         epoch = len(self.history) + 1
         title = f"epoch {epoch}/{self.recipe.epochs}"
         sizes = self.train_batches.sizes()
-        batches = progress_bar(self.train_batches, desc=title, shown=self.group.is_main)
+        batches = progress_bar(self.train_batches, desc=title, enabled=self.group.is_main)
         for (images, labels), size in zip(batches, sizes, strict=True):
-            total, main, logits = self.step(self._shrunk(images), labels, size)
+            total, main, logits = self.step(self._shrink(images), labels, size)
             tally.add(total, main, logits, labels)
             unchecked.append(total)
             if len(unchecked) == CHECK_EVERY:
@@ -197,31 +198,31 @@ class Trainer:
         return tally.metrics(self.group)
 
     def step(
-        self, images: Tensor, labels: Tensor, of: int | None = None
+        self, images: Tensor, labels: Tensor, size: int | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One update of the weights from one batch: (total loss, main loss, main logits).
+        """Update the weights once, from one batch: (total loss, main loss, main logits).
 
-        `of` is the number of pictures in the batch of all processes. With the recipe's
+        `size` is the number of pictures in the batch of all processes. With the recipe's
         `accumulate`, parts of the batch follow one another, and their gradients add up to the
         batch's.
         """
-        of = of or len(labels) * self.group.world_size
+        size = size or len(labels) * self.group.world_size
         self.optimiser.zero_grad()
         total, main, logits = 0.0, 0.0, []
         # as many for each process, of two pictures at least, which BatchNorm needs
-        parts = max(1, min(self.recipe.accumulate, of // self.group.world_size // 2))
+        parts = max(1, min(self.recipe.accumulate, size // self.group.world_size // 2))
         pairs = zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True)
-        for some, wanted in pairs:
+        for part, targets in pairs:
             with self.precision.autocast():
-                outputs = self.network(some)
+                outputs = self.network(part)
                 losses = combined_loss(
-                    outputs, wanted, self.recipe.aux_weights, self.recipe.label_smoothing
+                    outputs, targets, self.recipe.aux_weights, self.recipe.label_smoothing
                 )
             # a mean over the whole batch: of its parts, and of the processes that share it
-            weight = len(wanted) * self.group.world_size / of
+            weight = len(targets) * self.group.world_size / size
             self.scaler.scale(losses[0] * weight).backward()
             total, main = (
-                before + loss.detach() * (len(wanted) / len(labels))
+                before + loss.detach() * (len(targets) / len(labels))
                 for before, loss in zip((total, main), losses, strict=True)
             )
             logits.append(outputs.logits.detach())
@@ -235,8 +236,8 @@ class Trainer:
             self.average.update_parameters(self.model)
         return total, main, torch.cat(logits)
 
-    def _shrunk(self, images: Tensor) -> Tensor:
-        """Pictures of the size that is due at this step.
+    def _shrink(self, images: Tensor) -> Tensor:
+        """Bring pictures to the size that is due at this step.
 
         Small ones first: most of what is learnt early shows in them. Source: Howard, 2018, in
         fast.ai's entry to DAWNBench.
@@ -248,7 +249,7 @@ class Trainer:
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
     def evaluate(self, batches: Batches, *, flips: bool = False) -> Metrics:
-        """Loss and accuracy of the trained network, in the precision of training."""
+        """Measure loss and accuracy of the trained network, in the precision of training."""
         self.group.broadcast(self.trained.buffers())  # each has seen other pictures
         with self.precision.autocast():
             return evaluate(
@@ -256,12 +257,12 @@ class Trainer:
             )
 
     def test_accuracy(self, test: ImageSet, *, flips: bool = False) -> float:
-        """The share of `test` that the trained network gets right."""
+        """Return the share of `test` that the trained network gets right."""
         return self.evaluate(self._batches(test, EVALUATION_BATCH), flips=flips).accuracy
 
-    def some_pictures(self) -> Tensor:
-        """A batch as the network will see it, without moving what draws batches."""
-        with self._draws_kept():
+    def sample_batch(self) -> Tensor:
+        """Return pictures as the network will see them, without moving what draws batches."""
+        with self._preserve_draws():
             images, _ = next(iter(self.train_batches))
         return images
 
@@ -273,14 +274,14 @@ class Trainer:
         """
         if not self.average:
             return
-        some = islice((images for images, _ in self.train_batches), STATISTICS_BATCHES)
-        with self._draws_kept(), self.precision.autocast():
-            update_bn(some, self.average.module)
+        batches = islice((images for images, _ in self.train_batches), STATISTICS_BATCHES)
+        with self._preserve_draws(), self.precision.autocast():
+            update_bn(batches, self.average.module)
 
     @contextmanager
-    def _draws_kept(self) -> Iterator[None]:
-        """Around a look at training pictures, after which training draws as if there was none."""
-        order, random = self.order.get_state(), random_state()
+    def _preserve_draws(self) -> Iterator[None]:
+        """Let a look at training pictures leave what draws batches and dropout as it was."""
+        order, random = self.order.get_state(), get_random_state()
         yield
         self.order.set_state(order)
         restore_random_state(random)
@@ -292,7 +293,8 @@ class Trainer:
         train = self.train_epoch()
         self.settle_average()
         validation = self.evaluate(self.validation_batches)
-        self._refuse_non_finite([validation.loss])  # the last step's update shows only here
+        # the last step's update shows only here
+        self._refuse_non_finite([torch.tensor(validation.loss)])
         record = {
             "epoch": len(self.history) + 1,
             "lr": rate,
@@ -304,7 +306,7 @@ class Trainer:
         return record
 
     def state_dict(self) -> dict[str, Any]:
-        """All that decides how training goes on: resumed from it, a run ends the same."""
+        """Return all that decides how training goes on: resumed from it, a run ends the same."""
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict() if self.average else None,
@@ -312,7 +314,7 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "order": self.order.get_state(),
-            "random": self.group.all_gather(random_state()),
+            "random": self.group.all_gather(get_random_state()),
             "history": self.history,
         }
 
@@ -328,7 +330,7 @@ class Trainer:
         self.history = state["history"]
 
     def _refuse_lone_pictures(self, data: Data) -> None:
-        """Before the first step: BatchNorm cannot train on one value of a channel."""
+        """Raise UsageError where BatchNorm would train on one value of a channel."""
         variant, side = self.model.variant, self.recipe.shrink or data.image_size
         needed = 2 * self.group.world_size
         if not variant.batch_norm or variant.last_map(side) > 1:
@@ -340,14 +342,16 @@ class Trainer:
                 f"{variant.name} are 1x1, and BatchNorm needs two values of each channel"
             )
 
-    def _refuse_non_finite(self, losses: list[Tensor | float]) -> None:
+    def _refuse_non_finite(self, losses: list[Tensor]) -> None:
         """Look at the losses of the latest steps, and forget them: all processes see the same."""
-        seen = self.group.all_reduce(torch.tensor(losses)).tolist()
-        for step, loss in enumerate(seen, start=self.scheduler.last_epoch - len(seen) + 1):
+        if not losses:
+            return
+        values = self.group.all_reduce(torch.stack(losses)).tolist()  # one wait for a GPU, not 20
+        for step, loss in enumerate(values, start=self.scheduler.last_epoch - len(values) + 1):
             if not math.isfinite(loss):
                 rate = self.recipe.lr * self.scheduler.lr_lambdas[0](step - 1)
                 raise Diverged(
                     f"the loss became {loss} at step {step} (epoch {len(self.history) + 1}), at a "
-                    f"rate of {rate:.4g}; {advice_on_rate(self.recipe)}"
+                    f"rate of {rate:.4g}; {advise_on_rate(self.recipe)}"
                 )
         losses.clear()

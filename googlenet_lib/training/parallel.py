@@ -1,8 +1,8 @@
-"""Several processes that train one network: who this one is, and what they tell each other.
+"""Several processes that train one network: which of them this is, and what they exchange.
 
     torchrun --nproc-per-node 2 -m googlenet_lib train --data cifar10 ...
 
-torchrun starts the processes, tells each its rank, and ends the others when one fails. Each takes
+torchrun starts the processes, gives each its rank, and ends the others when one fails. Each takes
 its share of every batch; DistributedDataParallel averages their gradients, so that all make the
 same step.
 """
@@ -17,11 +17,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from googlenet_lib.device import environment_number
+from googlenet_lib.device import read_environment_number
 from googlenet_lib.errors import UsageError
 
-# What torchrun tells each process. A WORLD_SIZE without the others was left over.
-TORCHRUNS = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
+# What torchrun sets for each process. A WORLD_SIZE without the others was left over.
+SET_BY_TORCHRUN = ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT")
 T = TypeVar("T")
 
 
@@ -75,28 +75,30 @@ class Group:
 ALONE = Group()
 
 
-def restarted() -> bool:
+def is_restart() -> bool:
     """Tell whether torchrun has started these processes anew, after one of them had ended."""
-    return _restarts() > 0
+    return _count_restarts() > 0
 
 
-def _restarts() -> int:
-    return environment_number("TORCHELASTIC_RESTART_COUNT", 0)
+def _count_restarts() -> int:
+    return read_environment_number("TORCHELASTIC_RESTART_COUNT", 0)
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
+def join_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     """Join the processes that torchrun has started: (the group, this one's own device).
 
     Without torchrun this process is alone, on `device`. On GPUs each process takes its own and
     they talk by NCCL, on CPUs by gloo. Raises UsageError where the others cannot be reached, or
     where one of them ends within.
     """
-    if environment_number("WORLD_SIZE", 1) <= 1 or not all(map(os.environ.get, TORCHRUNS)):
+    if read_environment_number("WORLD_SIZE", 1) <= 1 or not all(
+        map(os.environ.get, SET_BY_TORCHRUN)
+    ):
         yield ALONE, device
         return
     if device.type == "cuda":
-        local = environment_number("LOCAL_RANK", 0)
+        local = read_environment_number("LOCAL_RANK", 0)
         if local >= torch.cuda.device_count():
             raise UsageError(
                 f"process {local} found {torch.cuda.device_count()} GPUs; start as many processes "
@@ -109,7 +111,7 @@ def joined(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
         store, rank, world_size = next(dist.rendezvous("env://"))
         # torchrun keeps one store through all restarts: what an earlier start left there, such as
         # the addresses of processes that have ended, must not be found
-        store = dist.PrefixStore(f"restart {_restarts()}", store)
+        store = dist.PrefixStore(f"restart {_count_restarts()}", store)
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
             store=store,
@@ -119,7 +121,7 @@ def joined(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     except (ValueError, RuntimeError) as error:  # numbers that are none; nobody who answers
         raise UsageError(
             f"the other processes of this run cannot be reached ({error}); start them by torchrun, "
-            f"or unset {', '.join(TORCHRUNS)}"
+            f"or unset {', '.join(SET_BY_TORCHRUN)}"
         ) from error
     try:
         yield Group(rank, world_size), device

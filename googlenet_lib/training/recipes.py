@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import changed, check_fields
+from googlenet_lib.settings import apply_overrides, check_fields
 
 OPTIMISERS = ("adam", "sgd", "muon")
 SCHEDULES = ("constant", "triangle", "one_cycle", "restarts", "stairs")
@@ -26,7 +26,7 @@ class Recipe:
     batch_size: Pictures
     optimiser: Annotated[str, OPTIMISERS]
     lr: Annotated[float, (0, 1e30)]  # the highest rate, where a schedule moves it
-    schedule: Annotated[str, SCHEDULES] = "constant"  # see optimisers.py
+    schedule: Annotated[str, SCHEDULES] = "constant"  # see optim.py
     momentum: Share = 0.9
     nesterov: bool = True
     weight_decay: Annotated[float, (0, 1000)] = 0.0
@@ -61,9 +61,9 @@ class Recipe:
                 f"most {self.batch_size // 2}, for parts of two pictures, which BatchNorm needs"
             )
 
-    def changed(self, texts: list[str]) -> "Recipe":
-        """The recipe with fields set from "name=value" texts, as --set gives them."""
-        return changed(self, texts, "--set")
+    def override(self, texts: list[str]) -> "Recipe":
+        """Return the recipe with fields set from "name=value" texts, as --set gives them."""
+        return apply_overrides(self, texts, "--set")
 
 
 CLASSROOM_PUBLISHED = 0.7571  # test accuracy, as the walkthrough's author shows it
@@ -151,14 +151,14 @@ RECIPES: dict[str, Recipe] = {
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe called `name`."""
+    """Return the recipe called `name`, or raise UsageError that names those there are."""
     if name not in RECIPES:
         raise UsageError(f"recipe {name!r} is unknown; expected one of {', '.join(RECIPES)}")
     return RECIPES[name]
 
 
-def advice_on_rate(recipe: Recipe) -> str:
-    """What to do where a training by `recipe` came to a loss that is no number."""
+def advise_on_rate(recipe: Recipe) -> str:
+    """Say what to do where a training by `recipe` came to a loss that is no number."""
     lower = min(recipe.lr / 10, RECIPES[recipe.name].lr if recipe.name in RECIPES else 0.1)
     if lower < 1e-6:
         return "that is low already: look at weight_decay, std, aux_weights and precision"

@@ -1,28 +1,33 @@
-"""Recorded runs: what was measured, on what, when. One JSON file a run."""
+"""The record of a training run: what was measured, on what, when. One JSON file a run.
 
-import datetime
+Reading one needs neither the training loop nor the data.
+"""
+
 import json
-import warnings
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from googlenet_lib.data import Data, ImageSet, PictureFiles, load
-from googlenet_lib.data.load import OtherSize, is_flat, load_whole
-from googlenet_lib.device import device_name, versions
 from googlenet_lib.errors import UsageError
-from googlenet_lib.incoming import damage_refused, described, read_json
-from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.weights import Split, WeightsInfo
-from googlenet_lib.training.checkpoint import RUN_FILE, write_atomically
-from googlenet_lib.training.fit import DIGITS, Result, split_of
-from googlenet_lib.training.recipes import Recipe
+from googlenet_lib.incoming import parse_dataclass, read_json, refuse_damage
+from googlenet_lib.network.weights import Split
+from googlenet_lib.training.checkpoint import write_atomically
 
-HOW = ("stratified", "split_seed", "stream")  # the options of `load` that decide the sides
 RECORDED = files("googlenet_lib") / "assets" / "runs"
+
+History = list[dict[str, float]]  # a record an epoch
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `fit` returns: a record an epoch, and the test accuracies once training has ended."""
+
+    history: History
+    best_epoch: int  # highest validation accuracy, the first of equals
+    test_accuracy: float  # of the best epoch's weights
+    test_accuracy_last: float
+    test_accuracy_flips: float | None = None  # best epoch, each picture with its mirror image
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Run:
     date: str
     seconds: float
     command: str
-    history: list[dict[str, float]]
+    history: History
     best_epoch: int
     validation_accuracy: float
     test_accuracy: float  # of the best validation epoch
@@ -66,7 +71,7 @@ class Run:
         write_atomically(path, (json.dumps(asdict(self), indent=1) + "\n").encode())
 
     def source(self) -> str:
-        """Where a figure's numbers come from, in one line to print below it."""
+        """Return one line to print below a figure: where its numbers come from."""
         return (
             f"recorded run: recipe {self.recipe}, variant {self.variant}, {self.data}, "
             f"seed {self.seed}, {self.epochs} epochs in {self.seconds / 60:.0f} minutes on "
@@ -74,160 +79,40 @@ class Run:
         )
 
 
+def find_best_epoch(history: History) -> int:
+    """Return the epoch of the highest validation accuracy; the first, where several are equal."""
+    return int(max(history, key=lambda record: record["val_accuracy"])["epoch"])
+
+
 def read_run(path: Path) -> Run:
-    """The run that a JSON file holds."""
+    """Read the run that a JSON file holds. Raises UsageError for a file that holds none."""
+    advice = "expected the run.json that train wrote"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read as a recorded run ({error.strerror}); expected the run.json "
-            "that train wrote"
+            f"{path} cannot be read as a recorded run ({error.strerror}); {advice}"
         ) from error
-    with damage_refused(path, "a recorded run", "expected the run.json that train wrote"):
-        return _checked(described(Run, read_json(content)))
-
-
-def _checked(run: Run) -> Run:
-    for name, fits in (
-        ("best_epoch", 1 <= run.best_epoch <= len(run.history)),
-        ("history", all("val_accuracy" in epoch for epoch in run.history)),
-        ("versions", "torch" in run.versions),
-    ):
-        if not fits:
-            raise ValueError(f"{name} is not that of a run: {getattr(run, name)}")
+    with refuse_damage(path, "a recorded run", advice):
+        run = parse_dataclass(Run, read_json(content))
+        for name, fits in (
+            ("best_epoch", 1 <= run.best_epoch <= len(run.history)),
+            ("history", all("val_accuracy" in record for record in run.history)),
+            ("versions", "torch" in run.versions),
+        ):
+            if not fits:
+                raise ValueError(f"{name} is not that of a run: {getattr(run, name)}")
     return run
 
 
-def recorded_run(name: str) -> Run:
-    """A run that comes with the library, such as "classroom-0"."""
+def find_run(name: str) -> Run:
+    """Read a run that comes with the library, such as "classroom-0"."""
     path = RECORDED / f"{name}.json"
     if not path.is_file():
-        here = ", ".join(recorded_names())
-        raise UsageError(f"no recorded run is called {name!r}; there are {here}")
+        raise UsageError(f"no recorded run is called {name!r}; there are {', '.join(list_runs())}")
     return read_run(path)
 
 
-def recorded_names() -> list[str]:
-    """The names of the runs that come with the library."""
+def list_runs() -> list[str]:
+    """List the names of the runs that come with the library."""
     return sorted(p.name.removesuffix(".json") for p in RECORDED.iterdir() if p.suffix == ".json")
-
-
-def describe_run(
-    model: GoogLeNet,
-    data: Data,
-    recipe: Recipe,
-    result: Result,
-    *,
-    seed: int,
-    device: torch.device,
-    command: str,
-) -> Run:
-    """A finished run as it will be kept, dated today."""
-    return Run(
-        recipe=recipe.name,
-        settings=asdict(recipe),
-        variant=model.variant.name,
-        variant_settings=asdict(model.variant),
-        width=model.width,
-        heads=model.aux1 is not None,
-        parameters=sum(p.numel() for p in model.parameters()),
-        data=data.name,
-        data_checksum=data.checksum,
-        note=data.note,
-        training_pictures=len(data.train),
-        validation_pictures=len(data.validation),
-        test_pictures=len(data.test),
-        seed=seed,
-        epochs=recipe.epochs,
-        device=device_name(device),
-        versions=versions(),
-        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        seconds=sum(epoch["seconds"] for epoch in result.history),
-        command=command,
-        history=result.history,
-        best_epoch=result.best_epoch,
-        validation_accuracy=result.history[result.best_epoch - 1]["val_accuracy"],
-        test_accuracy=result.test_accuracy,
-        test_accuracy_last=result.test_accuracy_last,
-        test_accuracy_flips=result.test_accuracy_flips,
-        split=split_of(data),
-    )
-
-
-@dataclass(frozen=True)
-class HeldBack:
-    """Pictures to measure weights on, what they are called, and what a reader must know of them."""
-
-    pictures: ImageSet | PictureFiles
-    classes: tuple[str, ...]
-    says: str  # such as "test pictures of pets"
-    note: str = ""
-
-
-def held_back(path: Path, info: WeightsInfo, name: str | Path, side: str | None = None) -> HeldBack:
-    """What the run behind the weights in `path` kept from training, out of the data `name`.
-
-    The sides are drawn as that run drew them; without a `side` it is the test side. A folder
-    without sides that the run was not trained on is taken whole, unless a side is asked for.
-    """
-    split = info.split or _split_of_older(path)
-    whole = side is None and is_flat(name)
-    side = side or "test"
-    data, told = None, []
-    if not whole or (split and split.flat):
-        with warnings.catch_warnings(record=True) as told:
-            data = _split_again(info, split, name, whole)
-    own = data is not None and split is not None and data.checksum == split.checksum
-    if own or not whole:  # else what was said is of a split that is not used
-        for one in told:
-            warnings.warn(one.message, stacklevel=2)
-    unsure = f"{path} does not say what it was trained on"
-    if split:
-        unsure = f"{name} is not the data that {path} was trained on, or was changed since"
-    unsure += ": an accuracy on pictures that were seen in training is too high"
-    if whole and not own:
-        classes, pictures = load_whole(Path(name), size=info.image_size)
-        return HeldBack(pictures, classes, f"pictures of {Path(name).name}", unsure)
-    if own and split.limit:
-        data = data.limited(split.limit)
-    pictures, note = getattr(data, side), ""
-    if not own:
-        if split or data.flat or side == "validation":
-            note = unsure
-    elif not split.validation:
-        if data.flat or side == "validation":
-            note = (
-                f"{path} is of an older version, which did not keep how it split its data: the "
-                f"{side} side is the one of train without --stratified and --stream"
-            )
-    elif side != "train" and pictures.digest()[:DIGITS] != getattr(split, side):
-        raise UsageError(
-            f"the {side} side of {name} cannot be found again: this version draws another one "
-            f"than the run of {path} had; evaluate it by the version that trained it"
-        )
-    return HeldBack(pictures, data.classes, f"{side} pictures of {data.name}", note)
-
-
-def _split_again(
-    info: WeightsInfo, split: Split | None, name: str | Path, whole: bool
-) -> Data | None:
-    """The data `name`, split as a run split its own; None where they are too few and `whole`."""
-    how = {option: getattr(split, option) for option in HOW} if split else {}
-    try:
-        return load(name, size=info.image_size, **how)
-    except OtherSize:
-        return load(name, **how)
-    except UsageError:
-        if whole:
-            return None
-        raise
-
-
-def _split_of_older(path: Path) -> Split | None:
-    """What the record beside weights of an older version says of their data."""
-    try:
-        run = read_run(path.with_name(RUN_FILE))
-    except UsageError:
-        return None
-    most = max(run.training_pictures, run.validation_pictures, run.test_pictures)
-    return Split(run.data, run.data_checksum, "", "", flat=True, limit=most)

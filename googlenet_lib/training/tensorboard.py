@@ -13,7 +13,7 @@ PICTURES = 32  # that are shown, eight in a row
 
 
 class Board:
-    """Writes into `folder` what `tensorboard --logdir folder` shows.
+    """A writer of what `tensorboard --logdir folder` shows.
 
     Raises UsageError where TensorBoard is not installed or the folder cannot be written to.
     """
@@ -42,14 +42,15 @@ class Board:
     def start(self, model: GoogLeNet, images: Tensor, epochs_before: int = 0) -> None:
         """Begin, with the network's graph and (N, 3, H, W) pictures as it will see them.
 
-        A resumed run says how many epochs were before it: what was written of later ones goes.
+        A resumed run says how many epochs came before it: what was written of later ones goes.
         """
         self._writer = self._writer_of(str(self.folder), purge_step=epochs_before + 1)
         if epochs_before:
             return
-        some = images[:PICTURES].float().cpu()
-        low, high = some.amin((1, 2, 3), keepdim=True), some.amax((1, 2, 3), keepdim=True)
-        self._writer.add_images("pictures, augmented", (some - low) / (high - low).clamp(min=1e-6))
+        first = images[:PICTURES].float().cpu()
+        low, high = first.amin((1, 2, 3), keepdim=True), first.amax((1, 2, 3), keepdim=True)
+        pictures = (first - low) / (high - low).clamp(min=1e-6)
+        self._writer.add_images("pictures, augmented", pictures)
         training = model.training
         model.eval()
         with warnings.catch_warnings(action="ignore"), torch.no_grad():  # tracing warns of asserts

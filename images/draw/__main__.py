@@ -23,7 +23,7 @@ from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.course.nb07.ladder_chart import draw_ladder
 from googlenet_lib.network.table1 import ROWS
 from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED
-from googlenet_lib.training.run import recorded_run
+from googlenet_lib.training.run import find_run
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, DRAWINGS = "images", "googlenet_lib/assets/drawings"
@@ -32,7 +32,7 @@ MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
 
 def draw_classroom() -> Figure:
     """Draw the course of the recorded training of `classroom`."""
-    run = recorded_run("classroom-0")
+    run = find_run("classroom-0")
     return draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 

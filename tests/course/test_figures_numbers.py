@@ -57,7 +57,7 @@ from googlenet_lib.network.table1 import (
     table_costs,
     total,
 )
-from googlenet_lib.training.optim import moving_average
+from googlenet_lib.training.optim import MovingAverage
 from googlenet_lib.training.recipes import IMAGENET, SCHEDULES
 
 # (row, channels that come in) for all nine modules
@@ -633,7 +633,7 @@ def test_the_rate_of_one_recipe_is_told(schedule):
 @pytest.mark.parametrize("decay", [0.5, 0.99998])
 def test_the_ramped_share_is_what_the_librarys_average_keeps(decay):
     layer = torch.nn.Linear(1, 1, bias=False)
-    average, kept = moving_average(layer, decay), []
+    average, kept = MovingAverage(layer, decay), []
     for update in range(6):
         torch.nn.init.constant_(layer.weight, 1.0 if update == 0 else 0.0)
         average.update_parameters(layer)

@@ -7,8 +7,8 @@ import pytest
 from googlenet_lib.course.kit import study as studies
 from googlenet_lib.course.kit.study import SEEDS, Arm, Study, run
 from googlenet_lib.network.variants import SMALL
+from googlenet_lib.training.checkpoint import RUN_FILE
 from googlenet_lib.training.recipes import QUICK
-from googlenet_lib.training.run import RUN_FILE
 
 A = Arm("a", "A", replace(SMALL, width=0.25, stem_pools=(True, False)), replace(QUICK, lr=0.01))
 B = Arm("b", "B", SMALL, QUICK, heads=False)
@@ -54,7 +54,7 @@ def test_seeds_come_one_after_the_other_so_that_all_arms_are_compared_early(tmp_
 
 def test_recorded_runs_are_found_by_arm_and_seed(monkeypatch):
     names = ["one-b-1", "one-b-0", "other-b-0"]
-    monkeypatch.setattr(studies, "recorded_names", lambda: names)
-    monkeypatch.setattr(studies, "recorded_run", lambda name: name)
+    monkeypatch.setattr(studies, "list_runs", lambda: names)
+    monkeypatch.setattr(studies, "find_run", lambda name: name)
     assert ONE.runs() == {"b": ("one-b-0", "one-b-1")}
     assert TWO.runs() == {}

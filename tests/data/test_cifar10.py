@@ -82,24 +82,15 @@ class Array:
         return np.ndarray, self.arguments
 
 
-def whole():
-    return {b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 4}
-
-
 @pytest.mark.parametrize(
     "content",
     [
         b"",
-        b"no pickle",
         bytes(2**26),
-        pickle.dumps([1, 2, 3]),
         pickle.dumps({b"data": Array("O", bytes([0x41] * 8)), b"labels": [0]}, 2),
-        pickle.dumps(whole(), 2),
-        pickle.dumps(whole() | {b"data": np.zeros((4, 3072))}, 2),
-        pickle.dumps(whole() | {b"labels": [3.7] * 4}, 2),
-        b"\x80\x02X\xff\xff\xff\x7fa text that never comes",
+        pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 4}, 2),
     ],
-    ids=range(9),
+    ids=range(4),
 )
 def test_no_other_batch_is_opened(tmp_path, monkeypatch, content):
     write_cifar10_batches(tmp_path)

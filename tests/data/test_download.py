@@ -48,14 +48,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server, way = self.server, self.server.way
         server.asked += 1
-        content = {"wrong": bytes(len(server.content)), "short": server.content[:-9]}.get(
-            way, server.content
-        )
+        content = bytes(len(server.content)) if way == "wrong" else server.content
         if way == "silent":
             server.done.wait()
             return
         self.send_response(404 if way == "gone" else 200)
-        if way not in ("endless", "unsaid"):
+        if way != "endless":
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         with suppress(OSError):
@@ -90,7 +88,7 @@ class Server(ThreadingHTTPServer):
 def serve(monkeypatch):
     """Start a server that behaves in some way."""
     started = []
-    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(module, "TIMEOUT", 0.2)
 
     def start(way="good", content=ARCHIVE):
         started.append(Server(way, content))
@@ -124,7 +122,6 @@ def get(tmp_path, *servers):
         ("hang", "timed out"),
         ("cut", "IncompleteRead|bytes read|does not match"),
         ("wrong", "does not match"),
-        ("short", "does not match"),
         ("endless", "holds more than the expected"),
     ],
 )
@@ -144,11 +141,6 @@ def test_a_place_that_fails_is_left_for_the_next(tmp_path, serve, way, said):
     assert good.asked == 1
 
 
-def test_length_need_not_be_told(tmp_path, serve):
-    get(tmp_path / "new" / "folder", serve("unsaid"))
-    assert (tmp_path / "new" / "folder" / "set" / "a.txt").read_bytes() == CONTENT
-
-
 @pytest.mark.parametrize("right", [True, False])
 def test_archive_put_there_by_hand_is_used_and_stays(tmp_path, serve, right):
     (tmp_path / "set.tar.gz").write_bytes(ARCHIVE if right else ARCHIVE[:-9])
@@ -164,7 +156,7 @@ def test_archive_put_there_by_hand_is_used_and_stays(tmp_path, serve, right):
 CALL = """
 import sys
 from pathlib import Path
-from googlenet_lib.download import download_archive
+from googlenet_lib.data.download import download_archive
 place, folder, md5, size = sys.argv[1:]
 download_archive([place], Path(folder), ["a.txt"], md5=md5, size=int(size))
 """
@@ -237,9 +229,7 @@ def sparse(*fields):
         b"",
         b"no archive",
         ARCHIVE[:-2_000],
-        ARCHIVE[:9_000] + bytes(9) + ARCHIVE[9_009:],
         tar_with(("set/b.txt", b"b")),
-        tar_with(("set/../set/a.txt", b"a")),
         tar_with(linked("set/a.txt", "/etc/passwd")),
         tar_with(linked("set/a.txt", "../../evil", tarfile.LNKTYPE)),
         tar_with(linked("set/a.txt", "", tarfile.FIFOTYPE)),
@@ -250,7 +240,7 @@ def sparse(*fields):
         packed(b"L", b"a" * 2_000_000),
         gzip.compress(packed(b"L", b"set/a.txt\0")[:512] * 3000),
     ],
-    ids=range(15),
+    ids=range(13),
 )
 def test_archive_that_is_damaged_or_unsafe_leaves_nothing(tmp_path, monkeypatch, content):
     monkeypatch.setattr(module, "MOST_UNPACKED", 3_000_000)
@@ -316,7 +306,3 @@ def test_cifar10_without_a_network_fails_at_once_and_leaves_nothing(home):
         assert said in text
     assert text.count("the tests run without a network") == len(CIFAR10_PLACES)
     assert names(home) == []
-
-
-def test_home_server_of_cifar10_comes_last():
-    assert "cs.toronto.edu" in CIFAR10_PLACES[-1]

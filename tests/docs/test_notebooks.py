@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from googlenet_lib.colab import set_up_cell
+from googlenet_lib.colab import make_set_up_cell
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -103,7 +103,7 @@ def test_opens_with_its_title_and_its_badge(path, notebook):
 
 def test_set_up_cell_is_the_one_text(notebook):
     """What that text does is tested in test_colab.py."""
-    assert code_cells(notebook)[0].source == set_up_cell(REPOSITORY)
+    assert code_cells(notebook)[0].source == make_set_up_cell(REPOSITORY)
     others = "\n".join(cell.source for cell in code_cells(notebook)[1:])
     assert not re.search(r"\b(pip|conda|uv) install\b", others)
 

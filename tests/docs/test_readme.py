@@ -17,8 +17,9 @@ from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.course.nb07.ladder_chart import steps
 from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.table1 import total
+from googlenet_lib.network.variants import find_variant
 from googlenet_lib.training.recipes import FAST
-from googlenet_lib.training.run import recorded_names, recorded_run
+from googlenet_lib.training.run import find_run, list_runs
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,7 +62,7 @@ def test_command_lines_are_understood():
 
 def test_pictures_exist_and_carry_their_description():
     pictures = re.findall(r"^!\[(.*?)\]\((\S+svg)\)", README, flags=re.MULTILINE | re.DOTALL)
-    assert pictures
+    assert len(pictures) >= 6
     for alt, path in pictures:
         assert f'aria-label="{escape(alt)}"' in (ROOT / path).read_text(encoding="utf-8")
 
@@ -95,25 +96,36 @@ def test_costs_of_the_variants(variant):
 
 def seeds_of(name):
     """The three runs that differ in their seed alone, such as those of fast-10min."""
-    runs = [recorded_run(run) for run in recorded_names() if run.rpartition("-")[0] == name]
+    runs = [find_run(run) for run in list_runs() if run.rpartition("-")[0] == name]
     assert [run.seed for run in runs] == list(SEEDS), name
     return runs
 
 
 def test_ranges_of_the_design_runs_are_the_records():
     rows = re.findall(r"^\| `(design-[\w-]+)` \| .*? \| (.*?) \|$", README, flags=re.MULTILINE)
-    groups = {name[:-2] for name in recorded_names() if name.startswith("design-")}
+    groups = {name[:-2] for name in list_runs() if name.startswith("design-")}
     assert {group for group, _ in rows} == groups
     for group, said in rows:
         accuracies = [run.validation_accuracy for run in seeds_of(group)]
         assert said == f"{min(accuracies):.3f} to {max(accuracies):.3f}"
 
 
+def test_what_is_said_of_the_design_runs_holds():
+    def accuracies(name):
+        return [run.validation_accuracy for run in seeds_of(f"design-{name}")]
+
+    others = ("stem-pool1", "stem-pool2", "stem-both")
+    assert max(accuracies("stem-seven")) < min(min(accuracies(name)) for name in others)
+    assert min(accuracies("init-torch")) > max(accuracies("stem-pool2"))
+    assert find_variant("small").stem_pools == (False, True)
+    assert find_variant("small").init == "torch"
+
+
 def test_recorded_figures_are_the_records():
     rows = re.findall(r"^\| `([\w-]+-\d)` \| (\S.*? \| .*? \| .*?) \|$", README, flags=re.MULTILINE)
     assert rows
     for name, rest in rows:
-        run = recorded_run(name)
+        run = find_run(name)
         data, best, last, minutes, where = rest.split(" | ")
         assert data == run.data
         assert best == f"{run.test_accuracy:.4f} (epoch {run.best_epoch})"
@@ -123,13 +135,13 @@ def test_recorded_figures_are_the_records():
 
 
 def test_every_recorded_run_is_named():
-    for name in recorded_names():
+    for name in list_runs():
         family = name.split("-")[0]
         assert f"`{name}`" in README or f"`{family}-...`" in README, name
 
 
 def test_what_is_said_of_ten_minutes_of_fast_is_the_record():
-    slow = recorded_run("small-10min-0")
+    slow = find_run("small-10min-0")
     runs = seeds_of("fast-10min")
     average = mean(run.test_accuracy for run in runs)
     gain = 100 * (average - slow.test_accuracy)
@@ -155,7 +167,7 @@ def test_what_is_said_of_an_hour_of_fast_is_the_record():
         shares = [getattr(run, kind) for run in runs]
         assert f"{min(shares):.4f} to {max(shares):.4f}" in README
     average = mean(run.test_accuracy for run in runs)
-    gain = 100 * (average - recorded_run("small-60min-0").test_accuracy)
+    gain = 100 * (average - find_run("small-60min-0").test_accuracy)
     assert f"a mean of {average:.4f}, {gain:.1f} points above `small-60min-0`" in README
     seen = mean(run.history[-1]["train_accuracy"] for run in runs)
     unseen = mean(run.history[-1]["val_accuracy"] for run in runs)
@@ -167,7 +179,7 @@ def test_what_is_said_of_an_hour_of_fast_is_the_record():
 
 
 def test_the_rate_of_fast_is_the_best_of_those_recorded():
-    runs = {rate: recorded_run(f"rate-{rate}-1") for rate in (0.1, 0.05, 0.025, 0.0125)}
+    runs = {rate: find_run(f"rate-{rate}-1") for rate in (0.1, 0.05, 0.025, 0.0125)}
     accuracies = {rate: run.validation_accuracy for rate, run in runs.items()}
     assert max(accuracies, key=accuracies.get) == FAST.lr
     for rate, run in runs.items():
@@ -190,3 +202,19 @@ def test_the_table_of_steps_is_the_record():
     step = runpy.run_path(str(benchmarks / "training_step.py"))
     report = json.loads((benchmarks / "training_step.json").read_text(encoding="utf-8"))
     assert step["table"](report) in README
+    ways = {way["way"]: way for way in report["ways"]}
+    ratio = ways["ours, fastest precision"]["ratio"]
+    assert f"Ours does {ratio:.2f} times as many pictures a second" in README
+    assert all(way["waiting"] < 0.02 for name, way in ways.items() if name.startswith("ours"))
+
+
+def test_what_is_said_of_the_committed_weights_is_the_record():
+    for run in map(find_run, list_runs()):
+        if run.weights:
+            assert f'`weights="{run.weights}"` ({run.test_accuracy_rounded:.4f}' in README
+    pace = min(epoch["seconds"] for epoch in find_run("small-60min-0").history)
+    assert f"epochs that had both cores to themselves took {pace:.0f} seconds" in README
+    assert 16 * pace < 3600
+    shorter = find_run("small-10min-0")  # training and a third as much work for validation
+    pictures = shorter.training_pictures + shorter.validation_pictures / 3
+    assert shorter.epochs * pictures / (45_000 + 5_000 / 3) * pace < 600

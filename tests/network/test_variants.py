@@ -12,7 +12,7 @@ from googlenet_lib import VARIANTS, GoogLeNet, UsageError
 from googlenet_lib.network.initialisation import INITIALISATIONS
 from googlenet_lib.network.table1 import DROPOUT, HEADS
 from googlenet_lib.network.variants import Variant
-from googlenet_lib.settings import changed
+from googlenet_lib.settings import apply_overrides
 
 # A second transcription of the table in variants.py, by what a built network shows.
 EXPECTED = {
@@ -259,7 +259,7 @@ def test_variants_are_found_by_their_names():
 def test_value_out_of_range_is_refused(setting):
     name = setting.partition("=")[0]
     with pytest.raises(UsageError, match=f"{name}=.* came; expected .* to "):
-        changed(VARIANTS["small"], [setting], "--vary")
+        apply_overrides(VARIANTS["small"], [setting], "--vary")
 
 
 def test_every_number_has_a_domain():

@@ -86,7 +86,7 @@ from training_step import all_ways, save_pictures, synchronise
 
 from googlenet_lib import UsageError
 from googlenet_lib.data import ImageSet, load
-from googlenet_lib.device import device_name, pick_device, versions
+from googlenet_lib.device import describe_device, list_versions, pick_device
 from googlenet_lib.training.recipes import CLASSROOM, FAST, IMAGENET
 
 SEEDS = (0, 1, 2)
@@ -321,13 +321,13 @@ def measure(options: argparse.Namespace, items: list[Item], command: str, begun:
         "command": f"python tests/slow/gpu.py {command}",
         "began": now(),
         "rehearsal": ", ".join(why_rehearsal(device, scale, options.data)),
-        "device": device_name(device),
+        "device": describe_device(device),
         "source": options.data or "shapes",
-        "versions": versions(),
+        "versions": list_versions(),
         "gpu": about_the_gpu(device),
     }
     summary = Summary(options.out, head, items)
-    said = ", ".join(f"{name} {version}" for name, version in versions().items())
+    said = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     log.info("%s, %s", head["device"], said)
     if head["rehearsal"]:
         log.warning("these will be no measurements: %s", head["rehearsal"])
@@ -371,7 +371,7 @@ def prepared(options: argparse.Namespace, device: torch.device, scale: Scale, he
             f"--data {options.data} holds {len(data.classes)} classes; expected CIFAR-10, ten "
             "classes of pictures of 32x32"
         )
-    data = data.limited(scale.pictures)
+    data = data.limit(scale.pictures)
     decoded = time.perf_counter()
     names = ("train", "validation", "test")
     sides = {name: on_device(getattr(data, name), device) for name in names}
@@ -390,7 +390,7 @@ def prepared(options: argparse.Namespace, device: torch.device, scale: Scale, he
         device=device,
         scale=scale,
         data=replace(data, **sides),
-        files=data.limited(scale.files),
+        files=data.limit(scale.files),
     )
 
 

@@ -22,10 +22,10 @@ from googlenet_lib.__main__ import main
 from googlenet_lib.data import load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.variants import find_variant
-from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, LOCK, load_checkpoint
+from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, LOCK, RUN_FILE, load_checkpoint
 from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import find_recipe
-from googlenet_lib.training.run import RUN_FILE, read_run
+from googlenet_lib.training.run import read_run
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--data", "digits", "--limit", "32", "--width", "0.0625", "--set", "batch_size=8"]
@@ -140,11 +140,11 @@ def test_second_process_is_refused_and_the_first_goes_on_unharmed(tmp_path, capf
 
 @pytest.fixture(scope="module")
 def digits():
-    return load("digits").limited(32)
+    return load("digits").limit(32)
 
 
 def train(digits, out, *, resume=False, report=lambda line: None):
-    recipe = find_recipe("classroom").changed(["epochs=3", "batch_size=16"])
+    recipe = find_recipe("classroom").override(["epochs=3", "batch_size=16"])
     torch.manual_seed(0)
     model = GoogLeNet(find_variant("small"), len(digits.classes), width=0.0625)
     result = fit(model, digits, recipe, device="cpu", out=out, resume=resume, report=report)

@@ -13,7 +13,7 @@ import torch
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, load_checkpoint
-from googlenet_lib.training.parallel import ALONE, Group, joined, restarted
+from googlenet_lib.training.parallel import ALONE, Group, is_restart, join_group
 
 # Norm-free, without dropout and augmentation: what two processes do is what one does, to rounding.
 EXACT = [
@@ -55,7 +55,7 @@ def history(folder):
 
 
 def test_without_torchrun_a_process_is_alone():
-    with joined(torch.device("cpu")) as (group, device):
+    with join_group(torch.device("cpu")) as (group, device):
         assert group == ALONE == Group(rank=0, world_size=1)
         assert device == torch.device("cpu")
     tensor = torch.ones(2)
@@ -73,7 +73,7 @@ def test_without_torchrun_a_process_is_alone():
 def test_what_torchrun_did_not_say_is_passed_over(monkeypatch, left_over):
     for name, value in left_over.items():
         monkeypatch.setenv(name, value)
-    with joined(torch.device("cpu")) as (group, _):
+    with join_group(torch.device("cpu")) as (group, _):
         assert group == ALONE
 
 
@@ -85,15 +85,15 @@ def test_processes_that_cannot_meet_are_told_in_one_line(monkeypatch, wrong):
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="start them by torchrun, or unset WORLD_SIZE, RANK"):
-        joined(torch.device("cpu")).__enter__()
+        join_group(torch.device("cpu")).__enter__()
 
 
 def test_a_restart_is_known_by_torchrun_s_count(monkeypatch):
     monkeypatch.delenv("TORCHELASTIC_RESTART_COUNT", raising=False)
-    assert not restarted()
+    assert not is_restart()
     for count in (0, 2):
         monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(count))
-        assert restarted() == (count > 0)
+        assert is_restart() == (count > 0)
 
 
 # ---- two -----------------------------------------------------------------------------------------

@@ -19,9 +19,7 @@ from googlenet_lib.training.checkpoint import (
     LOCK,
     RunFolder,
     load_checkpoint,
-    random_state,
     refuse_to_resume_nothing,
-    restore_random_state,
     save_checkpoint,
     write_atomically,
 )
@@ -140,16 +138,6 @@ def test_no_flipped_bit_of_a_checkpoint_changes_a_number(tmp_path, older):
     assert noticed > 40  # the rest hit what nobody reads
 
 
-def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch):
-    def load(*args, **how):
-        raise MemoryError
-
-    save_checkpoint(tmp_path / LAST, {})
-    monkeypatch.setattr(torch, "load", load)
-    with pytest.raises(UsageError, match="for lack of memory"):
-        load_checkpoint(tmp_path / LAST)
-
-
 class Evil:
     def __init__(self, marker):
         self.marker = marker
@@ -166,16 +154,6 @@ def test_checkpoint_that_carries_code_runs_nothing(tmp_path):
     assert not marker.exists()
     torch.load(tmp_path / LAST, weights_only=False)  # it would have run
     assert marker.exists()
-
-
-def test_random_state_goes_on_where_it_was(tmp_path):
-    torch.manual_seed(0)
-    torch.rand(5)
-    save_checkpoint(tmp_path / "a.pt", random_state())
-    expected = torch.rand(5)
-    torch.manual_seed(1)
-    restore_random_state(load_checkpoint(tmp_path / "a.pt"))
-    assert torch.equal(torch.rand(5), expected)
 
 
 # ---- the folder of a run -------------------------------------------------------------------------
@@ -206,9 +184,14 @@ def test_folder_is_filled_and_gone_on_with_only_when_asked(tmp_path):
         RunFolder(folder, IDENTITY).load(resume=False, device=CPU)
 
 
-@pytest.mark.parametrize("resume", [False, True])
-@pytest.mark.parametrize("left", [[BEST], ["run.json"]])
-@pytest.mark.parametrize("last", ["gone", "a link to nothing"])
+@pytest.mark.parametrize(
+    ("left", "last", "resume"),
+    [
+        ([BEST], "gone", True),
+        ([BEST], "a link to nothing", True),
+        (["run.json"], "gone", False),
+    ],
+)
 def test_run_without_its_last_pt_is_not_overwritten(tmp_path, left, last, resume):
     for name in left:
         (tmp_path / name).write_bytes(b"of a finished run")
@@ -233,7 +216,6 @@ def test_runs_of_older_versions_lack_what_came_since(tmp_path):
     ("change", "came", "wanted"),
     [
         ({"recipe": {"lr": 0.2, "mean": (0.5, 0.5)}}, "recipe.lr=0.1", "recipe.lr=0.2"),
-        ({"recipe": {"lr": 0.1, "mean": (0.4, 0.5)}}, "mean=[0.5, 0.5]", "mean=[0.4, 0.5]"),
         ({"variant": "paper", "seed": 7}, "variant=small, seed=0", "variant=paper, seed=7"),
         ({"novel": 1}, "novel=None", "novel=1"),
     ],
@@ -256,26 +238,13 @@ def test_identity_that_is_none(tmp_path, identity):
         resumed(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("holds", "begun"),
-    [
-        (None, False),
-        (["pictures"], False),
-        ([], True),
-        ([LOCK, f".{LAST}.4711.tmp", "tensorboard"], True),
-        ([BEST, "notes.txt"], True),
-    ],
-)
-def test_nothing_to_resume_is_said(tmp_path, holds, begun):
-    folder = tmp_path / "run"
-    for name in holds or []:
-        folder.mkdir(exist_ok=True)
-        (folder / name).touch()
-    if holds == []:
-        folder.mkdir()
-    if begun:
-        refuse_to_resume_nothing(folder)
-    else:
+def test_nothing_to_resume_is_said(tmp_path):
+    for number, names in enumerate(([LOCK, f".{LAST}.4711.tmp", "tensorboard"], [BEST, "notes"])):
+        (tmp_path / str(number)).mkdir()
+        for name in names:
+            (tmp_path / str(number) / name).touch()
+        refuse_to_resume_nothing(tmp_path / str(number))
+    for folder in (tmp_path, tmp_path / "mistyped"):
         with pytest.raises(UsageError, match=r"holds no run to go on with; check --out"):
             refuse_to_resume_nothing(folder)
 
@@ -342,16 +311,6 @@ def test_lock_of_another_process_holds_until_it_is_killed(tmp_path):
     with RunFolder(tmp_path, IDENTITY):
         pass
     assert names(tmp_path) == []
-
-
-def test_folder_may_vanish_before_the_run_ends(tmp_path):
-    folder = tmp_path / "run"
-    with RunFolder(folder, IDENTITY) as run:
-        (folder / LOCK).rename(tmp_path / "elsewhere")
-        folder.rmdir()
-        with pytest.raises(UsageError, match=r"last\.pt could not be written"):
-            run.save({"history": []}, b"")
-    assert not folder.exists()
 
 
 def refuse(number):

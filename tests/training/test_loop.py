@@ -11,18 +11,20 @@ from samples import image_set, tiny_data
 from torch.nn import functional as F
 
 from googlenet_lib import googlenet
-from googlenet_lib.data import Batches
+from googlenet_lib.data import Augmentation, Batches
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.network.variants import VARIANTS
 from googlenet_lib.network.weights import read_weights
 from googlenet_lib.training import loop as training
 from googlenet_lib.training.checkpoint import BEST, HISTORY, LAST, load_checkpoint
-from googlenet_lib.training.fit import best_epoch, describe_weights, epoch_line, fit
+from googlenet_lib.training.describe import describe_weights
+from googlenet_lib.training.fit import fit, format_epoch
 from googlenet_lib.training.loop import Diverged, Metrics, Tally, Trainer, combined_loss, evaluate
 from googlenet_lib.training.optim import rate_factor
 from googlenet_lib.training.parallel import Group
 from googlenet_lib.training.recipes import CLASSROOM, QUICK
+from googlenet_lib.training.run import find_best_epoch
 
 CPU = torch.device("cpu")
 SHORT = replace(CLASSROOM, epochs=3, batch_size=8)
@@ -88,12 +90,6 @@ def cross_entropy_by_hand(logits, smoothing=0.0):
     return sum(losses) / len(losses)
 
 
-def test_loss_by_hand():
-    total, main = combined_loss(GoogLeNetOutput(LOGITS, None, None), LABELS)
-    assert float(main) == pytest.approx(cross_entropy_by_hand(LOGITS))
-    assert float(total) == float(main)
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_heads_are_weighted_each_by_its_own(smoothing):
     outputs = GoogLeNetOutput(logits=LOGITS, aux_logits2=AUX2, aux_logits1=AUX1)
@@ -101,11 +97,6 @@ def test_heads_are_weighted_each_by_its_own(smoothing):
     by_hand = [cross_entropy_by_hand(logits, smoothing) for logits in (LOGITS, AUX1, AUX2)]
     assert float(main) == pytest.approx(by_hand[0])
     assert float(total) == pytest.approx(by_hand[0] + 0.3 * by_hand[1] + 0.05 * by_hand[2])
-
-
-def test_heads_weigh_the_paper_s_three_tenths_unless_told():
-    outputs = GoogLeNetOutput(LOGITS, AUX2, AUX1)
-    assert combined_loss(outputs, LABELS) == combined_loss(outputs, LABELS, (0.3, 0.3))
 
 
 # ---- counting ------------------------------------------------------------------------------------
@@ -182,39 +173,16 @@ def test_the_average_s_batchnorm_is_measured_on_training_pictures():
     recipe = replace(SHORT, average_decay=0.9, lr=0.05, flip=True)
     trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
     trainer.train_epoch()
-    gathered = copy.deepcopy(trainer.average.module)
-    before = (trainer.order.get_state(), torch.get_rng_state())
-    weights = [p.detach().clone() for p in gathered.parameters()]
+    by_hand = copy.deepcopy(trainer.average.module)
+    order, draws = trainer.order.get_state(), torch.get_rng_state()
+    torch.optim.swa_utils.update_bn((images for images, _ in trainer.train_batches), by_hand)
+    trainer.order.set_state(order)
+    torch.set_rng_state(draws)
+    assert not same_bits(trainer.average.module.state_dict(), by_hand.state_dict())
     trainer.settle_average()
-    assert torch.equal(trainer.order.get_state(), before[0])
-    assert torch.equal(torch.get_rng_state(), before[1])
-    settled = trainer.average.module
-    assert all(torch.equal(a, b) for a, b in zip(settled.parameters(), weights, strict=True))
-    assert not torch.equal(settled.conv1.bn.running_mean, gathered.conv1.bn.running_mean)
-    torch.optim.swa_utils.update_bn(trainer.train_batches, gathered)
-    trainer.order.set_state(before[0])
-    torch.testing.assert_close(
-        settled.conv1.bn.running_mean, gathered.conv1.bn.running_mean, rtol=0.1, atol=0.02
-    )
-    plain = Trainer(network(), tiny_data(), SHORT, seed=0, device=CPU)
-    state = copy.deepcopy(plain.model.state_dict())
-    plain.settle_average()  # there is none
-    assert same_bits(plain.model.state_dict(), state)
-
-
-def test_the_bar_says_loss_and_accuracy_so_far(monkeypatch):
-    said = []
-
-    class Bar(list):
-        set_postfix_str = said.append
-
-    monkeypatch.setattr(training, "progress_bar", lambda batches, **how: Bar(batches))
-    monkeypatch.setattr(training, "CHECK_EVERY", 2)
-    recipe = replace(SHORT, batch_size=6)  # four batches
-    trainer = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU)
-    metrics = trainer.train_epoch()
-    assert len(said) == 2
-    assert said[-1] == f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.3f}"
+    assert same_bits(trainer.average.module.state_dict(), by_hand.state_dict())
+    assert torch.equal(trainer.order.get_state(), order)
+    assert torch.equal(torch.get_rng_state(), draws)
 
 
 def test_pictures_are_small_at_first(monkeypatch):
@@ -223,10 +191,10 @@ def test_pictures_are_small_at_first(monkeypatch):
     trainer = Trainer(network(), data, recipe, seed=0, device=CPU)
     seen, step = [], trainer.step
 
-    def watched(images, labels, of=None):
+    def watched(images, labels, size=None):
         assert images.is_contiguous(memory_format=torch.channels_last)
         seen.append(tuple(images.shape[2:]))
-        return step(images, labels, of)
+        return step(images, labels, size)
 
     monkeypatch.setattr(trainer, "step", watched)
     trainer.run_epoch()
@@ -287,59 +255,25 @@ def test_a_loop_written_out_ends_with_the_same_bits():
     assert same_bits(model.state_dict(), by_hand.state_dict())
 
 
-@pytest.mark.parametrize("recipe", [SHORT, EVERYTHING], ids=["classroom", "everything"])
-def test_a_run_repeated_gives_the_same_bits_and_another_seed_others(recipe):
-    one, again, other = (train(recipe, seed=seed) for seed in (0, 0, 1))
-    assert same_bits(one[0].state_dict(), again[0].state_dict())
-    assert not same_bits(one[0].state_dict(), other[0].state_dict())
+def test_a_run_repeated_gives_the_same_bits_and_another_seed_others():
+    recipe = replace(EVERYTHING, epochs=2)
+    first, again, another = (train(recipe, seed=seed) for seed in (0, 0, 1))
+    assert same_bits(first[0].state_dict(), again[0].state_dict())
+    assert not same_bits(first[0].state_dict(), another[0].state_dict())
 
     def without_seconds(result):
         return [{k: v for k, v in record.items() if k != "seconds"} for record in result.history]
 
-    assert without_seconds(one[1]) == without_seconds(again[1])
-    assert one[1].test_accuracy == again[1].test_accuracy
-
-
-def test_a_few_pictures_are_learnt_by_heart():
-    _, result = train(BY_HEART, FEW, quick_learner())
-    assert result.history[-1]["val_accuracy"] == 1.0
-    assert result.history[-1]["train_loss"] < 0.5 * result.history[0]["train_loss"]
+    assert without_seconds(first[1]) == without_seconds(again[1])
+    assert first[1].test_accuracy == again[1].test_accuracy
 
 
 def test_history_has_a_record_an_epoch():
     lines = []
     _, result = train(SHORT, report=lines.append)
-    names = ["loss", "loss_main", "accuracy", "top5"]
-    fields = [f"{side}_{name}" for side in ("train", "val") for name in names]
-    assert [list(record) for record in result.history] == [["epoch", "lr", *fields, "seconds"]] * 3
-    assert [record["epoch"] for record in result.history] == [1, 2, 3]
-    assert {record["lr"] for record in result.history} == {1e-3}
+    assert [(r["epoch"], r["lr"]) for r in result.history] == [(1, 1e-3), (2, 1e-3), (3, 1e-3)]
     assert json.loads(json.dumps(result.history)) == result.history
-    for record in result.history:
-        assert 0 <= record["val_accuracy"] <= 1
-        assert record["train_loss"] > record["train_loss_main"] > 0
-        assert record["seconds"] > 0
-    assert lines == [epoch_line(record) for record in result.history]
-    assert lines[1].startswith("epoch   2  train loss ")
-
-
-def test_a_network_without_heads_is_trained_on_its_main_loss():
-    _, result = train(replace(SHORT, epochs=1), model=network(heads=False))
-    assert result.history[0]["train_loss"] == result.history[0]["train_loss_main"]
-
-
-def test_pictures_that_have_no_mirror_image_are_not_flipped():
-    recipe = replace(SHORT, flip=True, shift=2)
-    for mirrors in (True, False):
-        data = replace(tiny_data(), mirrors=mirrors)
-        augment = Trainer(network(), data, recipe, seed=0, device=CPU).train_batches.augment
-        assert (augment.flip, augment.shift) == (mirrors, 2)
-
-
-def test_crops_and_colours_of_a_recipe_reach_the_batches():
-    recipe = replace(SHORT, crop=0.25, colour=0.5)
-    augment = Trainer(network(), tiny_data(), recipe, seed=0, device=CPU).train_batches.augment
-    assert (augment.crop, augment.colour) == (0.25, 0.5)
+    assert lines == [format_epoch(record) for record in result.history]
 
 
 def test_recipe_reaches_the_batches():
@@ -352,6 +286,14 @@ def test_recipe_reaches_the_batches():
     )
     torch.testing.assert_close(images, expected)
     assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("mirrors", [True, False])
+def test_augmentation_of_a_recipe_reaches_the_batches_and_no_digit_is_mirrored(mirrors):
+    recipe = replace(SHORT, flip=True, shift=2, crop=0.25, colour=0.5)
+    data = replace(tiny_data(), mirrors=mirrors)
+    augment = Trainer(network(), data, recipe, seed=0, device=CPU).train_batches.augment
+    assert augment == Augmentation(flip=mirrors, shift=2, crop=0.25, colour=0.5)
 
 
 def test_bfloat16_trains_float32_weights():
@@ -388,11 +330,8 @@ def test_a_batch_in_parts_makes_the_same_step_as_a_whole_one():
 @pytest.mark.parametrize(
     ("pictures", "accumulate", "processes", "parts"),
     [
-        (8, 1, 1, [8]),
-        (9, 2, 1, [5, 4]),
         (9, 4, 1, [3, 2, 2, 2]),
         (3, 2, 1, [3]),
-        (4, 4, 1, [2, 2]),
         (1, 2, 1, [1]),
         (9, 4, 2, [3, 2, 2, 2]),  # of 17; the other process has four parts of two
         (6, 4, 2, [3, 3]),  # of 11; the other has 2 and 3
@@ -414,7 +353,7 @@ def test_parts_of_a_batch_hold_two_pictures_and_are_as_many_for_each_worker(
 @pytest.mark.parametrize("size", [8, 16])  # the last maps of small are 1x1 and 2x2
 @pytest.mark.parametrize(
     ("pictures", "batch_size", "accumulate"),
-    [(1, 8, 1), (5, 1, 1), (2, 8, 1), (5, 2, 1), (19, 9, 2), (19, 9, 4), (21, 9, 4), (3, 128, 1)],
+    [(1, 8, 1), (5, 1, 1), (5, 2, 1), (19, 9, 4)],
 )
 def test_batches_of_any_size_train_or_are_refused_before_the_first_step(
     size, pictures, batch_size, accumulate
@@ -464,13 +403,6 @@ def test_evaluation_with_flips_is_the_mean_of_a_picture_and_its_mirror():
     assert evaluate(without, Batches(images, 6), flips=True).top5 == 1.0
 
 
-def test_class_counts_must_agree():
-    with pytest.raises(
-        UsageError, match="tells 4 classes apart, but tiny has 3; use num_classes=3"
-    ):
-        train(model=network(classes=4))
-
-
 # ---- the best epoch ------------------------------------------------------------------------------
 
 
@@ -489,8 +421,8 @@ def test_best_epoch_is_the_first_of_equals():
     def history(*accuracies):
         return [{"epoch": n, "val_accuracy": a} for n, a in enumerate(accuracies, start=1)]
 
-    assert best_epoch(history(0.5, 0.7, 0.7, 0.6)) == 2
-    assert best_epoch(history(0.0)) == 1
+    assert find_best_epoch(history(0.5, 0.7, 0.7, 0.6)) == 2
+    assert find_best_epoch(history(0.0)) == 1
 
 
 def test_weights_of_the_best_epoch_are_kept(tmp_path, monkeypatch):
@@ -519,9 +451,8 @@ def test_best_and_last_are_each_tested_with_their_own_weights(monkeypatch):
 def test_mirror_images_are_tested_where_training_saw_them(monkeypatch):
     scripted(monkeypatch, 0.5, 0.7, 0.6)
     data = replace(FEW, test=image_set(200, seed=1))
-    after_epoch = []
+    after_epoch, model = [], quick_learner()
     recipe = replace(BY_HEART, epochs=3, flip=True)
-    model = quick_learner()
     _, result = train(recipe, data, model, report=lambda line: after_epoch.append(copied(model)))
     model.load_state_dict(after_epoch[1])  # the best epoch
     plain, mirrored = (evaluate(model, Batches(data.test, 200), flips=f) for f in (False, True))
@@ -530,9 +461,9 @@ def test_mirror_images_are_tested_where_training_saw_them(monkeypatch):
     assert result.test_accuracy_flips == mirrored.accuracy
 
     monkeypatch.undo()
-    assert train(SHORT)[1].test_accuracy_flips is None
     digits = replace(tiny_data(), mirrors=False)
-    assert train(replace(SHORT, flip=True), digits)[1].test_accuracy_flips is None
+    recipe = replace(SHORT, epochs=1, flip=True)
+    assert train(recipe, digits)[1].test_accuracy_flips is None
 
 
 def test_test_pictures_are_seen_once_training_has_ended(monkeypatch):
@@ -592,9 +523,6 @@ def test_divergence_leaves_the_epoch_before_intact(tmp_path):
     assert str(error.value).endswith(f"checkpoint is {tmp_path / LAST}, after epoch 2")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
     assert sorted(kept) == sorted([BEST, LAST, HISTORY])
-    # and it is a good one: from there, an unspoilt network goes on
-    resumed, _ = train(replace(SHORT, epochs=4), out=tmp_path, resume=True)
-    assert same_bits(resumed.state_dict(), train(replace(SHORT, epochs=4))[0].state_dict())
 
 
 # ---- stopping and going on -----------------------------------------------------------------------
@@ -639,20 +567,20 @@ def test_stopped_and_resumed_twice_ends_with_the_same_bits(tmp_path, recipe):
 
 
 def test_finished_run_resumed_changes_nothing(tmp_path):
-    model, result = train(EVERYTHING, out=tmp_path)
+    recipe = replace(EVERYTHING, epochs=1)
+    model, result = train(recipe, out=tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    again, same_result = train(EVERYTHING, model=network(seed=9), out=tmp_path, resume=True)
+    again, same_result = train(recipe, model=network(seed=9), out=tmp_path, resume=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert same_bits(again.state_dict(), model.state_dict())
     assert same_result == result
 
 
-@pytest.mark.parametrize("epochs", [2, 4], ids=["stopped", "finished"])
-def test_kill_between_the_writes_is_mended(tmp_path, epochs):
-    recipe = replace(SHORT, epochs=4)
+def test_kill_between_the_writes_is_mended(tmp_path):
+    recipe = replace(SHORT, epochs=2)
     train(recipe, out=tmp_path / "whole")
     with pytest.raises(Stopped):
-        train(recipe, out=tmp_path / "killed", report=stopping_after(epochs))
+        train(recipe, out=tmp_path / "killed", report=stopping_after(2))
     # last.pt is written first: the two others may be missing, or of the epoch before
     (tmp_path / "killed" / BEST).write_bytes(b"of the epoch before")
     (tmp_path / "killed" / HISTORY).unlink()
@@ -661,44 +589,24 @@ def test_kill_between_the_writes_is_mended(tmp_path, epochs):
     assert same_bits(whole[0], killed[0])
     assert whole[1] == killed[1]
     history = json.loads((tmp_path / "killed" / HISTORY).read_text(encoding="utf-8"))
-    assert [record["epoch"] for record in history] == [1, 2, 3, 4]
+    assert [record["epoch"] for record in history] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("differing", "change"),
-    [
-        ("recipe.lr", {"recipe": replace(SHORT, lr=0.5)}),
+def test_another_run_is_not_resumed(tmp_path):
+    recipe = replace(SHORT, epochs=1)
+    train(recipe, out=tmp_path)
+    before = (tmp_path / LAST).read_bytes()
+    for differing, change in (
+        ("recipe.lr", {"recipe": replace(recipe, lr=0.5)}),
         ("seed", {"seed": 1}),
-        ("heads", {"model": "without heads"}),
+        ("heads", {"model": network(heads=False)}),
         ("data", {"data": replace(tiny_data(), checksum="another")}),
         ("training_pictures", {"data": tiny_data(train=20)}),
-        ("training_side", {"data": "another split"}),
-    ],
-)
-def test_another_run_is_not_resumed(tmp_path, differing, change):
-    train(replace(SHORT, epochs=1), out=tmp_path)
-    how = {"recipe": SHORT, "seed": 0} | change
-    how["recipe"] = replace(how["recipe"], epochs=1)
-    if "model" in how:
-        how["model"] = network(heads=False)
-    if how.get("data") == "another split":
-        data = tiny_data()
-        how["data"] = replace(data, train=image_set(24, seed=9))
-    before = (tmp_path / LAST).read_bytes()
-    with pytest.raises(UsageError, match=f"belongs to another run, with .*{differing}="):
-        train(**how, out=tmp_path, resume=True)
-    assert (tmp_path / LAST).read_bytes() == before
-
-
-def test_a_run_is_not_overwritten(tmp_path):
-    train(replace(SHORT, epochs=1), out=tmp_path)
-    with pytest.raises(UsageError, match="already holds a run"):
-        train(replace(SHORT, epochs=1), out=tmp_path)
-
-
-def test_last_pt_holds_the_network_under_the_key_model(tmp_path):
-    model, _ = train(replace(SHORT, epochs=1), out=tmp_path)
-    assert same_bits(load_checkpoint(tmp_path / LAST)["model"], model.state_dict())
+        ("training_side", {"data": replace(tiny_data(), train=image_set(24, seed=9))}),
+    ):
+        with pytest.raises(UsageError, match=f"belongs to another run, with .*{differing}="):
+            train(**{"recipe": recipe} | change, out=tmp_path, resume=True)
+        assert (tmp_path / LAST).read_bytes() == before
 
 
 def test_weights_say_what_they_need(tmp_path):
@@ -706,7 +614,4 @@ def test_weights_say_what_they_need(tmp_path):
     model, _ = train(recipe, model=network(heads=False, transform_input=True), out=tmp_path)
     info = read_weights(tmp_path / BEST)[1]
     assert info == describe_weights(model, tiny_data(), recipe)
-    assert (info.variant, info.classes, info.width) == ("small", ("a", "b", "c"), 0.0625)
-    assert (info.heads, info.transform_input, info.image_size) == (False, True, 8)
-    assert info.mean == (0.1, 0.2, 0.3)
     assert same_bits(googlenet("small", weights=tmp_path / BEST).state_dict(), model.state_dict())

@@ -8,30 +8,28 @@ from pathlib import Path
 
 import pytest
 import torch
+from release import MOST_BYTES, release
 from samples import tiny_data
 
 from googlenet_lib import googlenet
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.weights import (
-    COMMITTED,
     committed_names,
     find_weights,
     read_weights,
-    rounded,
+    round_to_half,
     weights_to_bytes,
 )
 from googlenet_lib.prediction import predict
-from googlenet_lib.training.checkpoint import BEST
+from googlenet_lib.training.checkpoint import BEST, RUN_FILE
+from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import CLASSROOM
-from googlenet_lib.training.release import MOST_BYTES, main, release
 from googlenet_lib.training.run import (
-    RUN_FILE,
-    describe_run,
+    find_run,
+    list_runs,
     read_run,
-    recorded_names,
-    recorded_run,
 )
 
 SMALLER = {"shapes": 4_000_000}
@@ -56,39 +54,15 @@ def places(root):
     return {"weights": root / "weights", "runs": root / "runs"}
 
 
-def test_release_writes_float16_weights_and_the_run(trained, tmp_path):
-    folder, data = trained
-    run = release(folder, "tiny", data, weights=tmp_path / "weights", runs=tmp_path)
-    path = tmp_path / "weights" / "tiny.safetensors"
-    tensors, info = read_weights(path)
-    floating = {t.dtype for t in tensors.values() if t.is_floating_point()}
-    assert floating == {torch.float16}
-    assert info == read_weights(folder / BEST)[1]
-    assert read_run(tmp_path / "tiny-0.json") == run
-    assert run.weights == "tiny"
-    assert run.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def test_release_measures_the_rounded_weights(trained, tmp_path):
     folder, data = trained
     run = release(folder, "tiny", data, weights=tmp_path, runs=tmp_path)
+    assert read_run(tmp_path / "tiny-0.json") == run
     model, info = load_network(tmp_path / "tiny.safetensors")
     guesses = [answer[0].label for answer in predict(model, info, list(data.test.images), 1)]
     truth = [data.classes[label] for label in data.test.labels]
     hits = sum(guess == label for guess, label in zip(guesses, truth, strict=True))
     assert run.test_accuracy_rounded == pytest.approx(hits / len(truth))
-
-
-def test_the_run_that_was_released_before_gives_up_the_name(trained, tmp_path):
-    folder, data = trained
-    released = {}
-    for run, name in (("tiny-0", "tiny"), ("other-0", "other"), ("tiny-1", "tiny")):
-        copy = shutil.copytree(folder, tmp_path / "made" / run)
-        released[run] = release(copy, name, data, weights=tmp_path / "weights", runs=tmp_path)
-    assert read_run(tmp_path / "tiny-0.json") == read_run(folder / RUN_FILE)
-    assert read_run(tmp_path / "other-0.json") == released["other-0"]
-    assert read_run(tmp_path / "tiny-1.json") == released["tiny-1"]
-    assert [released[run].weights for run in ("other-0", "tiny-1")] == ["other", "tiny"]
 
 
 @pytest.mark.parametrize("killed_at", range(1, 4))
@@ -138,21 +112,12 @@ def test_release_refuses_other_data(trained, tmp_path):
 
 def test_rounding_refuses_what_does_not_fit():
     with pytest.raises(UsageError, match=r"fc\.weight reaches 100000, beyond float16's 65504"):
-        rounded({"fc.weight": torch.tensor([1.0, -1e5])})
-    kept = rounded({"bn.num_batches_tracked": torch.tensor(7)})
+        round_to_half({"fc.weight": torch.tensor([1.0, -1e5])})
+    kept = round_to_half({"bn.num_batches_tracked": torch.tensor(7)})
     assert kept["bn.num_batches_tracked"].dtype == torch.int64
 
 
-def test_release_of_what_is_no_run(tmp_path, capsys):
-    assert main([str(tmp_path), "x", "--data", "digits"]) == 2
-    assert "cannot be read as a recorded run" in capsys.readouterr().err
-
-
 # ---- the weights that are committed --------------------------------------------------------------
-
-
-def test_the_names_that_the_course_uses_are_there():
-    assert {"cifar10", "shapes"} <= set(committed_names())
 
 
 @pytest.fixture(params=committed_names())
@@ -167,22 +132,14 @@ def test_committed_weights_are_small_and_float16(name):
     assert {t.dtype for t in tensors.values() if t.is_floating_point()} == {torch.float16}
 
 
-def test_a_flipped_bit_in_committed_weights_is_noticed(name, tmp_path):
-    content = bytearray(find_weights(name).read_bytes())
-    content[-1000] ^= 1
-    (tmp_path / "copy.safetensors").write_bytes(content)
-    with pytest.raises(UsageError, match="its checksum is another"):
-        load_network(tmp_path / "copy.safetensors")
-
-
 def test_committed_weights_have_the_record_of_their_run(name):
-    runs = [run for run in map(recorded_run, recorded_names()) if run.weights == name]
+    runs = [run for run in map(find_run, list_runs()) if run.weights == name]
     digest = hashlib.sha256(find_weights(name).read_bytes()).hexdigest()
     assert [run.weights_sha256 for run in runs] == [digest]
 
 
 def test_committed_weights_make_the_network_of_their_run(name):
-    run = next(run for run in map(recorded_run, recorded_names()) if run.weights == name)
+    run = next(run for run in map(find_run, list_runs()) if run.weights == name)
     model = googlenet(run.variant, weights=name)
     assert sum(p.numel() for p in model.parameters()) == run.parameters
     assert (model.aux1 is not None) == run.heads
@@ -190,31 +147,12 @@ def test_committed_weights_make_the_network_of_their_run(name):
     assert run.test_accuracy_rounded == pytest.approx(run.test_accuracy, abs=0.002)
 
 
-def test_other_classes_keep_the_rest_of_committed_weights():
-    model = googlenet("small", 3, weights="shapes")
-    assert model.num_classes == 3
-    assert torch.equal(
-        model.conv1.conv.weight, googlenet("small", weights="shapes").conv1.conv.weight
-    )
-
-
-def test_a_file_of_that_name_does_not_hide_the_committed_one(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shapes").mkdir()
-    assert find_weights("shapes") == COMMITTED / "shapes.safetensors"
-
-
-def test_unknown_weights_name_those_that_there_are():
-    with pytest.raises(UsageError, match=r"cifar100 was not found; .*cifar10, shapes or imagenet"):
-        load_network("cifar100")
-
-
 def test_the_network_for_shapes_knows_shapes():
-    from googlenet_lib.data.shapes import SHAPES, random_shapes
+    from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 
     model, info = load_network("shapes")
     assert info.classes == SHAPES
-    images, labels, _ = random_shapes(100, seed=77)
+    images, labels, _ = draw_random_shapes(100, seed=77)
     guesses = [answer[0].label for answer in predict(model, info, list(images), 1)]
     hits = [guess == SHAPES[label] for guess, label in zip(guesses, labels, strict=True)]
     assert sum(hits) >= 97

@@ -14,7 +14,7 @@ from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import QUICK
 from googlenet_lib.training.tensorboard import Board
 
-SHORT = replace(QUICK, epochs=3, batch_size=8, precision="float32", lr=0.01)
+SHORT = replace(QUICK, epochs=2, batch_size=8, precision="float32", lr=0.01)
 
 
 def train(folder=None, report=lambda line: None, **how):
@@ -35,8 +35,10 @@ def read(folder):
     return events
 
 
-def test_curves_rate_graph_and_pictures_are_there(tmp_path):
-    _, result = train(tmp_path)
+def test_curves_rate_graph_and_pictures_are_there_and_change_nothing(tmp_path):
+    watched, result = train(tmp_path)
+    for name, tensor in train()[0].state_dict().items():
+        assert torch.equal(watched.state_dict()[name], tensor)
     events = read(tmp_path)
     for tag, name in [
         ("loss/train", "train_loss"),
@@ -48,7 +50,7 @@ def test_curves_rate_graph_and_pictures_are_there(tmp_path):
         ("lr", "lr"),
     ]:
         scalars = events.Scalars(tag)
-        assert [scalar.step for scalar in scalars] == [1, 2, 3]
+        assert [scalar.step for scalar in scalars] == [1, 2]
         assert [s.value for s in scalars] == pytest.approx([r[name] for r in result.history])
     assert len(events.Images("pictures, augmented")) > 0
     nodes = {node.name for node in events.Graph().node}
@@ -56,24 +58,18 @@ def test_curves_rate_graph_and_pictures_are_there(tmp_path):
     assert any("inception5b" in name for name in nodes)
 
 
-def test_a_board_changes_nothing_in_the_run(tmp_path):
-    watched, alone = train(tmp_path)[0], train()[0]
-    for name, tensor in alone.state_dict().items():
-        assert torch.equal(watched.state_dict()[name], tensor)
-
-
 def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
     class Stopped(Exception):
         pass
 
     def stop(line):
-        if line.startswith("epoch   2"):
+        if line.startswith("epoch   1"):
             raise Stopped
 
     with pytest.raises(Stopped):
         train(tmp_path / "board", out=tmp_path / "run", report=stop)
     train(tmp_path / "board", out=tmp_path / "run", resume=True)
-    assert [scalar.step for scalar in read(tmp_path / "board").Scalars("loss/val")] == [1, 2, 3]
+    assert [scalar.step for scalar in read(tmp_path / "board").Scalars("loss/val")] == [1, 2]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
-from googlenet_lib.incoming import damage_refused, described, read_json
+from googlenet_lib.incoming import parse_dataclass, read_json, refuse_damage
 from googlenet_lib.training.checkpoint import write_atomically
 
 Row, Head = TypeVar("Row"), TypeVar("Head")
@@ -39,8 +39,8 @@ def load(
     """
     form = make_dataclass("Recording", [("head", head), ("rows", tuple[row, ...])])
     advice = "take it from the repository again, or record it anew"
-    with damage_refused(path, "a recorded experiment", advice):
-        recording = described(form, read_json(path.read_bytes()))
+    with refuse_damage(path, "a recorded experiment", advice):
+        recording = parse_dataclass(form, read_json(path.read_bytes()))
     return recording.head, recording.rows
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from googlenet_lib.network.variants import Variant, find_variant
+from googlenet_lib.training.checkpoint import RUN_FILE
 from googlenet_lib.training.recipes import Recipe, find_recipe
-from googlenet_lib.training.run import RUN_FILE, Run, recorded_names, recorded_run
+from googlenet_lib.training.run import Run, find_run, list_runs
 
 SEEDS = (0, 1, 2)
 # Without a GPU: a fifth of CIFAR-10's training pictures, half of the walkthrough's epochs.
@@ -68,11 +69,11 @@ class Study:
 
     def runs(self) -> dict[str, tuple[Run, ...]]:
         """Read the recorded runs of each arm that has any, by its name, in the order of seeds."""
-        recorded = set(recorded_names())
+        recorded = set(list_runs())
         runs = {}
         for arm in self.arms:
             names = [self.run_name(arm, seed) for seed in SEEDS]
-            if there := tuple(recorded_run(name) for name in names if name in recorded):
+            if there := tuple(find_run(name) for name in names if name in recorded):
                 runs[arm.name] = there
         return runs
 

@@ -36,9 +36,9 @@ from googlenet_lib.course.nb01.contenders import (
     network_costs,
 )
 from googlenet_lib.data import Batches, ImageSet
-from googlenet_lib.data.imageset import combined_checksum
-from googlenet_lib.data.shapes import random_shapes
-from googlenet_lib.device import device_name, progress_bar, versions
+from googlenet_lib.data.imageset import combine_checksums
+from googlenet_lib.data.shapes import draw_random_shapes
+from googlenet_lib.device import describe_device, list_versions, progress_bar
 from googlenet_lib.errors import UsageError
 
 RECORDED = Path(__file__).with_name("kernel_sizes.json")
@@ -47,7 +47,7 @@ RECORDED = Path(__file__).with_name("kernel_sizes.json")
 
 FACTOR = 6.0  # the largest shape is so many times as large as the smallest
 PICTURE_SEEDS = (10, 11, 13)  # of training, validation and test pictures
-LARGEST = 0.9 * SIZE  # pixels across, as `random_shapes` has it
+LARGEST = 0.9 * SIZE  # pixels across, as `draw_random_shapes` has it
 BINS = 5
 # Diameters are drawn evenly on a log scale: bins of one ratio hold about equally many.
 SIZE_EDGES = tuple(LARGEST * FACTOR ** (i / BINS - 1) for i in range(BINS + 1))
@@ -64,7 +64,7 @@ class ScaleData:
 
     def checksum(self) -> str:
         """Return the sha256 of all pixels and labels."""
-        return combined_checksum(self.train, self.validation, self.test)
+        return combine_checksums(self.train, self.validation, self.test)
 
 
 @cache
@@ -72,7 +72,7 @@ def scale_data(train: int = 1000, validation: int = 2000, test: int = 4000) -> S
     """Draw shapes whose diameters range over a factor of six, always the same pictures."""
     sides, radii = [], None
     for count, seed in zip((train, validation, test), PICTURE_SEEDS, strict=True):
-        images, labels, radii = random_shapes(count, size=SIZE, factor=FACTOR, seed=seed)
+        images, labels, radii = draw_random_shapes(count, size=SIZE, factor=FACTOR, seed=seed)
         sides.append(ImageSet(images, labels))
     return ScaleData(*sides, radii)
 
@@ -304,8 +304,8 @@ def record(path: Path) -> None:
         final += try_rate(contender, best_rate(mine), SEEDS, test=True)
     circumstances = Circumstances(
         settings=settings,
-        device=device_name(torch.device("cpu")),
-        versions=versions(),
+        device=describe_device(torch.device("cpu")),
+        versions=list_versions(),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         seconds=round(sum(one.seconds for one in tuning + final), 1),
         command=recorder.command_of(record),

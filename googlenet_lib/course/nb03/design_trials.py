@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from googlenet_lib.course.kit.short_training import find_right, shuffle, train
 from googlenet_lib.course.nb03.design import LANES, Design, paper_design
 from googlenet_lib.data import Batches, ImageSet
-from googlenet_lib.data.shapes import SHAPES, random_shapes
+from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.blocks import ConvBlock
 
@@ -103,7 +103,7 @@ def try_design(
 @cache
 def _pictures() -> tuple[ImageSet, ImageSet]:
     counts = zip((PICTURES, TEST_PICTURES), PICTURE_SEEDS, strict=True)
-    return tuple(ImageSet(*random_shapes(count, seed=seed)[:2]) for count, seed in counts)
+    return tuple(ImageSet(*draw_random_shapes(count, seed=seed)[:2]) for count, seed in counts)
 
 
 @dataclass

@@ -11,8 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from googlenet_lib.course.kit import style
 from googlenet_lib.errors import UsageError
-from googlenet_lib.training.fit import best_epoch
-from googlenet_lib.training.run import Run
+from googlenet_lib.training.run import Run, find_best_epoch
 
 Epoch = Mapping[str, float]
 History = Sequence[Epoch]
@@ -147,7 +146,7 @@ def _range(epochs: Sequence[Epoch], series: Series, form: str) -> str:
 
 
 def _best(run: History) -> Epoch:
-    number = best_epoch(list(run))
+    number = find_best_epoch(list(run))
     return next(epoch for epoch in run if epoch["epoch"] == number)
 
 

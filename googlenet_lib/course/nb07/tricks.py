@@ -209,7 +209,7 @@ def first_shares(decay: float, updates: int, *, ramped: bool = False) -> list[fl
         )
     shares = [1.0]
     for n in range(1, updates):
-        shares.append(shares[-1] * (optim.ramped(decay, n) if ramped else decay))
+        shares.append(shares[-1] * (optim.ramp_decay(decay, n) if ramped else decay))
     return shares
 
 

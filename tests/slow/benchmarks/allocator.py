@@ -18,7 +18,7 @@ from training_step import forever
 
 from googlenet_lib import googlenet
 from googlenet_lib.data import load
-from googlenet_lib.device import device_name, freed_memory_kept, versions
+from googlenet_lib.device import describe_device, keep_freed_memory, list_versions
 from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import FAST
 
@@ -48,14 +48,17 @@ def main() -> None:
         pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - pages
         return seconds / options.steps, pages / options.steps
 
-    ways = {"given back": nullcontext, "kept": lambda: freed_memory_kept(CPU)}
+    ways = {"given back": nullcontext, "kept": lambda: keep_freed_memory(CPU)}
     turns = {name: [] for name in ways}
     for _ in range(options.rounds):
         for name, around in ways.items():
             with around():
                 turns[name].append(turn())
 
-    print(device_name(CPU), ", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(
+        describe_device(CPU),
+        ", ".join(f"{name} {version}" for name, version in list_versions().items()),
+    )
     for name, found in turns.items():
         seconds, pages = (statistics.median(column) for column in zip(*found, strict=True))
         print(f"{name:11} {seconds:.3f} s a step, {pages:,.0f} pages")

@@ -25,7 +25,7 @@ import torch
 
 from googlenet_lib import course
 from googlenet_lib.course.nb02.bottleneck import MODULES
-from googlenet_lib.device import device_name, pick_device, versions
+from googlenet_lib.device import describe_device, list_versions, pick_device
 from googlenet_lib.network.pretrained import load_network
 
 TARGET = 200  # milliseconds: an answer that is felt to come at once, with the browser's share
@@ -40,8 +40,8 @@ def main() -> int:
     matplotlib.use("Agg")
     torch.set_num_threads(1)
     given = arguments()
-    print(f"{device_name(pick_device('cpu'))}, ipywidgets {widgets.__version__},", end=" ")
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(f"{describe_device(pick_device('cpu'))}, ipywidgets {widgets.__version__},", end=" ")
+    print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
     print(f"\n{'explorer':26}{'control':22}{'moves':>6}{'median':>8}{'worst':>8}{'of CPU':>8}  ms")
     dead, late = [], []
     for name, build in explorers().items():

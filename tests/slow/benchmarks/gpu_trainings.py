@@ -16,12 +16,14 @@ from training_step import synchronise
 
 from googlenet_lib import UsageError
 from googlenet_lib.data import Data, ImageSet
-from googlenet_lib.device import freed_memory_kept
-from googlenet_lib.network.weights import rounded, weights_to_bytes
+from googlenet_lib.device import keep_freed_memory
+from googlenet_lib.network.weights import round_to_half, weights_to_bytes
 from googlenet_lib.training.checkpoint import write_atomically
-from googlenet_lib.training.fit import describe_weights, epoch_line
-from googlenet_lib.training.loop import History, Trainer
+from googlenet_lib.training.describe import describe_weights
+from googlenet_lib.training.fit import format_epoch
+from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import Recipe
+from googlenet_lib.training.run import History
 
 TARGET = 0.94
 MOST_EPOCHS = 10_000
@@ -118,9 +120,9 @@ def train(
         trainer.network, way = (network, way) if network else (trainer.network, EAGER)
     history, last = trainer.history, 0.0
     synchronise(kit.device)
-    with freed_memory_kept(kit.device):
+    with keep_freed_memory(kit.device):
         while len(history) < recipe.epochs and kit.left() > last:
-            log.debug(epoch_line(trainer.run_epoch()))
+            log.debug(format_epoch(trainer.run_epoch()))
             last = history[-1]["seconds"]
     row = {
         "way": way,
@@ -165,7 +167,7 @@ def keep_weights(kit: Kit, trainer: Trainer, data: Data, stem: str) -> str:
     try:
         model = copy.deepcopy(trainer.trained).remove_heads()
         info = describe_weights(model, data, trainer.recipe)
-        write_atomically(kit.out / name, weights_to_bytes(rounded(model.state_dict()), info))
+        write_atomically(kit.out / name, weights_to_bytes(round_to_half(model.state_dict()), info))
     except (UsageError, RuntimeError) as error:  # the row is worth more
         return in_a_line(error)
     return name

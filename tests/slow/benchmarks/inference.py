@@ -14,7 +14,7 @@ import time
 import torch
 
 from googlenet_lib import googlenet
-from googlenet_lib.device import DTYPES, device_name, pick_device, pick_precision, versions
+from googlenet_lib.device import DTYPES, describe_device, list_versions, pick_device, pick_precision
 from googlenet_lib.network.fuse import fuse
 
 
@@ -59,9 +59,9 @@ def main() -> None:
     span = (expected.max() - expected.min()).item()
     print(
         f"{options.variant} at {options.size}x{options.size}, batch {options.batch}, "
-        f"{device_name(device)}"
+        f"{describe_device(device)}"
     )
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
     print(f"\n{'form':36}{'first call, s':>14}{'off by':>10}{'pictures/s':>12}{'ratio':>8}")
     first, off = {}, {}
     for form in forms:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from googlenet_lib.data import CIFAR10_CLASSES, Data, cifar10, load
 from googlenet_lib.data.folders import check_folders, list_pictures
-from googlenet_lib.device import usable_cores, versions
+from googlenet_lib.device import count_cores, list_versions
 
 SIDES = {"train": 5000, "test": 1000}  # pictures a class, as in CIFAR-10
 
@@ -30,7 +30,7 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="CIFAR-10 as JPEGs in class folders")
     options.add_argument("--files", type=int, default=100_000, help="to list; default: 100000")
     options = options.parse_args()
-    print(f"{usable_cores()} cores, " + ", ".join(f"{k} {v}" for k, v in versions().items()))
+    print(f"{count_cores()} cores, " + ", ".join(f"{k} {v}" for k, v in list_versions().items()))
     print(f"{'what':40}{'pictures':>9}{'seconds':>9}{'of processor':>14}{'pictures/s':>12}")
     with tempfile.TemporaryDirectory(prefix="googlenet-loading-") as made:
         made = Path(made)

@@ -49,12 +49,12 @@ from googlenet_lib import googlenet
 from googlenet_lib.data import Data, load
 from googlenet_lib.device import (
     DTYPES,
-    device_name,
-    freed_memory_kept,
+    describe_device,
+    keep_freed_memory,
+    list_versions,
     pick_device,
     pick_precision,
     seed_everything,
-    versions,
 )
 from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.table1 import total
@@ -124,7 +124,7 @@ def synchronise(device: torch.device) -> None:
 
 def one_turn(way: Way, steps: int, device: torch.device) -> Timing:
     # as `fit` does around all of a training
-    with freed_memory_kept(device) if way.ours else nullcontext():
+    with keep_freed_memory(device) if way.ours else nullcontext():
         for _ in range(READY):
             way.step()
         times = [way.step() for _ in range(steps)]
@@ -421,8 +421,8 @@ def main() -> None:
         for way in ways:
             del way.step  # and with it worker processes, before their files go
 
-    print(f"pictures of {SIZE}x{SIZE}, batch {BATCH}, {device_name(device)}")
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(f"pictures of {SIZE}x{SIZE}, batch {BATCH}, {describe_device(device)}")
+    print(", ".join(f"{name} {version}" for name, version in list_versions().items()))
     print()
     print("".join(f"{name:{width}}" for name, (width, _) in COLUMNS.items()))
     rows = []
@@ -441,8 +441,8 @@ def main() -> None:
     if options.json:
         found = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "device": device_name(device),
-            "versions": versions(),
+            "device": describe_device(device),
+            "versions": list_versions(),
             "batch": BATCH,
             "size": SIZE,
             "rounds": options.rounds,

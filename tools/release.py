@@ -1,6 +1,6 @@
-"""Committing a trained network: its weights in float16, and the record of its run beside them.
+"""Commit a trained network: its weights in float16, and the record of its run beside them.
 
-    python -m googlenet_lib.training.release runs/fast-60min-1 cifar10 --data data/cifar10
+    python tools/release.py runs/fast-60min-1 cifar10 --data data/cifar10
 
 For maintainers. The accuracy of the rounded weights is measured, not supposed.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 from googlenet_lib.data import Batches, Data, load
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.pretrained import load_network
-from googlenet_lib.network.weights import COMMITTED, read_weights, rounded, weights_to_bytes
-from googlenet_lib.training.checkpoint import BEST, clear_unfinished, write_atomically
+from googlenet_lib.network.weights import COMMITTED, read_weights, round_to_half, weights_to_bytes
+from googlenet_lib.training.checkpoint import BEST, RUN_FILE, clear_unfinished, write_atomically
 from googlenet_lib.training.loop import EVALUATION_BATCH, evaluate
-from googlenet_lib.training.run import RECORDED, RUN_FILE, Run, read_run
+from googlenet_lib.training.run import RECORDED, Run, read_run
 
 MOST_BYTES = 25_000_000  # of a committed file
 
@@ -36,7 +36,7 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
             f"({data.checksum[:12]}) came; give --data the same pictures"
         )
     tensors, info = read_weights(folder / BEST)
-    content = weights_to_bytes(rounded(tensors), info)
+    content = weights_to_bytes(round_to_half(tensors), info)
     if len(content) > MOST_BYTES:
         raise UsageError(
             f"the weights of {folder} take {len(content):,} bytes; expected at most {MOST_BYTES:,}"
@@ -48,9 +48,9 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
     # First nobody claims the name, then it is given away, then claimed: a kill in between leaves
     # weights without a record, which releasing them again mends, and no record of other weights.
     for former in runs.glob("*.json"):
-        other = read_run(former)
-        if other.weights == name:
-            replace(other, weights="", weights_sha256="", test_accuracy_rounded=None).save(former)
+        claim = read_run(former)
+        if claim.weights == name:
+            replace(claim, weights="", weights_sha256="", test_accuracy_rounded=None).save(former)
     write_atomically(path, content)
     batches = Batches(data.test, EVALUATION_BATCH, mean=info.mean, std=info.std)
     accuracy = evaluate(load_network(path)[0], batches).accuracy
@@ -62,9 +62,7 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
 
 def main(arguments: list[str] | None = None) -> int:
     """Release one run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m googlenet_lib.training.release", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python tools/release.py", description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of a finished run")
     parser.add_argument("name", help="what weights=... will call it")
     parser.add_argument("--data", required=True, help="what it was trained on")
