@@ -41,7 +41,7 @@ def _close_figures():
 
 @pytest.fixture
 def _backend():
-    """Agg draws again behind a test that has loaded another backend."""
+    """Agg draws again after a test that has loaded another backend."""
     yield
     from matplotlib import pyplot
 

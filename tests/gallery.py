@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cost_bars import draw_lane_costs, draw_table_costs
-from four_lanes import draw_four_lanes, temple_view
+from cost_bars import draw_branch_costs, draw_table_costs
+from four_branches import draw_four_branches, temple_view
 from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
 from googlenet_lib.course.kit.branches import branch_windows
 from googlenet_lib.course.nb00 import growing
-from googlenet_lib.course.nb00 import growing as of_lanes
+from googlenet_lib.course.nb00 import growing as of_branches
 from googlenet_lib.course.nb01 import convolution as of_convolution
 from googlenet_lib.course.nb01 import kernel_size_charts as of_kernel_sizes
 from googlenet_lib.course.nb01 import kernel_sizes, receptive_fields
@@ -43,8 +43,8 @@ from googlenet_lib.course.nb02.reductions import REDUCTIONS
 from googlenet_lib.course.nb03 import design_figure as of_design
 from googlenet_lib.course.nb03 import pooling as of_pooling
 from googlenet_lib.course.nb03 import tower as of_tower
-from googlenet_lib.course.nb03 import windows as lanes_window
-from googlenet_lib.course.nb03 import windows as of_lanes_window
+from googlenet_lib.course.nb03 import windows as branches_window
+from googlenet_lib.course.nb03 import windows as of_branches_window
 from googlenet_lib.course.nb03.design import Design
 from googlenet_lib.course.nb03.pooling import DIGITS
 from googlenet_lib.course.nb04 import audit as of_audit
@@ -142,25 +142,25 @@ def augmented() -> dict[str, torch.Tensor]:
     return rows
 
 
-def grown() -> list[of_lanes.LaneView]:
-    """An object of five sizes as the lanes see it."""
+def grown() -> list[of_branches.BranchView]:
+    """An object of five sizes as the branches see it."""
     network = load_network("shapes")
     return [growing.growing_view(*network, "circle", radius) for radius in (3, 5, 8, 11, 14)]
 
 
 def distances() -> tuple:
-    """How far the lanes' answers are from the last, over the size of the object."""
+    """How far the branches' answers are from the last, over the size of the object."""
     model, info = load_network("shapes")
     sizes = [3 + 0.5 * step for step in range(25)]
-    full = {lane: growing.radius_that_fills(one) for lane, one in branch_windows(model).items()}
+    full = {branch: growing.radius_that_fills(one) for branch, one in branch_windows(model).items()}
     return sizes, growing.middle_distances(model, info, "circle", sizes), full
 
 
-def seen() -> list[of_lanes_window.WindowView]:
-    """What four lanes see at one place of a photograph, in two depths."""
+def seen() -> list[of_branches_window.WindowView]:
+    """What four branches see at one place of a photograph, in two depths."""
     model, info = load_network("cifar10")
     places = {"inception3a": (22, 15), "inception4c": (11, 7)}
-    return [lanes_window.window_view(model, info, photo(), *one) for one in places.items()]
+    return [branches_window.window_view(model, info, photo(), *one) for one in places.items()]
 
 
 def predicted() -> Figure:
@@ -182,13 +182,13 @@ def curves() -> Figure:
     return of_curves.draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 
-def lane_fields() -> Figure:
-    """What two lanes see at the beginning and at the end."""
+def branch_fields() -> Figure:
+    """What two branches see at the beginning and at the end."""
     recording = receptive_fields.recorded()
     places = [
-        (module, lane) for module in ("inception3a", "inception5b") for lane in ("3x3", "5x5")
+        (module, branch) for module in ("inception3a", "inception5b") for branch in ("3x3", "5x5")
     ]
-    return of_receptive_growth.draw_lane_fields([recording.lane(*place) for place in places])
+    return of_receptive_growth.draw_branch_fields([recording.branch(*place) for place in places])
 
 
 def design() -> Design:
@@ -204,9 +204,9 @@ def gradients() -> torch.Tensor:
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "00_pictures": predicted,
-    "00_growth": lambda: of_lanes.draw_growth(grown()),
-    "00_lane_view": lambda: of_lanes.draw_lane_view(grown()[2]),
-    "00_distances": lambda: of_lanes.draw_distances(*distances()),
+    "00_growth": lambda: of_branches.draw_growth(grown()),
+    "00_branch_view": lambda: of_branches.draw_branch_view(grown()[2]),
+    "00_distances": lambda: of_branches.draw_distances(*distances()),
     "00_network": draw_network,
     "01_slide": lambda: of_convolution.draw_slide(numbers(), [(0, 0), (1, 1), (2, 2)]),
     "01_sum": lambda: of_convolution.draw_sum(numbers(), (1, 2)),
@@ -233,10 +233,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         stack_gradient(Stack(5, 3, 0)),
         receptive_fields.recorded(),
     ),
-    "01_lane_field": lambda: of_receptive_growth.draw_lane_field(
+    "01_branch_field": lambda: of_receptive_growth.draw_branch_field(
         receptive_fields.recorded(), "inception4c", "5x5"
     ),
-    "01_lane_fields": lane_fields,
+    "01_branch_fields": branch_fields,
     "02_mix": lambda: of_mixer.draw_mix(mixes()[2]),
     "02_mixes": lambda: of_mixer.draw_mixes(mixes()),
     "02_shares": lambda: of_bottleneck.draw_shares(shares(), mark=8),
@@ -248,7 +248,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "03_inception": lambda: draw_inception(*MODULE),
     "03_tower": lambda: of_tower.draw_tower(of_tower.tower(9)),
     "03_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
-    "03_windows": lambda: of_lanes_window.draw_windows(seen()),
+    "03_windows": lambda: of_branches_window.draw_windows(seen()),
     "03_design": lambda: of_design.draw_design(design()),
     "04_audit": lambda: of_audit.draw_audit(audit()),
     "04_verdicts": lambda: of_audit.draw_verdicts(audit()),
@@ -277,9 +277,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "07_first_shares": lambda: of_training_tricks.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
     "07_formats": lambda: of_training_tricks.draw_formats(gradients(), 2.0**16),
     "07_ladder": lambda: of_ladder.draw_ladder(ladder_runs()),
-    "readme_lane_costs": lambda: draw_lane_costs(*MODULE),
+    "readme_branch_costs": lambda: draw_branch_costs(*MODULE),
     "readme_table_costs": draw_table_costs,
-    "readme_four_lanes": lambda: draw_four_lanes(temple_view()),
+    "readme_four_branches": lambda: draw_four_branches(temple_view()),
 }
 
 

@@ -30,7 +30,7 @@ _ANEW = (
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """A second lock behind the MD5: only what an array needs is let through."""
+    """A second lock after the MD5: only what an array needs is let through."""
 
     ALLOWED = (
         *(("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")),

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from cost_bars import draw_lane_costs, draw_table_costs
-from four_lanes import draw_four_lanes, temple_view
+from cost_bars import draw_branch_costs, draw_table_costs
+from four_branches import draw_four_branches, temple_view
 from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
@@ -41,10 +41,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "network.svg": draw_network,
     "inception3a_naive.svg": lambda: draw_naive_inception(*MODULE),
     "inception3a.svg": lambda: draw_inception(*MODULE),
-    "inception3a_costs.svg": lambda: draw_lane_costs(*MODULE),
+    "inception3a_costs.svg": lambda: draw_branch_costs(*MODULE),
     "table1_costs.svg": draw_table_costs,
     "auxiliary_heads.svg": draw_head,
-    "four_lanes.svg": lambda: draw_four_lanes(temple_view()),
+    "four_branches.svg": lambda: draw_four_branches(temple_view()),
     "kernel_sizes.svg": lambda: draw_contenders(recorded()),
     "classroom_curves.svg": draw_classroom,
     "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
@@ -59,7 +59,7 @@ Each of these is drawn from the paper's tables, recorded runs or a trained netwo
 
 Use them in slides and texts under [CC BY 4.0](../LICENSE-TEXT.md): name "The GoogLeNet notebooks
 authors, CC BY 4.0" and link to this repository; [CITATION.cff](../CITATION.cff) has the whole
-entry. `four_lanes.svg` shows a
+entry. `four_branches.svg` shows a
 [photograph by danielbuechele](https://www.flickr.com/photos/danielbuechele/6061409035/),
 [CC BY 2.0](https://creativecommons.org/licenses/by/2.0/): name him as well.
 

@@ -1,4 +1,4 @@
-"""What Table 1 costs as bars: row by row, and lane by lane against a naive module."""
+"""What Table 1 costs as bars: row by row, and branch by branch against a naive module."""
 
 from inception import REDUCTION_TINT, row_module
 from matplotlib.axes import Axes
@@ -117,26 +117,26 @@ def _parts(name: str) -> dict[str, dict[str, int]]:
     }
 
 
-# ---- the lanes of a module, naive and reduced ----------------------------------------------------
+# ---- the branches of a module, naive and reduced -------------------------------------------------
 
-LANES_TOP, LANE_HEIGHT, LANE_BAR, PAIR = 128, 62, 18, 11
+BRANCHES_TOP, BRANCH_HEIGHT, BRANCH_BAR, PAIR = 128, 62, 18, 11
 NAMES_X, COSTS_X, COSTS_ROOM = 166, 176, 340
 CHANNELS_X, CHANNELS_ROOM = 640, 190
 TOGETHER = "together"
 
 
-def draw_lane_costs(row: Row, in_channels: int) -> Figure:
-    """Draw what each lane of a module costs and gives, without and with the 1x1 reductions.
+def draw_branch_costs(row: Row, in_channels: int) -> Figure:
+    """Draw what each branch of a module costs and gives, without and with the 1x1 reductions.
 
     `in_channels` is what the row before gives: 192 for inception3a. Raises UsageError for a row
     without branches. Source: the paper, Figure 2 and Table 1.
     """
     _, name = row_module(row)
-    costs, channels = _lane_costs(row, in_channels), _lane_channels(row, in_channels)
+    costs, channels = _branch_costs(row, in_channels), _branch_channels(row, in_channels)
     most = max(sum(parts.values()) for way in costs.values() for parts in way.values())
     widest = max(sum(way.values()) for way in channels.values())
     with house_style():
-        figure, axes = canvas(LANES_TOP + LANE_HEIGHT * (len(BRANCH_COLOURS) + 1) - 8)
+        figure, axes = canvas(BRANCHES_TOP + BRANCH_HEIGHT * (len(BRANCH_COLOURS) + 1) - 8)
         title = f"Inception {name}: what the 1×1 reductions save"
         write(axes, MARGIN, 24, title, 18, weight="bold", ha="left")
         text = (
@@ -147,66 +147,66 @@ def draw_lane_costs(row: Row, in_channels: int) -> Figure:
         heading = {"size": 13, "weight": "bold", "ha": "left", "va": "baseline"}
         write(axes, COSTS_X, 93, "multiply-adds (light: the 1×1 in front)", **heading)
         write(axes, CHANNELS_X, 93, "channels out", **heading)
-        for i, lane in enumerate((*BRANCH_COLOURS, TOGETHER)):
-            middle = LANES_TOP + LANE_HEIGHT * i
-            if lane == TOGETHER:
+        for i, branch in enumerate((*BRANCH_COLOURS, TOGETHER)):
+            middle = BRANCHES_TOP + BRANCH_HEIGHT * i
+            if branch == TOGETHER:
                 middle += 8
-                line = middle - LANE_HEIGHT / 2 - 2
+                line = middle - BRANCH_HEIGHT / 2 - 2
                 axes.plot((MARGIN, 866), (line, line), color=LIGHT_GREY, linewidth=1.5)
-            write(axes, MARGIN, middle, lane.replace("x", "×"), 15, weight="bold", ha="left")
+            write(axes, MARGIN, middle, branch.replace("x", "×"), 15, weight="bold", ha="left")
             for way, y in zip(costs, (middle - PAIR, middle + PAIR), strict=True):
                 write(axes, NAMES_X, y, way, 12, ha="right", color=GREY)
                 end = COSTS_X
-                for part, value in costs[way][lane].items():
-                    gid = f"macs.{way}.{lane}.{part}"
+                for part, value in costs[way][branch].items():
+                    gid = f"macs.{way}.{branch}.{part}"
                     width = value * COSTS_ROOM / most
-                    end = _draw_bar(axes, end, y, width, LANE_BAR, _shade(part), gid)
-                write(axes, end + 7, y, _saving(costs, way, lane), 12, ha="left")
-                outs = channels[way] if lane == TOGETHER else {lane: channels[way][lane]}
+                    end = _draw_bar(axes, end, y, width, BRANCH_BAR, _shade(part), gid)
+                write(axes, end + 7, y, _saving(costs, way, branch), 12, ha="left")
+                outs = channels[way] if branch == TOGETHER else {branch: channels[way][branch]}
                 end = CHANNELS_X
                 for part, value in outs.items():
-                    gid = f"channels.{way}.{lane}.{part}"
+                    gid = f"channels.{way}.{branch}.{part}"
                     width = value * CHANNELS_ROOM / widest
-                    end = _draw_bar(axes, end, y, width, LANE_BAR, BRANCH_COLOURS[part], gid)
+                    end = _draw_bar(axes, end, y, width, BRANCH_BAR, BRANCH_COLOURS[part], gid)
                 write(axes, end + 7, y, f"{sum(outs.values()):,}", 12, ha="left")
-    figure.alt = _describe_lane_costs(row, in_channels)
+    figure.alt = _describe_branch_costs(row, in_channels)
     return figure
 
 
-def _describe_lane_costs(row: Row, in_channels: int) -> str:
-    """Return the alt text of `draw_lane_costs`, from the same data."""
+def _describe_branch_costs(row: Row, in_channels: int) -> str:
+    """Return the alt text of `draw_branch_costs`, from the same data."""
     _, name = row_module(row)
-    costs, channels = _lane_costs(row, in_channels), _lane_channels(row, in_channels)
-    lanes = "; ".join(
-        f"{lane.replace('x', '×')} {_saving(costs, 'naive', lane)} and "
-        f"{_saving(costs, 'reduced', lane)}"
-        for lane in BRANCH_COLOURS
+    costs, channels = _branch_costs(row, in_channels), _branch_channels(row, in_channels)
+    branches = "; ".join(
+        f"{branch.replace('x', '×')} {_saving(costs, 'naive', branch)} and "
+        f"{_saving(costs, 'reduced', branch)}"
+        for branch in BRANCH_COLOURS
     )
     naive, reduced = (sum(way.values()) for way in channels.values())
     return (
-        f"Two bars for each lane of Inception {name}, naive and reduced: its multiply-adds. "
-        f"{lanes}. Together {_saving(costs, 'naive', TOGETHER)} and "
+        f"Two bars for each branch of Inception {name}, naive and reduced: its multiply-adds. "
+        f"{branches}. Together {_saving(costs, 'naive', TOGETHER)} and "
         f"{_saving(costs, 'reduced', TOGETHER)}. Beside them its channels: "
         f"the pool gives {channels['naive']['pool']} naive and {channels['reduced']['pool']} "
-        f"reduced, the other lanes as many either way, together {naive} and {reduced}."
+        f"reduced, the other branches as many either way, together {naive} and {reduced}."
     )
 
 
-def _lane_costs(row: Row, in_channels: int) -> dict[str, dict[str, dict[str, int]]]:
-    """Multiply-adds of each convolution, by way (naive, reduced) and lane, and together."""
+def _branch_costs(row: Row, in_channels: int) -> dict[str, dict[str, dict[str, int]]]:
+    """Multiply-adds of each convolution, by way (naive, reduced) and branch, and together."""
     costs = {}
     for way in ("naive", "reduced"):
         convs = row_convs(row, in_channels, naive=way == "naive")
         macs = {conv.name: conv_macs(*conv[1:], row.size) for conv in convs}
         costs[way] = {
-            lane: {name: value for name, value in macs.items() if BRANCH_OF[name] == lane}
-            for lane in BRANCH_COLOURS
+            branch: {name: value for name, value in macs.items() if BRANCH_OF[name] == branch}
+            for branch in BRANCH_COLOURS
         } | {TOGETHER: macs}
     return costs
 
 
-def _lane_channels(row: Row, in_channels: int) -> dict[str, dict[str, int]]:
-    """Channels out of each lane, by way. A naive pool passes on all that come in."""
+def _branch_channels(row: Row, in_channels: int) -> dict[str, dict[str, int]]:
+    """Channels out of each branch, by way. A naive pool passes on all that come in."""
     widths, _ = row_module(row)
     outs = (widths.out_1x1, widths.out_3x3, widths.out_5x5)
     return {
@@ -215,9 +215,9 @@ def _lane_channels(row: Row, in_channels: int) -> dict[str, dict[str, int]]:
     }
 
 
-def _saving(costs: dict[str, dict[str, dict[str, int]]], way: str, lane: str) -> str:
+def _saving(costs: dict[str, dict[str, dict[str, int]]], way: str, branch: str) -> str:
     """What is written behind a bar: its figure, and how many times less it is than the naive."""
-    naive, value = (sum(costs[each][lane].values()) for each in ("naive", way))
+    naive, value = (sum(costs[each][branch].values()) for each in ("naive", way))
     if value < naive:
         return f"{_millions(value)}, {naive / value:.1f} times less"
     return _millions(value) if value else "0"

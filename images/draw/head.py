@@ -55,7 +55,7 @@ def head_steps(head: Head, classes: int = ROWS["linear"].channels) -> list[Step]
     side, conv, hidden = head.pooled_size, head.conv_channels, head.hidden
     pool = f"average pool\n{times(head.pool_kernel, head.pool_kernel)}, stride {head.pool_stride}"
     return [
-        Step(f"behind {_short(head.after)}", (row.size, row.size, row.channels), 0),
+        Step(f"after {_short(head.after)}", (row.size, row.size, row.channels), 0),
         Step(pool, (side, side, row.channels), 0),
         Step("conv 1×1\nReLU", (side, side, conv), conv_params(row.channels, conv, 1, True)),
         Step("fully connected\nReLU", (hidden,), linear_params(side * side * conv, hidden, True)),

@@ -36,7 +36,7 @@ from googlenet_lib.network.table1 import (
 HEIGHT = 660
 MARGIN = 16
 SCALE = 0.13  # per channel
-LANE_GAP = 3
+BRANCH_GAP = 3
 MODULE, BAR, PICTURE = 66, 14, 34  # widths of what stands on the page
 HEADS_TOP, HEAD_BOX, HEAD_BOX_HEIGHT, HEAD_GAP = 376, 62, 52, 8
 TURNS = (187, 460)  # where the flow goes back to the left, between two lines
@@ -95,7 +95,7 @@ def branch_widths(widths: Widths) -> dict[str, int]:
 def draw_network() -> Figure:
     """Draw GoogLeNet from Table 1: stem, nine modules in three stages, two heads, classifier.
 
-    The thickness of every band and lane is proportional to its channels. Source: the paper,
+    The thickness of every band and branch is proportional to its channels. Source: the paper,
     Table 1 and, for the heads, section 5.
     """
     with house_style():
@@ -135,13 +135,13 @@ def _describe_network() -> str:
     )
     heads = " and ".join(head.after.removeprefix("inception") for head in HEADS)
     return (
-        "GoogLeNet drawn from Table 1 in three lines, read from left to right; bands and lanes "
+        "GoogLeNet drawn from Table 1 in three lines, read from left to right; bands and branches "
         "are as thick as their channels. "
         f"Stem: a picture of {times(IMAGE_SIZE, IMAGE_SIZE, 3)} becomes {shapes['conv1']} after "
         f"conv1, {shapes['conv2']} after conv2 and {shapes['maxpool2']} after the second max "
-        "pool. Nine Inception modules, each four coloured lanes (1×1 blue, 3×3 orange, 5×5 "
+        "pool. Nine Inception modules, each four coloured branches (1×1 blue, 3×3 orange, 5×5 "
         f"green, pool pink), follow in stages 3, 4 and 5, a max pool between stages: {modules}. "
-        f"They grow from {first} channels to {last}, and no lane is thicker than the 3×3 one. "
+        f"They grow from {first} channels to {last}, and no branch is thicker than the 3×3 one. "
         f"Classifier: average pooling to {shapes['avgpool']}, dropout of {DROPOUT:.0%}, a linear "
         f"layer and softmax over {ROWS['linear'].channels} classes. Two auxiliary heads, used in "
         f"training only, hang off {heads}."
@@ -201,7 +201,7 @@ def _draw_link(axes: Axes, x: float, line: Line, step: Step, text: str) -> None:
 def _draw_step(axes: Axes, x: float, y: float, step: Step) -> None:
     middle, top = x + step.width / 2, y - step.thickness / 2
     if step.widths:
-        _draw_module(axes, x, top - 1.5 * LANE_GAP, step.name, step.widths)
+        _draw_module(axes, x, top - 1.5 * BRANCH_GAP, step.name, step.widths)
         write(axes, middle, top - 15, step.label, 15, weight="bold")
     else:
         bar = Rectangle((x, top), step.width, step.thickness, color=GREY, linewidth=0)
@@ -213,9 +213,7 @@ def _draw_step(axes: Axes, x: float, y: float, step: Step) -> None:
 def _draw_module(axes: Axes, x: float, top: float, name: str, widths: Widths) -> None:
     for branch, channels in branch_widths(widths).items():
         colour, thickness = BRANCH_COLOURS[branch], channels * SCALE
-        lane = Rectangle((x, top), MODULE, thickness, color=colour, linewidth=0)
-        lane.set_gid(f"{name}.{branch}")
-        axes.add_patch(lane)
+        axes.add_patch(Rectangle((x, top), MODULE, thickness, color=colour, linewidth=0))
         if thickness > 12:  # room for its name
             write(
                 axes,
@@ -225,7 +223,7 @@ def _draw_module(axes: Axes, x: float, top: float, name: str, widths: Widths) ->
                 13,
                 color=ink_on(colour),
             )
-        top += thickness + LANE_GAP
+        top += thickness + BRANCH_GAP
 
 
 def _draw_turn(axes: Axes, x: float, above: float, turn: float, below: float) -> None:

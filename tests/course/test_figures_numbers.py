@@ -189,11 +189,13 @@ HARD = {
         for size in (3, 24)
     },
     "naive 5b": lambda: naive_inception.draw_naive_inception(*ROWS_IN[-1]),
-    "costs of 5b": lambda: cost_bars.draw_lane_costs(*ROWS_IN[-1]),
+    "costs of 5b": lambda: cost_bars.draw_branch_costs(*ROWS_IN[-1]),
     "a design over the budget": lambda: draw_design(OVER),
     "variants alike": lambda: variants.draw_variants("paper", "paper"),
     "verdicts of another reading": lambda: draw_verdicts(audit(READING), READING),
-    "the last lane": lambda: receptive_growth.draw_lane_field(recorded(), "inception5b", "pool"),
+    "the last branch": lambda: receptive_growth.draw_branch_field(
+        recorded(), "inception5b", "pool"
+    ),
 }
 OVER = Design("inception3a", replace(ROWS["inception3a"].widths, out_5x5=64, pool_proj=0))
 READING = Reading(bias=True, thousand=1000, separable_conv1=True)
@@ -379,7 +381,7 @@ def test_convolutions_that_cannot_be_are_refused():
 
 
 def test_words_say_whether_the_gradient_is_inside_the_picture():
-    draw = receptive_growth.draw_lane_field
+    draw = receptive_growth.draw_branch_field
     assert "inside the picture's 224" in draw(recorded(), "inception4e", "5x5").alt
     text = draw(recorded(), "inception5b", "5x5").alt
     assert "the field is 715 pixels wide" in text
@@ -423,8 +425,8 @@ def test_what_cannot_be_mixed_is_refused(channels, row, at, words):
 
 
 def test_the_dials_words():
-    lane = bottleneck("inception3a")
-    text = dial.draw_dial(lane, 16, SHARES).alt
+    branch = bottleneck("inception3a")
+    text = dial.draw_dial(branch, 16, SHARES).alt
     assert "2,408,448 + 10,035,200 = 12,443,648 multiply-adds against 120,422,400" in text
     assert "9.68 times less" in text
     assert "Break-even at r = 154.8; Table 1 has 16" in text
@@ -432,7 +434,7 @@ def test_the_dials_words():
     assert f"keep {float(SHARES[7]):.0%} of the variance" in text
     for width in (0, 193):
         with pytest.raises(UsageError, match="expected 1 to 192"):
-            dial.draw_dial(lane, width, SHARES)
+            dial.draw_dial(branch, width, SHARES)
 
 
 # ---- lesson 03 -----------------------------------------------------------------------------------
@@ -499,7 +501,7 @@ def test_a_designs_words_say_what_is_left_and_what_is_over():
     [
         inception.draw_inception,
         naive_inception.draw_naive_inception,
-        cost_bars.draw_lane_costs,
+        cost_bars.draw_branch_costs,
     ],
 )
 def test_a_row_without_branches_is_refused(draw):
@@ -508,12 +510,12 @@ def test_a_row_without_branches_is_refused(draw):
 
 
 @pytest.mark.parametrize("block", [Inception, NaiveInception])
-def test_lane_costs_are_what_the_blocks_cost(block):
+def test_branch_costs_are_what_the_blocks_cost(block):
     """Counted by hooks in blocks that are built."""
     row, channels = ROWS_IN[0]
     macs = total(model_costs(block(channels, row.widths), (channels, row.size, row.size)))[1]
     assert (
-        f"{macs / 1e6:.1f} M" in cost_bars.draw_lane_costs(row, channels).alt.split("Together")[1]
+        f"{macs / 1e6:.1f} M" in cost_bars.draw_branch_costs(row, channels).alt.split("Together")[1]
     )
 
 

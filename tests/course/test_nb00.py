@@ -57,7 +57,7 @@ def test_the_object_stands_in_the_middle_of_the_windows(network):
     outside = view.image[:, :3, :3]
     assert (inside.float().mean() - outside.float().mean()).abs() > 30
     assert view.guesses[0].label in SHAPES
-    assert {lane: tuple(m.shape) for lane, m in view.maps.items()} == dict.fromkeys(
+    assert {branch: tuple(m.shape) for branch, m in view.maps.items()} == dict.fromkeys(
         ("1x1", "3x3", "5x5", "pool"), (16, 16)
     )
 
@@ -69,15 +69,15 @@ def test_the_same_seed_is_the_same_object_larger(network):
     assert not torch.equal(a.image, b.image)
 
 
-def test_a_lane_s_middle_answer_rests_once_its_window_is_filled(network):
+def test_a_branch_s_middle_answer_rests_once_its_window_is_filled(network):
     radii = [3, 4, 6, 9, 12, 14]
     distances = middle_distances(*network, "circle", radii)
-    for lane, window in branch_windows(network[0]).items():
+    for branch, window in branch_windows(network[0]).items():
         full = radius_that_fills(window) + 0.5  # the edge is half a pixel soft
-        for radius, distance in zip(radii, distances[lane], strict=True):
+        for radius, distance in zip(radii, distances[branch], strict=True):
             if radius > full:
-                assert distance < 1e-4, (lane, radius)
-        assert distances[lane][0] > 0.1
+                assert distance < 1e-4, (branch, radius)
+        assert distances[branch][0] > 0.1
     assert radius_that_fills(branch_windows(network[0])["1x1"]) == pytest.approx(3.5 * 2**0.5)
 
 

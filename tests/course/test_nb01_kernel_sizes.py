@@ -13,10 +13,10 @@ from googlenet_lib.course.nb01.contenders import (
     BUDGET,
     CONTENDERS,
     SideBySide,
+    branch_widths,
     build,
     field,
     find_contender,
-    lane_widths,
     multiply_adds,
     network_costs,
 )
@@ -49,13 +49,13 @@ EACH = pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name
 def test_all_cost_the_same_within_2_percent(contender):
     params, macs = network_costs(contender)
     assert params == sum(p.numel() for p in build(contender).parameters())
-    assert macs == multiply_adds(contender, lane_widths(contender))
+    assert macs == multiply_adds(contender, branch_widths(contender))
     assert macs == pytest.approx(BUDGET, rel=0.02)
 
 
-def test_four_equal_lanes_are_as_wide_and_as_expensive_as_one_of_3x3():
+def test_four_equal_branches_are_as_wide_and_as_expensive_as_one_of_3x3():
     mixed, single = find_contender("mixed"), find_contender("only 3x3")
-    assert tuple(4 * width for width in lane_widths(mixed)) == lane_widths(single)
+    assert tuple(4 * width for width in branch_widths(mixed)) == branch_widths(single)
     assert network_costs(mixed) == network_costs(single)
 
 
@@ -64,11 +64,11 @@ def test_receptive_fields():
 
 
 @EACH
-def test_lanes_stand_side_by_side_over_the_same_input(contender):
+def test_branches_stand_side_by_side_over_the_same_input(contender):
     layer = SideBySide(5, contender, 3).eval()
     x = torch.randn(2, 5, 8, 8)
-    for part, lane in zip(layer(x).split(3, dim=1), layer.lanes, strict=True):
-        assert torch.equal(part, lane(x))
+    for part, branch in zip(layer(x).split(3, dim=1), layer.branches, strict=True):
+        assert torch.equal(part, branch(x))
     kernels = [module.kernel_size[0] for module in layer.modules() if isinstance(module, nn.Conv2d)]
     assert kernels == [*contender.kernels, *[1] * contender.pool]
 
@@ -211,7 +211,7 @@ def test_the_record_is_of_these_settings_and_pictures():
 def test_every_contender_was_tuned_on_validation_then_compared_with_fresh_seeds(contender):
     recording, name = recorded(), contender.name
     entry, rate, tuning = recording.entry(name), recording.rate(name), recording.tuning_of(name)
-    assert entry.widths == lane_widths(contender)
+    assert entry.widths == branch_widths(contender)
     assert (entry.params, entry.macs) == network_costs(contender)
     assert entry.field == field(contender)
     rates = sorted({one.rate for one in tuning})

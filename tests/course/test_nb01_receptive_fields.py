@@ -15,8 +15,8 @@ from googlenet_lib.course.nb01.receptive_fields import (
     STRIDED,
     TILE,
     Stack,
+    branch_gradients,
     build_stack,
-    lane_gradients,
     mass_width,
     measure_module,
     pack_map,
@@ -117,7 +117,7 @@ def test_maps_without_mass_are_refused(mass, share):
         mass_width(mass, share)
 
 
-# ---- GoogLeNet's lanes ---------------------------------------------------------------------------
+# ---- GoogLeNet's branches ------------------------------------------------------------------------
 
 
 def test_torchvision_s_window_and_what_makes_it_smaller():
@@ -136,18 +136,18 @@ def test_the_gradient_fills_the_window_and_nothing_else(paper, module):
     place = 4 if module == "inception3a" else 6
     side = 96 if module == "inception3a" else 240
     pictures = torch.randn(6, 3, side, side)
-    for lane, gradient in lane_gradients(paper, module, pictures, place).items():
-        window = windows[lane]
+    for branch, gradient in branch_gradients(paper, module, pictures, place).items():
+        window = windows[branch]
         reach = (window.field - 1) / 2
         touched = gradient.nonzero()
         first, last = window.centre(place) - reach, window.centre(place) + reach
-        assert touched.min(0).values.tolist() == [first, first], lane
-        assert touched.max(0).values.tolist() == [last, last], lane
+        assert touched.min(0).values.tolist() == [first, first], branch
+        assert touched.max(0).values.tolist() == [last, last], branch
 
 
-def test_unknown_lanes_are_refused():
+def test_unknown_branches_are_refused():
     with pytest.raises(UsageError, match="is not recorded"):
-        recorded().lane("inception3a", "7x7")
+        recorded().branch("inception3a", "7x7")
     with pytest.raises(UsageError, match="is not recorded"):
         recorded().stack_width(Stack(11, 3))
 
@@ -157,9 +157,9 @@ def test_unknown_lanes_are_refused():
 
 def test_the_record_is_whole():
     found = recorded()
-    settings = [(n, m, lane) for n in NETWORKS for m in MODULES for lane in BRANCHES]
-    assert [(one.network, one.module, one.lane) for one in found.lanes] == settings
-    for one in found.lanes:
+    settings = [(n, m, branch) for n in NETWORKS for m in MODULES for branch in BRANCHES]
+    assert [(one.network, one.module, one.branch) for one in found.branches] == settings
+    for one in found.branches:
         assert one.map.shape == (TILE, TILE)
         assert one.map.sum() == pytest.approx(1)
         assert len(one.widths) == len(SEEDS)
@@ -176,15 +176,15 @@ def test_stacks_are_recorded_as_they_are_measured(stack):
 
 def test_a_packed_map_is_unpacked():
     mass = torch.rand(TILE, TILE, generator=torch.Generator().manual_seed(0)) ** 4
-    lane = replace(recorded().lanes[0], packed=pack_map(mass))
-    assert abs(lane.map - (mass / mass.sum()).numpy()).max() < 0.01 * lane.map.max()
+    branch = replace(recorded().branches[0], packed=pack_map(mass))
+    assert abs(branch.map - (mass / mass.sum()).numpy()).max() < 0.01 * branch.map.max()
     with pytest.raises(ValueError, match="not 32x32"):
-        replace(lane, packed=lane.packed[:400])
+        replace(branch, packed=branch.packed[:400])
 
 
-def test_lanes_are_recorded_as_they_are_measured():
+def test_branches_are_recorded_as_they_are_measured():
     for one in measure_module("paper", "inception3a"):
-        kept = recorded().lane("inception3a", one.lane)
+        kept = recorded().branch("inception3a", one.branch)
         assert kept.window == one.window
         assert abs(kept.width - one.width) <= 2
         assert abs(kept.map - one.map).max() < 0.1 * one.map.max()

@@ -16,16 +16,16 @@ from googlenet_lib.network.variants import SMALL
 
 
 def test_the_example_of_the_course():
-    lane = bottleneck("inception3a")
-    assert lane.direct_macs == 120_422_400
-    assert lane.macs(16) == (2_408_448, 10_035_200)
-    assert (lane.direct_params, lane.params(16)) == (153_600, (3_072, 12_800))
-    assert lane.break_even == pytest.approx(154.84, abs=0.005)
+    branch = bottleneck("inception3a")
+    assert branch.direct_macs == 120_422_400
+    assert branch.macs(16) == (2_408_448, 10_035_200)
+    assert (branch.direct_params, branch.params(16)) == (153_600, (3_072, 12_800))
+    assert branch.break_even == pytest.approx(154.84, abs=0.005)
     assert sum(bottleneck("inception3a", kernel=3).params(96)) == 129_024
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_lanes_are_those_of_table_1(name):
+def test_branches_are_those_of_table_1(name):
     widths = ROWS[name].widths
     five, three = bottleneck(name), bottleneck(name, kernel=3)
     assert (five.width, five.out_channels) == (widths.reduce_5x5, widths.out_5x5)
@@ -38,9 +38,9 @@ def test_lanes_are_those_of_table_1(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_break_even_is_where_both_ways_cost_the_same(name):
-    lane = bottleneck(name)
-    below, above = int(lane.break_even), int(lane.break_even) + 1
-    assert sum(lane.macs(below)) <= lane.direct_macs < sum(lane.macs(above))
+    branch = bottleneck(name)
+    below, above = int(branch.break_even), int(branch.break_even) + 1
+    assert sum(branch.macs(below)) <= branch.direct_macs < sum(branch.macs(above))
 
 
 def test_what_is_no_module_is_refused():
@@ -52,9 +52,9 @@ def test_another_module_brings_its_own_channels_and_width():
     box = explore_bottleneck({name: torch.linspace(0.5, 1, 96) for name in MODULES})
     r, module = box.children[0].children
     for name in ("inception5b", "inception3a"):
-        module.value, lane = name, bottleneck(name)
-        assert (r.max, r.value) == (lane.in_channels, lane.width)
-        r.value = lane.in_channels  # the widest, which the next may not have
+        module.value, branch = name, bottleneck(name)
+        assert (r.max, r.value) == (branch.in_channels, branch.width)
+        r.value = branch.in_channels  # the widest, which the next may not have
 
 
 def test_variance_shares_are_those_of_the_singular_values():

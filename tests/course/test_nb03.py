@@ -1,4 +1,4 @@
-"""Notebook 03's windows lie where gradients say, and answers are those of the lanes."""
+"""Notebook 03's windows lie where gradients say, and answers are those of the branches."""
 
 import pytest
 import torch
@@ -34,28 +34,28 @@ def test_boxes_are_the_pixels_with_a_gradient(network, image, module, place):
     model, info = googlenet("small", 10, heads=False, width=0.2).eval(), network[1]
     view = window_view(model, info, image, module, place)
     pictures = torch.randn(24, 3, SIDE, SIDE, requires_grad=True)
-    for lane, branch in BRANCHES.items():
+    for branch, part in BRANCHES.items():
         seen = []
-        block = getattr(getattr(model, module), branch)
+        block = getattr(getattr(model, module), part)
         hook = block.register_forward_hook(lambda *call, seen=seen: seen.append(call[2]))
         model(pictures)
         hook.remove()
         (gradient,) = torch.autograd.grad(seen[0][:, :, place[0], place[1]].sum(), pictures)
         touched = gradient.abs().sum((0, 1)).nonzero()  # (pixels, row and column)
-        box = view.boxes[lane]
+        box = view.boxes[branch]
         spans = [[box.rows.first, box.columns.first], [box.rows.last, box.columns.last]]
-        assert [touched.min(0).values.tolist(), touched.max(0).values.tolist()] == spans, lane
+        assert [touched.min(0).values.tolist(), touched.max(0).values.tolist()] == spans, branch
 
 
-def test_answers_are_those_of_the_lanes(network, image):
+def test_answers_are_those_of_the_branches(network, image):
     model, info = network
     view = window_view(model, info, image, "inception4a", (5, 6))
     prepared = normalise(image, info.mean, info.std)
-    for lane, maps in branch_maps(model, prepared[None], "inception4a").items():
-        values, answer = maps[0, :, 5, 6], view.answers[lane]
+    for branch, maps in branch_maps(model, prepared[None], "inception4a").items():
+        values, answer = maps[0, :, 5, 6], view.answers[branch]
         assert (answer.channels, answer.active) == (len(values), int((values > 0).sum()))
         assert answer.mean == pytest.approx(float(values.mean()), abs=1e-6)
-        assert torch.allclose(view.maps[lane], maps[0].mean(0))
+        assert torch.allclose(view.maps[branch], maps[0].mean(0))
 
 
 def test_the_nearest_place_of_every_pixel(network):

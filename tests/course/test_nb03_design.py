@@ -51,9 +51,9 @@ def test_any_design_costs_what_a_built_module_costs(module):
     convs = [cost for cost in built if cost.kind == "Conv2d"]
     assert (design.params, design.macs) == total(convs)
     assert design.out_channels == 8 + 24 + 48 + 56
-    counts = [count for lane in design.lanes.values() for count in lane.params]
+    counts = [count for branch in design.branches.values() for count in branch.params]
     assert counts == [cost.params for cost in convs]
-    assert [lane.channels for lane in design.lanes.values()] == [8, 24, 48, 56]
+    assert [branch.channels for branch in design.branches.values()] == [8, 24, 48, 56]
 
 
 def test_over_the_budget_by_what_was_added():
@@ -62,9 +62,9 @@ def test_over_the_budget_by_what_was_added():
 
 
 @pytest.mark.parametrize("width", ["reduce_5x5", "out_5x5"])
-def test_a_lane_with_a_width_of_0_is_left_out_whole(width):
+def test_a_branch_with_a_width_of_0_is_left_out_whole(width):
     design = with_widths(**{width: 0})
-    assert design.lanes["5x5"] == ((0, 0), (0, 0), 0, 0)
+    assert design.branches["5x5"] == ((0, 0), (0, 0), 0, 0)
     assert design.out_channels == 256 - 32
     assert design.params == 163_328 - 15_872
     assert (design.window, design.field) == (3, 27 + 2 * 8)
@@ -74,7 +74,7 @@ def test_a_lane_with_a_width_of_0_is_left_out_whole(width):
 @pytest.mark.parametrize(
     ("width", "window"), [("out_1x1", 1), ("out_3x3", 3), ("out_5x5", 5), ("pool_proj", 3)]
 )
-def test_the_largest_window_follows_the_lanes_that_are_left(width, window):
+def test_the_largest_window_follows_the_branches_that_are_left(width, window):
     alone = {"out_1x1": 0, "out_3x3": 0, "out_5x5": 0, "pool_proj": 0}
     assert with_widths(**{**alone, width: 8}).window == window
     nothing = with_widths(**alone)
@@ -88,7 +88,7 @@ def test_the_largest_window_follows_the_lanes_that_are_left(width, window):
         (lambda: with_widths(out_1x1=-8), r"\{'out_1x1': -8\} came; expected whole numbers"),
         (lambda: with_widths(pool_proj=8.5), "8.5"),
         (lambda: small_network(with_widths(out_1x1=0, out_3x3=0, out_5x5=0, pool_proj=0)),
-         "no lane"),
+         "no branch"),
     ],
 )  # fmt: skip
 def test_what_makes_no_design_is_refused(make, words):
@@ -114,7 +114,7 @@ def test_the_small_network_s_module_is_an_inception_module():
     torch.testing.assert_close(mine.eval()(x), library.eval()(x))
 
 
-def test_a_lane_that_is_left_out_is_not_built():
+def test_a_branch_that_is_left_out_is_not_built():
     network = small_network(with_widths(out_5x5=0, reduce_3x3=0))
     kernels = {m.kernel_size for m in network[2].modules() if isinstance(m, torch.nn.Conv2d)}
     assert kernels == {(1, 1)}
@@ -239,10 +239,10 @@ def test_the_buttons_rest_while_it_trains_and_come_back_when_it_breaks_off(box, 
     assert not any(button.disabled for button in all_buttons)
 
 
-def test_a_design_without_lanes_is_told_why_it_is_not_trained(box):
+def test_a_design_without_branches_is_told_why_it_is_not_trained(box):
     for slider in box.sliders.values():
         slider.value = 0
     assert "largest window none" in box.words.value
     box.train.click()
-    assert "Not trained: the design has no lane" in box.message.value
+    assert "Not trained: the design has no branch" in box.message.value
     assert len(rows(box)) == 1

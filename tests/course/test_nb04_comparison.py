@@ -28,7 +28,7 @@ def test_choices_in_words():
     paper, small = choices("paper"), choices("small")
     assert (paper["BatchNorm"], paper["its epsilon"], small["its epsilon"]) == ("no", "–", "0.001")
     assert (paper["pools in the stem"], small["pools in the stem"]) == ("both", "second only")
-    assert choices("torchvision")['the lane called "5x5"'] == "3x3"
+    assert choices("torchvision")['the branch called "5x5"'] == "3x3"
 
 
 def test_differences_are_both_values():

@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 
 import torch
-from four_lanes import CREDIT, temple_view
+from four_branches import CREDIT, temple_view
 from matplotlib.text import Text
 from PIL import Image
 
@@ -48,13 +48,15 @@ def test_only_what_the_window_holds_reaches_the_value_that_is_marked():
     network, _ = load_network("cifar10")
     noise = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     before = branch_maps(network, noise, "inception3a")
-    for lane, window in view.windows.items():
+    for branch, window in view.windows.items():
         left, top = (round(at - window.field / 2) for at in view.middle)
         inside = torch.zeros(96, 96, dtype=torch.bool)
         inside[top : top + window.field, left : left + window.field] = True
         changed = torch.where(inside, noise, noise.flip(0, 2) + 1)
         after = branch_maps(network, changed, "inception3a")
-        assert torch.allclose(after[lane][0, :, 22, 14], before[lane][0, :, 22, 14], atol=1e-5)
+        assert torch.allclose(after[branch][0, :, 22, 14], before[branch][0, :, 22, 14], atol=1e-5)
         changed = torch.where(inside, noise + 1, noise)
         after = branch_maps(network, changed, "inception3a")
-        assert not torch.allclose(after[lane][0, :, 22, 14], before[lane][0, :, 22, 14], atol=1e-3)
+        assert not torch.allclose(
+            after[branch][0, :, 22, 14], before[branch][0, :, 22, 14], atol=1e-3
+        )

@@ -133,8 +133,8 @@ def test_handed_in_notebooks_are_counted(tmp_path, monkeypatch, capsys):
     (code,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     (tmp_path / "handed_in").mkdir()
     for name, said in {
-        "ada": "00.1 correct: lanes are stacked\n00.2 not yet: it gave 3\n00.1 correct: again\n",
-        "bob": "00.1 correct: lanes are stacked\n00 predictions: 1 of 2 right, of 3 to make\n",
+        "ada": "00.1 correct: branches are stacked\n00.2 not yet: it gave 3\n00.1 correct: again\n",
+        "bob": "00.1 correct: branches are stacked\n00 predictions: 1 of 2 right, of 3 to make\n",
     }.items():
         cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("stream", text=said)])
         nbformat.write(

@@ -282,7 +282,7 @@ class FunctionalHead(nn.Module):
 )
 def test_theoretical_field_is_the_measured_one(tail):
     net = toy_net(*tail)
-    theory = child_costs(net, (1, 16, 120))[-1].field  # 30 columns behind the stem
+    theory = child_costs(net, (1, 16, 120))[-1].field  # 30 columns after the stem
     assert theory == measured_field(net, 1, 16, 120)
 
 

@@ -128,7 +128,7 @@ def test_pools_round_up(network):
 
 
 def test_local_response_norm_sits_where_figure_3_has_it(network):
-    """Behind the first pool, and before the second."""
+    """After the first pool, and before the second."""
     order = []
     for name, module in network.named_children():
         if not isinstance(module, nn.Identity):

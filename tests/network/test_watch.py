@@ -19,7 +19,7 @@ def test_every_part_leaves_what_it_is_asked_for():
     assert outputs["last"] is result
 
 
-def test_no_hook_stays_behind_a_network_that_fails():
+def test_no_hook_stays_after_a_network_that_fails():
     layer = nn.Linear(3, 2)
     with pytest.raises(RuntimeError), watch({"layer": layer}):
         layer(torch.randn(5, 4))

@@ -168,7 +168,7 @@ def test_any_memory_layout_can_be_saved(network):
 
 
 @torch.no_grad()
-def test_heads_can_be_left_behind(saved, network):
+def test_heads_can_be_left_after(saved, network):
     loaded = googlenet("small", weights=saved, heads=False).eval()
     assert loaded.aux1 is None
     assert loaded.aux2 is None

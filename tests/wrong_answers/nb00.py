@@ -114,7 +114,7 @@ def set_conv(place, **changed):
     return edit
 
 
-def pool_behind(block):
+def pool_after(block):
     pool, projection = block.branches[3]
     block.branches[3] = nn.Sequential(projection, pool)
 
@@ -181,7 +181,7 @@ WRONG = (
     *(
         ("00.5", edited(Branches, edit), words)
         for edit, words in (
-            (pool_behind, "the pool comes after the 1x1"),
+            (pool_after, "the pool comes after the 1x1"),
             (without_relu, "the ReLU after the 5x5 is missing"),
             (set_conv(1, padding=(0, 0)), "kernel_size=(3, 3) and padding=(0, 0)"),
             (set_conv(1, dilation=(2, 2), padding=(2, 2)), "dilation=(2, 2)"),
@@ -200,11 +200,11 @@ WRONG = (
             (redrawn, "layers are made in `__init__` alone"),
             (pooled_by_three, "without one, a pool takes its kernel's"),
             (partly_detached, "no gradient gets through"),
-            (chained, "Every lane reads x itself"),
+            (chained, "Every branch reads x itself"),
             (lambda b, x: torch.cat([b.maps(x)[i] for i in (0, 2, 1, 3)], 1), "in another order"),
             (lambda b, x: torch.cat(b.maps(x)), "in dimension 0. Expected"),
             (lambda b, x: torch.stack(b.maps(x), 1), "`torch.stack` makes a new dimension"),
-            (lambda b, x: sum(b.maps(x)), "Were lanes added"),
+            (lambda b, x: sum(b.maps(x)), "Were branches added"),
             (lambda b, x: torch.cat(b.maps(x)[:3], 1), "How many channels does each"),
             (lambda b, x: torch.cat(b.maps(x.relu()), 1), "a ReLU too many stands in front"),
             (lambda b, x: torch.cat(b.maps(x), 1).clamp(max=6), "a ReLU6 stands"),

@@ -11,12 +11,12 @@ from googlenet_lib.network.blocks import ConvBlock, Inception, NaiveInception
 from googlenet_lib.network.table1 import ROWS, Widths
 
 
-def lane_channels(w, names=("out_1x1", "out_3x3", "out_5x5", "pool_proj")):
-    lanes, first = {}, 0
-    for lane, name in zip(("1x1", "3x3", "5x5", "pool"), names, strict=True):
-        lanes[lane] = (first, first + getattr(w, name))
+def branch_channels(w, names=("out_1x1", "out_3x3", "out_5x5", "pool_proj")):
+    branches, first = {}, 0
+    for branch, name in zip(("1x1", "3x3", "5x5", "pool"), names, strict=True):
+        branches[branch] = (first, first + getattr(w, name))
         first += getattr(w, name)
-    return lanes
+    return branches
 
 
 def widths(**changed):
@@ -46,11 +46,11 @@ class Naive(nn.Module):
             ]
         )
 
-    def hold(self, lanes):
-        self.lanes = nn.ModuleList(lanes)
+    def hold(self, branches):
+        self.branches = nn.ModuleList(branches)
 
     def forward(self, x):
-        return torch.cat([lane(x) for lane in self.lanes], dim=self.dim)
+        return torch.cat([branch(x) for branch in self.branches], dim=self.dim)
 
 
 class Reduced(Naive):
@@ -59,15 +59,15 @@ class Reduced(Naive):
         three = [conv(inputs, w.reduce_3x3, 1), conv(w.reduce_3x3, w.out_3x3, 3)]
         five = [conv(inputs, w.reduce_5x5, 1), conv(w.reduce_5x5, w.out_5x5, 5)]
         pool = [nn.MaxPool2d(3, 1, 1), conv(inputs, w.pool_proj, 1)]
-        self.hold([conv(inputs, w.out_1x1, 1), *self.lanes_of(three, five, pool)])
+        self.hold([conv(inputs, w.out_1x1, 1), *self.branches_of(three, five, pool)])
 
-    def lanes_of(self, *lanes):
-        return [nn.Sequential(*lane) for lane in lanes]
+    def branches_of(self, *branches):
+        return [nn.Sequential(*branch) for branch in branches]
 
 
 class NoReLU(Naive):
-    def hold(self, lanes):
-        self.lanes = nn.ModuleList([*(lane[0] for lane in lanes[:3]), lanes[3]])
+    def hold(self, branches):
+        self.branches = nn.ModuleList([*(branch[0] for branch in branches[:3]), branches[3]])
 
 
 class ReLUOnThePool(Naive):
@@ -76,15 +76,15 @@ class ReLUOnThePool(Naive):
 
 
 class NoInnerReLU(Reduced):
-    def lanes_of(self, three, five, pool):
-        return super().lanes_of([three[0][0], three[1]], five, pool)
+    def branches_of(self, three, five, pool):
+        return super().branches_of([three[0][0], three[1]], five, pool)
 
 
 class NoReductions(Reduced):
     def __init__(self, inputs, w):
         super().__init__(inputs, w)
-        self.lanes[1] = conv(inputs, w.out_3x3, 3)
-        self.lanes[2] = conv(inputs, w.out_5x5, 5)
+        self.branches[1] = conv(inputs, w.out_3x3, 3)
+        self.branches[2] = conv(inputs, w.out_5x5, 5)
 
 
 class OneReduction(Reduced):
@@ -92,16 +92,16 @@ class OneReduction(Reduced):
 
     def __init__(self, inputs, w):
         super().__init__(inputs, w)
-        self.lanes[2] = conv(w.reduce_3x3, w.out_5x5, 5)
+        self.branches[2] = conv(w.reduce_3x3, w.out_5x5, 5)
 
     def forward(self, x):
-        one, three, five, pool = self.lanes
+        one, three, five, pool = self.branches
         return torch.cat([one(x), three(x), five(three[0](x)), pool(x)], dim=1)
 
 
 class ReLUBeforeTheProjection(Reduced):
-    def lanes_of(self, three, five, pool):
-        return super().lanes_of(three, five, [pool[0], nn.ReLU(), pool[1]])
+    def branches_of(self, three, five, pool):
+        return super().branches_of(three, five, [pool[0], nn.ReLU(), pool[1]])
 
 
 def tower(in_channels, modules):
@@ -127,7 +127,7 @@ class PlainInception(Inception):
 WRONG = (
     (
         "03.1",
-        lambda w: dict(reversed(lane_channels(w).items())),
+        lambda w: dict(reversed(branch_channels(w).items())),
         "in another order",
     ),
     ("03.2", NoReLU, "the ReLU after the 1x1 is missing"),
@@ -137,15 +137,19 @@ WRONG = (
     ("03.4", Naive, "How many channels does each"),
     ("03.4", NoReductions, "a 3x3 from 8 channels to 6"),
     ("03.4", OneReduction, "a 5x5 from 3 channels to 5"),
-    ("03.4", NoInnerReLU, "In the 3x3 lane, the ReLU after the 1x1 is missing"),
+    ("03.4", NoInnerReLU, "In the 3x3 branch, the ReLU after the 1x1 is missing"),
     ("03.4", ReLUBeforeTheProjection, "a ReLU too many stands after the pool"),
     ("03.6", three_alone, "Any number of convolutions"),
     ("03.6", lambda w, b: (torch.cat(w[::-1]), torch.cat(b[::-1])), "off by up to"),
     ("03.7", widths(reduce_3x3=160), "Reductions don't count"),
     ("03.7", widths(out_1x1=128), "137,682,944 multiply-adds, 9,633,792 too many"),
     ("03.7", widths(out_5x5=96), "too many"),
-    ("03.7", widths(out_1x1=192, out_3x3=96), "The 3x3 lane gives 96 channels, the paper's gives"),
-    ("03.7", widths(out_1x1=256, reduce_5x5=0), "The 5x5 lane gives 0 channels"),
+    (
+        "03.7",
+        widths(out_1x1=192, out_3x3=96),
+        "The 3x3 branch gives 96 channels, the paper's gives",
+    ),
+    ("03.7", widths(out_1x1=256, reduce_5x5=0), "The 5x5 branch gives 0 channels"),
     ("03.7", widths(out_1x1=128, reduce_3x3=79.5), "whole numbers"),
     ("03.7", Widths(*np.array([128.0, 64, 128, 16, 32, 32])), "whole numbers"),
     ("03.7", (128, 80, 128, 16, 32, 32), "six numbers by name"),
@@ -153,7 +157,7 @@ WRONG = (
 )
 
 RIGHT = (
-    ("03.1", lane_channels),
+    ("03.1", branch_channels),
     ("03.2", Naive),
     ("03.2", PlainNaive),
     ("03.3", lambda c, modules: tower(c, modules)),

@@ -9,7 +9,7 @@ from exercise_tools import computed, edited
 from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.course.nb04.exercises import agrees, field_behind, longest_path, row_params
+from googlenet_lib.course.nb04.exercises import agrees, field_after, longest_path, row_params
 
 
 def in_numpy(printed, computed, tolerance):
@@ -113,7 +113,7 @@ WRONG = (
         "Turn the text into a number",
     ),
     ("04.3", lambda rows: longest_path(rows[:-1]), "Go through the rows"),
-    ("04.4", lambda rows: field_behind(rows) - 1, "Start with (1, 1)"),
+    ("04.4", lambda rows: field_after(rows) - 1, "Start with (1, 1)"),
     *(
         ("04.5", edited(Right, edit), words)
         for edit, words in (

@@ -46,11 +46,11 @@ def _mistakes(steps: Steps) -> Iterator[tuple[str, Steps]]:
     for place, step in enumerate(steps):
         for says, instead in _other_pools(step):
             yield says, [*steps[:place], *instead, *steps[place + 1 :]]
-        behind = next((relu + 1 for relu in relus if relu > place), None)
-        if behind and "Pool" in type(step).__name__:
-            moved = [*steps[:place], *steps[place + 1 : behind], step, *steps[behind:]]
+        after = next((relu + 1 for relu in relus if relu > place), None)
+        if after and "Pool" in type(step).__name__:
+            moved = [*steps[:place], *steps[place + 1 : after], step, *steps[after:]]
             yield (
-                f"the pool comes after the {name_of(steps, behind - 2)}, and belongs in front",
+                f"the pool comes after the {name_of(steps, after - 2)}, and belongs in front",
                 moved,
             )
     for last, says in LAST:

@@ -3,7 +3,7 @@
 A `Build` lists those layers, branch by branch. The answer's weights are drawn anew and copied into
 them, each by its shape, so that neither names nor style matter. Then both get the same inputs, in
 evaluation and in training mode. A branch that differs is told by the mistake that gives the same.
-(Messages say "lane", as the notebooks do.)
+(Messages say "branch", as the notebooks do.)
 """
 
 from collections import defaultdict
@@ -74,16 +74,16 @@ def same_layers(*builds: Build) -> Callable[[type], None]:
 # ---- Calling it ----------------------------------------------------------------------------------
 
 KEEPS = (
-    "Every lane keeps the map's size: a stride of 1 (without one, a pool takes its kernel's) and a "
-    "padding of half the kernel."
+    "Every branch keeps the map's size: a stride of 1 (without one, a pool takes its kernel's) and "
+    "a padding of half the kernel."
 )
-PICTURES = "Pictures are dimension 0, channels are dimension 1: along which are lanes stacked?"
+PICTURES = "Pictures are dimension 0, channels are dimension 1: along which are branches stacked?"
 ADVICE = {
     "except in dimension 1": KEEPS,
     "except in dimension": PICTURES,
-    "stack expects": "`torch.stack` makes a new dimension; `torch.cat(lanes, dim=1)` makes none.",
-    "at non-singleton": "Were lanes added? Stacked, all channels of all lanes are kept.",
-    "channels, but got": "Every lane reads x itself, with as many channels as the arguments say.",
+    "stack expects": "`torch.stack` makes a new dimension; `torch.cat(outputs, dim=1)` makes none.",
+    "at non-singleton": "Were branches added? Stacked, all channels of all branches are kept.",
+    "channels, but got": "Every branch reads x itself, with as many channels as the arguments say.",
     "changed its input": "`nn.ReLU(inplace=True)` changes what it gets, too.",
 }
 
@@ -105,7 +105,7 @@ def _run(model: nn.Module, x: Tensor, one: Build) -> Tensor:
             raise Wrong(f"{seen} {PICTURES}")
         if out.shape[2:] != x.shape[2:]:
             raise Wrong(_joined(seen, find_oddity(model, one.layers), KEEPS))
-        raise Wrong(f"{seen} How many channels does each of the lanes give?")
+        raise Wrong(f"{seen} How many channels does each of the branches give?")
     found = difference(out, expected)
     if isinstance(found, Misfit):
         sized = isinstance(out, Tensor) and out.dim() == 4 and out.shape[1] == expected.shape[1]
@@ -150,7 +150,7 @@ def _adopt(model: nn.Module, one: Build) -> dict[Tensor, Tensor]:
                 if mine is not None:
                     found[theirs], owner = mine, _owner(model, mine)
                 elif name == "weight" or one.biases:
-                    whose = f"Its {branch} lane" if len(one.branches) > 1 else "It"
+                    whose = f"Its {branch} branch" if len(one.branches) > 1 else "It"
                     what = f"{name_of(steps, place)} of the right shape"
                     if name == "bias":
                         what = f"bias in its {name_of(steps, place)}"
@@ -266,13 +266,13 @@ def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     if any(_same(out, _stacked(way, x)) for way in ways):
         return
     if any(_same(out, torch.cat(order, dim=1)) for order in permutations(right.values())):
-        raise Wrong(f"Its lanes are right, but stacked in another order than {listed([*right])}")
+        raise Wrong(f"Its branches are right, but stacked in another order than {listed([*right])}")
     parts = dict(zip(right, out.split([len(part[0]) for part in right.values()], 1), strict=True))
     wrong = [branch for branch in right if not _same(parts[branch], right[branch])]
     seen, within = f"x of shape {tuple(x.shape)} gave other numbers than it should", ""
     if len(right) > 1:
-        seen = f"Its {listed(wrong)} lane{'s' * bool(wrong[1:])} gave other numbers than expected"
-        within = f"In the {wrong[0]} lane, "
+        seen = f"Its {listed(wrong)} branch{'s' * bool(wrong[1:])} gave other numbers than expected"
+        within = f"In the {wrong[0]} branch, "
     part = parts[wrong[0]]
     slip = find_mistake(one.branches[wrong[0]], lambda steps: _same(part, _through(steps, x)))
     if slip:

@@ -35,9 +35,9 @@ def tint(colour: str, amount: float) -> str:
     return to_hex([channel + (1 - channel) * amount for channel in to_rgb(colour)])
 
 
-def lane_shades(lane: str) -> LinearSegmentedColormap:
-    """Return the shades of a lane's map, from paper for the lowest value to the lane's colour."""
-    return LinearSegmentedColormap.from_list(lane, [PAPER, BRANCH_COLOURS[lane]])
+def branch_shades(branch: str) -> LinearSegmentedColormap:
+    """Return the shades of a branch's map, from paper for the lowest value to its colour."""
+    return LinearSegmentedColormap.from_list(branch, [PAPER, BRANCH_COLOURS[branch]])
 
 
 def luminance(colour: str) -> float:

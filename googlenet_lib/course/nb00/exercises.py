@@ -1,4 +1,4 @@
-"""Exercises of notebook 00: lanes, windows and what they cost."""
+"""Exercises of notebook 00: branches, windows and what they cost."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,18 +28,18 @@ CHANNELS = Exercise(
     solution=lambda w: w.out_1x1 + w.out_3x3 + w.out_5x5 + w.pool_proj,
     cases=[(Widths(**asdict(ROWS[f"inception{name}"].widths)),) for name in ("4a", "4d", "5b")],
     slips=slips(
-        "All six widths are in it. Which two are spent inside a lane, and never leave it?",
+        "All six widths are in it. Which two are spent inside a branch, and never leave it?",
         lambda w: sum(vars(w).values()),
-        "Three lanes are in it. What does the fourth one, which begins with a pool, end with?",
+        "Three branches are in it. What does the fourth one, which begins with a pool, end with?",
         lambda w: w.out_1x1 + w.out_3x3 + w.out_5x5,
-        "Those are the reductions, in front of the large kernels. What comes out behind them?",
+        "Those are the reductions, in front of the large kernels. What comes out after them?",
         lambda w: w.reduce_3x3 + w.reduce_5x5,
-        "That is the widest lane alone. `torch.cat` keeps all four.",
+        "That is the widest branch alone. `torch.cat` keeps all four.",
         lambda w: max(w.out_1x1, w.out_3x3, w.out_5x5, w.pool_proj),
     ),
-    look="Follow each lane to its last convolution.",
+    look="Follow each branch to its last convolution.",
     hints=(
-        "A lane may hold two convolutions in a row. Only the last one's channels come out.",
+        "A branch may hold two convolutions in a row. Only the last one's channels come out.",
         "Look at `forward` in section 3: which four tensors does `torch.cat` get?",
         "It is a sum of four of the six widths: no name in it begins with `reduce`.",
     ),
@@ -77,8 +77,8 @@ COST = Exercise(
 Layers = Sequence[tuple[int, int]]
 
 
-def window_behind(layers: Layers) -> int:
-    """How many pixels a value sees behind layers of (kernel, stride)."""
+def window_after(layers: Layers) -> int:
+    """How many pixels a value sees after layers of (kernel, stride)."""
     field, step = 1, 1
     for kernel, stride in layers:
         field += (kernel - 1) * step
@@ -104,8 +104,8 @@ def _one_stride(layers: Layers) -> int:
 
 WINDOW = Exercise(
     "00.3",
-    "The window behind some layers",
-    solution=window_behind,
+    "The window after some layers",
+    solution=window_after,
     cases=[
         ([(3, 2), (5, 1), (3, 2), (3, 1)],),
         ([(7, 2), (3, 2), (1, 1), (3, 1), (3, 2)],),
@@ -115,27 +115,27 @@ WINDOW = Exercise(
         Case(([],), advice="With no layer at all, a value is a pixel."),
     ],
     slips=slips(
-        "Strides are not in it. Behind a stride of 2, how far apart in the picture are two "
+        "Strides are not in it. After a stride of 2, how far apart in the picture are two "
         "neighbours of the map?",
         lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers),
         "A layer's own stride widened its own window. Its kernel still looks at the map in front "
         "of it; who feels the stride?",
         _stride_too_early,
         "Only the first layer is in it. Does `return` stand inside of the loop?",
-        lambda layers: window_behind(layers[:1]),
-        "Only the stride of the layer before is in it. Behind two strides of 2, how far apart in "
+        lambda layers: window_after(layers[:1]),
+        "Only the stride of the layer before is in it. After two strides of 2, how far apart in "
         "the picture are two neighbours?",
         _one_stride,
         "Kernels were added up. Two kernels of 3 overlap: how much does the second one add?",
         lambda layers: sum(kernel for kernel, _ in layers),
         "An even kernel has no middle. How many pixels does one of 2 add, and one of 4?",
-        lambda layers: window_behind([(k // 2 * 2 + 1, stride) for k, stride in layers]),
+        lambda layers: window_after([(k // 2 * 2 + 1, stride) for k, stride in layers]),
         "Every stride was taken for 2 at most. It may be any number.",
-        lambda layers: window_behind([(kernel, min(stride, 2)) for kernel, stride in layers]),
+        lambda layers: window_after([(kernel, min(stride, 2)) for kernel, stride in layers]),
         "The last layer was taken first. In which order does a picture meet them?",
-        lambda layers: window_behind(layers[::-1]),
+        lambda layers: window_after(layers[::-1]),
         "One pixel is missing. What does a value see before the first layer?",
-        lambda layers: window_behind(layers) - 1,
+        lambda layers: window_after(layers) - 1,
     ),
     look="Take the layers one by one and keep two numbers: the window, and the step between two.",
     hints=(
@@ -143,7 +143,7 @@ WINDOW = Exercise(
         "Keep a second number: how many pixels lie between two neighbours of the map. It begins "
         "at 1.",
         "A kernel of k spans k - 1 such distances. The stride multiplies the distance, but only "
-        "for the layers behind.",
+        "for the layers after.",
         "In the loop: first `field += (kernel - 1) * step`, and then one line for `step`.",
     ),
     why="so the library knew the windows of section 2 before it had looked at any picture.",
@@ -188,7 +188,7 @@ SHARE = Exercise(
         lambda costs, name: share_of_work([Row(c.name, 0, c.params) for c in costs], name),
         "That is in percent. A share is between 0 and 1; `:.1%` shows it as percent.",
         lambda costs, name: 100 * share_of_work(costs, name),
-        "`//` cuts off all that is behind the point. Which division keeps it?",
+        "`//` cuts off all that is after the point. Which division keeps it?",
         lambda costs, name: int(share_of_work(costs, name)),
         "The row was compared with the others. The whole has the row itself in it.",
         lambda costs, name: 1 / (1 / share_of_work(costs, name) - 1),
@@ -228,16 +228,16 @@ def _build(inputs: int, *widths: int) -> Build:
 
 BRANCHES = Exercise(
     "00.5",
-    "A block of four lanes",
+    "A block of four branches",
     kind="class",
     test=same_layers(_build(6, 2, 3, 4, 5), _build(3, 7, 5, 4, 2)),
     hints=(
-        "Section 3 has nearly all of it. Here no lane has a reduction, so three lanes are a "
+        "Section 3 has nearly all of it. Here no branch has a reduction, so three branches are a "
         "single `conv`.",
-        "`nn.ModuleList([...])` holds four lanes; the last is an `nn.Sequential` of a pool and a "
-        "1x1 `conv`.",
+        "`nn.ModuleList([...])` holds four branches; the last is an `nn.Sequential` of a pool and "
+        "a 1x1 `conv`.",
         "The pool must keep the map's size: `nn.MaxPool2d(3, stride=1, padding=1)`.",
-        "In `forward`, give x to every lane and `torch.cat` the four results along dim=1.",
+        "In `forward`, give x to every branch and `torch.cat` the four results along dim=1.",
     ),
     why="it is GoogLeNet's idea in ten lines; notebook 03 adds the reductions that make it cheap.",
 )
@@ -254,7 +254,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "00.b",
-        "The object grows. Which lane's middle answer goes on changing longest?",
+        "The object grows. Which branch's middle answer goes on changing longest?",
         choices=("1x1", "3x3", "5x5", "pool"),
     ),
     Prediction(

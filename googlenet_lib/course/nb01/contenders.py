@@ -19,20 +19,20 @@ SIZE = 32  # pixels a side
 STEM = 16  # channels
 STAGES = (1.0, 1.0, 1.5)  # widths of the three layers, relative to the first
 BUDGET = 2_820_000  # multiply-adds for one picture: 3x3 layers of 24, 24 and 36 channels
-WIDEST = 1000  # channels of a lane
+WIDEST = 1000  # channels of a branch
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A choice of the lanes that work side by side in every layer."""
+    """A choice of the branches that work side by side in every layer."""
 
     name: str
     kernels: tuple[int, ...]
-    pool: bool = False  # one more lane: a 3x3 max pool, then its 1x1 projection
+    pool: bool = False  # one more branch: a 3x3 max pool, then its 1x1 projection
 
     @property
-    def lanes(self) -> int:
-        """Count the lanes of a layer."""
+    def branches(self) -> int:
+        """Count the branches of a layer."""
         return len(self.kernels) + self.pool
 
 
@@ -42,40 +42,42 @@ CONTENDERS = (
     Contender("only 5x5", (5,)),
     Contender("mixed", (1, 3, 5), pool=True),
     Contender("mixed, no pool", (1, 3, 5)),
-    Contender("3x3 and pool", (3,), pool=True),  # is it the mix of kernels, or the pool lane?
+    Contender("3x3 and pool", (3,), pool=True),  # is it the mix of kernels, or the pool branch?
 )
 
 
 class SideBySide(nn.Module):
-    """One layer: every lane sees the same input and gives `width` channels.
+    """One layer: every branch sees the same input and gives `width` channels.
 
-    (N, in_channels, H, W) -> (N, lanes * width, H, W).
+    (N, in_channels, H, W) -> (N, branches * width, H, W).
     """
 
     def __init__(self, in_channels: int, contender: Contender, width: int) -> None:
         super().__init__()
-        self.lanes = nn.ModuleList(
+        self.branches = nn.ModuleList(
             ConvBlock(in_channels, width, kernel_size=kernel, padding=kernel // 2)
             for kernel in contender.kernels
         )
         if contender.pool:
             pool = nn.MaxPool2d(kernel_size=3, stride=1, padding=1)
-            self.lanes.append(nn.Sequential(pool, ConvBlock(in_channels, width, kernel_size=1)))
+            self.branches.append(nn.Sequential(pool, ConvBlock(in_channels, width, kernel_size=1)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([lane(x) for lane in self.lanes], dim=1)  # (N, lanes * width, H, W)
+        return torch.cat(
+            [branch(x) for branch in self.branches], dim=1
+        )  # (N, branches * width, H, W)
 
 
 class KernelSizeNet(nn.Module):
-    """A stem, two layers of lanes, a max pool, a third layer, an average over the map, ten logits.
+    """A stem, two layers of branches, a max pool, a third layer, a mean over the map, ten logits.
 
-    (N, 3, 32, 32) -> (N, 10). `widths` are the channels of each lane, layer by layer. The stem is
+    (N, 3, 32, 32) -> (N, 10). `widths` are the channels of each branch, layer by layer. The stem is
     the same for all: without it, a network of 1x1 kernels could not tell an edge's direction.
     """
 
     def __init__(self, contender: Contender, widths: tuple[int, ...]) -> None:
         super().__init__()
-        outputs = [contender.lanes * width for width in widths]
+        outputs = [contender.branches * width for width in widths]
         inputs = [STEM, *outputs[:-1]]
         self.stem = ConvBlock(3, STEM, kernel_size=3, stride=2, padding=1)
         self.layers = nn.ModuleList(
@@ -102,10 +104,10 @@ def find_contender(name: str) -> Contender:
 
 
 @cache
-def lane_widths(contender: Contender) -> tuple[int, ...]:
-    """Choose the channels of each lane, layer by layer, that bring the cost nearest to BUDGET.
+def branch_widths(contender: Contender) -> tuple[int, ...]:
+    """Choose the channels of each branch, layer by layer, that bring the cost nearest to BUDGET.
 
-    All lanes of a layer have the same width; the layers keep to STAGES within two channels.
+    All branches of a layer have the same width; the layers keep to STAGES within two channels.
     """
 
     def in_proportion(first: int) -> tuple[int, ...]:
@@ -127,14 +129,14 @@ def multiply_adds(contender: Contender, widths: tuple[int, ...]) -> int:
     macs, channels = conv_macs(3, STEM, 3, SIZE // 2), STEM
     for width, size in zip(widths, (SIZE // 2, SIZE // 2, SIZE // 4), strict=True):
         macs += sum(conv_macs(channels, width, kernel, size) for kernel in kernels)
-        channels = contender.lanes * width
+        channels = contender.branches * width
     return macs + linear_macs(channels, len(SHAPES))
 
 
 def build(contender: Contender, seed: int = 0) -> KernelSizeNet:
     """Build the contender's network at the common budget, its weights drawn from `seed`."""
     torch.manual_seed(seed)
-    return KernelSizeNet(contender, lane_widths(contender))
+    return KernelSizeNet(contender, branch_widths(contender))
 
 
 def network_costs(contender: Contender) -> tuple[int, int]:
@@ -149,5 +151,5 @@ def field(contender: Contender) -> int:
 
 def _layer_costs(contender: Contender) -> list[Cost]:
     with torch.device("meta"):
-        network = KernelSizeNet(contender, lane_widths(contender))
+        network = KernelSizeNet(contender, branch_widths(contender))
         return model_costs(network, (3, SIZE, SIZE))

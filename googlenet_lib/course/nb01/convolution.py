@@ -16,7 +16,7 @@ from googlenet_lib.errors import UsageError
 CHANNELS = ("red", "green", "blue")
 VEIL = style.tint(style.GREY, 0.75)
 DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)))
-# Grey below zero, the 3x3 lane's colour above.
+# Grey below zero, the 3x3 branch's colour above.
 SHADES = LinearSegmentedColormap.from_list(
     "signed", [style.MIDDLE_GREY, style.PAPER, style.BRANCH_COLOURS["3x3"]], N=257
 )

@@ -269,7 +269,7 @@ SIDE_BY_SIDE = Exercise(
         "A kernel of k keeps the size with `padding=k // 2`.",
         "`torch.cat([a, b, c], dim=1)` stacks maps along the channels.",
     ),
-    why="equal sizes by padding, stacked channels: three of the four lanes of GoogLeNet.",
+    why="equal sizes by padding, stacked channels: three of the four branches of GoogLeNet.",
 )
 
 LAYERS = Exercise(
@@ -304,7 +304,7 @@ LAYERS = Exercise(
         "Rounded to the nearest, the last layers may not reach all of the pixels.",
         lambda k, p: round((p - 1) / (k - 1)),
     ),
-    look="How wide is the field behind one layer, two, three? By how much does each widen it?",
+    look="How wide is the field after one layer, two, three? By how much does each widen it?",
     hints=(
         "With stride 1, a layer of kernel k widens the field by k - 1 pixels.",
         "Before the first layer a value sees 1 pixel.",

@@ -155,10 +155,10 @@ def _costs(recording: Recording, name: str) -> str:
 
 
 def _channels(recording: Recording, name: str) -> str:
-    """Write the channels of each lane of the three layers, such as "24, 24, 36 channels"."""
-    lanes = find_contender(name).lanes
+    """Write the channels of each branch of the three layers, such as "24, 24, 36 channels"."""
+    branches = find_contender(name).branches
     widths = ", ".join(map(str, recording.entry(name).widths))
-    return f"{lanes} × ({widths}) ch." if lanes > 1 else f"{widths} channels"
+    return f"{branches} × ({widths}) ch." if branches > 1 else f"{widths} channels"
 
 
 def _size_means(recording: Recording, name: str) -> list[float]:

@@ -29,10 +29,10 @@ from googlenet_lib.course.nb01.contenders import (
     SIZE,
     STAGES,
     Contender,
+    branch_widths,
     build,
     field,
     find_contender,
-    lane_widths,
     network_costs,
 )
 from googlenet_lib.data import Batches, ImageSet
@@ -185,7 +185,7 @@ class Entry:
     """What a contender is, in numbers."""
 
     name: str
-    widths: tuple[int, ...]  # of each lane, layer by layer
+    widths: tuple[int, ...]  # of each branch, layer by layer
     params: int
     macs: int  # for one picture
     field: int  # pixels
@@ -311,7 +311,8 @@ def record(path: Path) -> None:
         command=recorder.command_of(record),
         data_checksum=data.checksum(),
         entries=tuple(
-            Entry(one.name, lane_widths(one), *network_costs(one), field(one)) for one in CONTENDERS
+            Entry(one.name, branch_widths(one), *network_costs(one), field(one))
+            for one in CONTENDERS
         ),
     )
     recorder.save(path, circumstances, tuning + final)

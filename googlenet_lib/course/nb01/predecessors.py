@@ -64,7 +64,7 @@ ALEXNET_NEURONS = (253_440, 186_624, 64_896, 64_896, 43_264)
 
 # All in pixels of a page that is as wide as a README.
 MARGIN, LEFT, PIXEL, ROW_HEIGHT, SHOWN = 14, 130, 9, 150, 5
-MODULE = (5, 3, 1)  # the kernels of a module's lanes, the largest first: each lies on the last
+MODULE = (5, 3, 1)  # the kernels of a module's branches, the largest first: each lies on the last
 
 
 def draw_kernels(networks: Sequence[Predecessor]) -> Figure:
@@ -116,8 +116,8 @@ def _draw_kernel(axes: Axes, x: float, i: int, name: str, kernel: int, stride: i
 
 def _draw_module(axes: Axes, x: float, i: int, name: str) -> None:
     for kernel in MODULE:
-        lane = f"{kernel}x{kernel}"
-        _draw_square(axes, x, i, kernel, style.BRANCH_COLOURS[lane], MODULE[0])
+        branch = f"{kernel}x{kernel}"
+        _draw_square(axes, x, i, kernel, style.BRANCH_COLOURS[branch], MODULE[0])
     style.write(axes, x, (i + 1) * ROW_HEIGHT - 16, f"{name}\n5×5, 3×3, 1×1", 13, ha="left")
 
 

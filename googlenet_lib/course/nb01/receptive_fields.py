@@ -72,8 +72,8 @@ class Stack:
 
     @property
     def field(self) -> int:
-        """Theoretical receptive field of one value behind the last layer, in pixels."""
-        return field_behind(self.layers)[0]
+        """Theoretical receptive field of one value after the last layer, in pixels."""
+        return field_after(self.layers)[0]
 
     @property
     def weights_a_channel_pair(self) -> int:
@@ -81,8 +81,8 @@ class Stack:
         return self.depth * self.kernel**2
 
 
-def field_behind(layers: Sequence[tuple[int, int]]) -> Field:
-    """Receptive field and jump behind layers of (kernel, stride), in pixels of the picture."""
+def field_after(layers: Sequence[tuple[int, int]]) -> Field:
+    """Receptive field and jump after layers of (kernel, stride), in pixels of the picture."""
     field, jump = 1, 1
     for kernel, stride in layers:
         field, jump = receptive_field(field, jump, kernel, stride)
@@ -152,25 +152,25 @@ def _gradient(values: Tensor, direction: Tensor, pictures: Tensor) -> Tensor:
     return gradient.abs().mean((0, 1))
 
 
-# ---- 3. The lanes of a GoogLeNet -----------------------------------------------------------------
+# ---- 3. The branches of a GoogLeNet --------------------------------------------------------------
 
 
-def lane_gradients(
+def branch_gradients(
     model: GoogLeNet, module: str, pictures: Tensor, place: int
 ) -> dict[str, Tensor]:
-    """Where the gradient of one value of each lane lies in the pictures: (H, W), by lane.
+    """Where the gradient of one value of each branch lies in the pictures: (H, W), by branch.
 
     `pictures` are normalised, (N, 3, H, W); `place` is both row and column of the value in the
-    module's map. A value is a random mix of the lane's channels. The mean absolute gradient over
+    module's map. A value is a random mix of the branch's channels. The mean absolute gradient over
     pictures and colours, not scaled.
     """
     pictures = pictures.detach().requires_grad_()
     with watch(branch_parts(model, module)) as maps:
         model.eval()(pictures)
     gradients = {}
-    for lane, output in maps.items():
-        values = output[:, :, place, place]  # (N, channels of the lane)
-        gradients[lane] = _gradient(values, torch.randn_like(values), pictures)
+    for branch, output in maps.items():
+        values = output[:, :, place, place]  # (N, channels of the branch)
+        gradients[branch] = _gradient(values, torch.randn_like(values), pictures)
     return gradients
 
 
@@ -181,8 +181,8 @@ NETWORKS = {"paper": PAPER, "torchvision": replace(PAPER, large_kernel=3, maxpoo
 
 
 @dataclass(frozen=True)
-class LaneField:
-    """One lane of one module of an untrained network, measured on noise.
+class BranchField:
+    """One branch of one module of an untrained network, measured on noise.
 
     `widths` (one a seed) and `width` (of the mean) are sides of the square that holds SHARE of
     the gradient, in pixels.
@@ -190,7 +190,7 @@ class LaneField:
 
     network: str
     module: str
-    lane: str
+    branch: str
     window: Window
     widths: tuple[float, ...]
     width: float
@@ -198,7 +198,9 @@ class LaneField:
 
     def __post_init__(self) -> None:
         if len(base64.b64decode(self.packed)) != TILE**2:
-            raise ValueError(f"the map of lane {self.lane} of {self.module} is not {TILE}x{TILE}")
+            raise ValueError(
+                f"the map of branch {self.branch} of {self.module} is not {TILE}x{TILE}"
+            )
 
     @cached_property
     def map(self) -> np.ndarray:
@@ -213,11 +215,11 @@ def pack_map(mass: Tensor) -> str:
     return base64.b64encode((255 * roots).round().astype(np.uint8).tobytes()).decode()
 
 
-def measure_module(network: str, module: str) -> list[LaneField]:
-    """Measure all lanes of a module on pictures of noise that no window reaches beyond."""
+def measure_module(network: str, module: str) -> list[BranchField]:
+    """Measure all branches of a module on pictures of noise that no window reaches beyond."""
     variant = NETWORKS[network]
     with torch.random.fork_rng(devices=[]):
-        found: dict[str, list[Tensor]] = {lane: [] for lane in BRANCHES}
+        found: dict[str, list[Tensor]] = {branch: [] for branch in BRANCHES}
         for seed in SEEDS:
             torch.manual_seed(seed)
             model = GoogLeNet(variant, heads=False).requires_grad_(False)
@@ -226,9 +228,12 @@ def measure_module(network: str, module: str) -> list[LaneField]:
             place = math.ceil((widest.field / 2 - widest.start) / widest.jump)
             side = math.ceil(widest.centre(place) + widest.field / 2) + 2 * widest.jump
             noise = torch.randn(1, 3, side, side)
-            for lane, gradient in lane_gradients(model, module, noise, place).items():
-                found[lane].append(_cut(gradient, windows[lane], place))
-    return [_lane_field(network, module, lane, windows[lane], found[lane]) for lane in BRANCHES]
+            for branch, gradient in branch_gradients(model, module, noise, place).items():
+                found[branch].append(_cut(gradient, windows[branch], place))
+    return [
+        _branch_field(network, module, branch, windows[branch], found[branch])
+        for branch in BRANCHES
+    ]
 
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
@@ -238,13 +243,13 @@ def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
     return inside / inside.sum()
 
 
-def _lane_field(
-    network: str, module: str, lane: str, window: Window, parts: Sequence[Tensor]
-) -> LaneField:
+def _branch_field(
+    network: str, module: str, branch: str, window: Window, parts: Sequence[Tensor]
+) -> BranchField:
     mean = torch.stack(list(parts)).mean(0)
     tile = F.interpolate(mean[None, None], (TILE, TILE), mode="area")[0, 0]
-    return LaneField(
-        network, module, lane, window, tuple(mass_width(part) for part in parts),
+    return BranchField(
+        network, module, branch, window, tuple(mass_width(part) for part in parts),
         mass_width(mean), pack_map(tile),
     )  # fmt: skip
 
@@ -260,18 +265,18 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Recording:
-    """The measured widths of stacks, and the lanes of both networks."""
+    """The measured widths of stacks, and the branches of both networks."""
 
     stack_widths: dict[Stack, float]
-    lanes: tuple[LaneField, ...]
+    branches: tuple[BranchField, ...]
 
-    def lane(self, module: str, lane: str, network: str = "paper") -> LaneField:
-        """Find the record of one lane. Raises UsageError if there is none."""
-        for one in self.lanes:
-            if (one.network, one.module, one.lane) == (network, module, lane):
+    def branch(self, module: str, branch: str, network: str = "paper") -> BranchField:
+        """Find the record of one branch. Raises UsageError if there is none."""
+        for one in self.branches:
+            if (one.network, one.module, one.branch) == (network, module, branch):
                 return one
         raise UsageError(
-            f"lane {lane!r} of {module!r} in network {network!r} is not recorded; there are "
+            f"branch {branch!r} of {module!r} in network {network!r} is not recorded; there are "
             f"{', '.join(BRANCHES)} of {', '.join(MODULES)}, in {' and '.join(NETWORKS)}"
         )
 
@@ -287,13 +292,13 @@ class Recording:
 
 @cache
 def recorded() -> Recording:
-    """Load the recorded widths of stacks, and the recorded windows of GoogLeNet's lanes."""
-    circumstances, lanes = recorder.load(RECORDED, LaneField, Circumstances)
-    return Recording({Stack(*key): width for *key, width in circumstances.stacks}, lanes)
+    """Load the recorded widths of stacks, and the recorded windows of GoogLeNet's branches."""
+    circumstances, branches = recorder.load(RECORDED, BranchField, Circumstances)
+    return Recording({Stack(*key): width for *key, width in circumstances.stacks}, branches)
 
 
 def record(path: Path) -> None:
-    """Measure all stacks and all lanes of both networks, and write them to `path`."""
+    """Measure all stacks and all branches of both networks, and write them to `path`."""
     stacks = [
         Stack(depth, kernel, strided)
         for kernel in KERNELS for strided in STRIDED for depth in DEPTHS if strided <= depth
@@ -303,8 +308,10 @@ def record(path: Path) -> None:
         for one in progress_bar(stacks, desc="stacks")
     )
     jobs = [(network, module) for network in NETWORKS for module in MODULES]
-    lanes = [lane for job in progress_bar(jobs, desc="modules") for lane in measure_module(*job)]
-    recorder.save(path, Circumstances(SHARE, SEEDS, widths), lanes)
+    branches = [
+        branch for job in progress_bar(jobs, desc="modules") for branch in measure_module(*job)
+    ]
+    recorder.save(path, Circumstances(SHARE, SEEDS, widths), branches)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ from googlenet_lib.course.nb01.receptive_fields import (
     MODULES,
     SHARE,
     STRIDED,
-    LaneField,
+    BranchField,
     Recording,
     Stack,
-    field_behind,
+    field_after,
     mass_width,
     recorded,
     stack_gradient,
@@ -49,7 +49,7 @@ def draw_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> Figure:
         for axes, layers in zip(panels, stacks, strict=True):
             axes.set_title(_told(layers))
             axes.set(xlim=(-4, 4), ylim=(-max(map(len, stacks)) - 1, 0.3), yticks=[])
-            axes.set_xticks([0], [f"{field_behind(layers)[0]} pixels"], fontsize=14)
+            axes.set_xticks([0], [f"{field_after(layers)[0]} pixels"], fontsize=14)
             axes.spines[:].set_visible(False)
             axes.tick_params(length=0, labelcolor=style.INK)
             _draw_pyramid(axes, layers, len(layers) - max(map(len, stacks)))
@@ -59,7 +59,7 @@ def draw_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> Figure:
 
 def _describe_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> str:
     """Return the alt text of `draw_pyramids`, from the same layers."""
-    parts = "; ".join(f"{_told(layers)}: {field_behind(layers)[0]} pixels" for layers in stacks)
+    parts = "; ".join(f"{_told(layers)}: {field_after(layers)[0]} pixels" for layers in stacks)
     return f"Rows of cells, one value on top and at the bottom the pixels that it sees: {parts}."
 
 
@@ -72,7 +72,7 @@ def _told(layers: Sequence[tuple[int, int]]) -> str:
 
 def _draw_pyramid(axes: Axes, layers: Sequence[tuple[int, int]], y: float) -> None:
     """Cells row by row, the value on top at the height `y`; one pixel is 1 wide."""
-    spacing = field_behind(layers)[1]  # pixels between neighbouring values
+    spacing = field_after(layers)[1]  # pixels between neighbouring values
     above = [0.0]  # pixels from the middle of the values that count
     axes.bar(above, 0.5, 0.9, bottom=y - 0.5, color=style.INK)
     for j, (kernel, stride) in enumerate(reversed(layers), start=1):
@@ -128,75 +128,75 @@ def _told_stack(stack: Stack) -> str:
     return text + (f", {stack.strided} with stride 2" if stack.strided else "")
 
 
-# ---- 3. GoogLeNet's lanes ------------------------------------------------------------------------
+# ---- 3. GoogLeNet's branches ---------------------------------------------------------------------
 
 
-def draw_lane_field(recording: Recording, module: str, lane: str) -> Figure:
-    """Draw the window of one value of a lane at the scale of the picture, and all modules' widths.
+def draw_branch_field(recording: Recording, module: str, branch: str) -> Figure:
+    """Draw the window of a branch's value at the scale of the picture, and all modules' widths.
 
-    The lane is one of the paper's network; its gradient was measured before training.
+    The branch is one of the paper's network; its gradient was measured before training.
     """
-    one, colour = recording.lane(module, lane), style.BRANCH_COLOURS[lane]
-    widest = recording.lane(MODULES[-1], "5x5").window.field
+    one, colour = recording.branch(module, branch), style.BRANCH_COLOURS[branch]
+    widest = recording.branch(MODULES[-1], "5x5").window.field
     names = [name.removeprefix("inception") for name in MODULES]
-    chosen = [recording.lane(name, lane) for name in MODULES]
+    chosen = [recording.branch(name, branch) for name in MODULES]
     fields, widths = [c.window.field for c in chosen], [c.width for c in chosen]
     at = MODULES.index(module)
     with style.house_style():
         figure, (left, right) = style.chart(440, 1, 2, width_ratios=(7, 6))
-        name = lane.replace("x", "×")
-        style.headline(figure, f"{names[at]}, {name} lane: one value's window")
+        name = branch.replace("x", "×")
+        style.headline(figure, f"{names[at]}, {name} branch: one value's window")
         _draw_window(left, one.map, one.window.field, one.width, colour, widest)
         _draw_square(left, IMAGE_SIZE, DOTTED)
         note = f"{left.get_xlabel()}\ndotted: the picture, {IMAGE_SIZE} pixels"
         left.set_xlabel(note)
         right.set_title(
-            f"pixels, over the {name} lanes of the modules", fontsize=14, weight="normal"
+            f"pixels, over the {name} branches of the modules", fontsize=14, weight="normal"
         )
         right.axhline(IMAGE_SIZE, color=style.INK, linestyle=DOTTED, linewidth=2)
         right.set_ylim(0, widest * 1.04)
         _plot_widths(right, range(len(MODULES)), fields, widths, colour, at)
         right.set_xticks(range(len(MODULES)), names)
-    figure.alt = _describe_lane_field(recording, module, lane)
+    figure.alt = _describe_branch_field(recording, module, branch)
     return figure
 
 
-def _describe_lane_field(recording: Recording, module: str, lane: str) -> str:
-    """Return the alt text of `draw_lane_field`, from the same data."""
-    one = recording.lane(module, lane)
+def _describe_branch_field(recording: Recording, module: str, branch: str) -> str:
+    """Return the alt text of `draw_branch_field`, from the same data."""
+    one = recording.branch(module, branch)
     field = one.window.field
     against = "wider than" if one.width > IMAGE_SIZE else "inside"
     return (
-        f"{module.removeprefix('inception')}, {lane.replace('x', '×')} lane: the field is {field} "
-        f"pixels wide; {SHARE:.0%} of the gradient lie within {one.width:g}, "
+        f"{module.removeprefix('inception')}, {branch.replace('x', '×')} branch: the field is "
+        f"{field} pixels wide; {SHARE:.0%} of the gradient lie within {one.width:g}, "
         f"{one.width / field:.0%} of the width and {against} the picture's {IMAGE_SIZE}."
     )
 
 
-def draw_lane_fields(lanes: Sequence[LaneField]) -> Figure:
-    """Draw several lanes' gradients, each in its own field, theory solid and measured dashed."""
+def draw_branch_fields(branches: Sequence[BranchField]) -> Figure:
+    """Draw several branches' gradients, each in its own field, theory solid and measured dashed."""
     with style.house_style():
-        figure, panels = style.chart(300, 1, len(lanes))
-        for one, axes in zip(lanes, panels, strict=True):
+        figure, panels = style.chart(300, 1, len(branches))
+        for one, axes in zip(branches, panels, strict=True):
             field = one.window.field
             axes.set_title(
-                f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane"
+                f"{one.module.removeprefix('inception')}, {one.branch.replace('x', '×')} branch"
             )
-            colour = style.BRANCH_COLOURS[one.lane]
+            colour = style.BRANCH_COLOURS[one.branch]
             _draw_window(axes, one.map, field, one.width, colour, field)
             share = one.width / field
             text = f"field {field} pixels\n{SHARE:.0%} within {one.width:g} ({share:.0%})"
             axes.set_xlabel(text)
-    figure.alt = _describe_lane_fields(lanes)
+    figure.alt = _describe_branch_fields(branches)
     return figure
 
 
-def _describe_lane_fields(lanes: Sequence[LaneField]) -> str:
-    """Return the alt text of `draw_lane_fields`, from the same data."""
+def _describe_branch_fields(branches: Sequence[BranchField]) -> str:
+    """Return the alt text of `draw_branch_fields`, from the same data."""
     parts = "; ".join(
-        f"{one.module.removeprefix('inception')}, {one.lane.replace('x', '×')} lane: field "
+        f"{one.module.removeprefix('inception')}, {one.branch.replace('x', '×')} branch: field "
         f"{one.window.field} pixels, {SHARE:.0%} of the gradient within {one.width:g}"
-        for one in lanes
+        for one in branches
     )
     return f"Squares, the fields of one value, with a blob where its gradient lies. {parts}."
 
@@ -283,15 +283,15 @@ def explore_stack(depth: int = 5, kernel: int = 3, strided: int = 0) -> widgets.
     )
 
 
-def explore_lane_fields(module: str = MODULES[0], lane: str = "5x5") -> widgets.VBox:
-    """A slider through the nine modules and a choice of the lane: what one value sees there.
+def explore_branch_fields(module: str = MODULES[0], branch: str = "5x5") -> widgets.VBox:
+    """A slider through the nine modules and a choice of the branch: what one value sees there.
 
     Shows what is recorded of the paper's network before training.
     """
 
-    def draw(module: str, lane: str) -> Figure:
-        shown = (recorded(), module, lane)
-        return draw_lane_field(*shown)
+    def draw(module: str, branch: str) -> Figure:
+        shown = (recorded(), module, branch)
+        return draw_branch_field(*shown)
 
     return panel(
         draw,
@@ -301,7 +301,7 @@ def explore_lane_fields(module: str = MODULES[0], lane: str = "5x5") -> widgets.
             description="module",
             layout=WIDE,
         ),
-        lane=widgets.Dropdown(options=list(BRANCHES), value=lane, description="lane"),
+        branch=widgets.Dropdown(options=list(BRANCHES), value=branch, description="branch"),
     )
 
 

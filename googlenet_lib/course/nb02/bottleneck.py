@@ -61,8 +61,8 @@ class Bottleneck:
 
 
 def bottleneck(module: str = "inception3a", kernel: int = 5) -> Bottleneck:
-    """Return the 5x5 lane of a module of Table 1, or its 3x3 lane with `kernel=3`."""
-    assert kernel in (3, 5), "a module has a 3x3 and a 5x5 lane"
+    """Return the 5x5 branch of a module of Table 1, or its 3x3 branch with `kernel=3`."""
+    assert kernel in (3, 5), "a module has a 3x3 and a 5x5 branch"
     row = find_module(module)
     before, widths = TABLE_1[TABLE_1.index(row) - 1], row.widths
     reduce, out = {
@@ -99,40 +99,40 @@ COLOURS = (style.BRANCH_COLOURS["1x1"], style.INK, style.GREY, style.MIDDLE_GREY
 LINES = tuple(zip(("-", "--", "-.", ":"), COLOURS, strict=True))
 
 
-def draw_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> Figure:
-    """Draw the cost of a lane direct and through a 1x1 of `width` channels.
+def draw_dial(branch: Bottleneck, width: int, shares: Sequence[float]) -> Figure:
+    """Draw the cost of a branch direct and through a 1x1 of `width` channels.
 
     On the left bars of multiply-adds and of weights; on the right both over the width, with the
     break-even, beside the share of variance that the best 1x1 could keep. `shares` are those of
     `variance_shares`, measured on a network whose width may differ: r stands at the same fraction
-    of its channels. Raises UsageError for a width that the lane cannot have.
+    of its channels. Raises UsageError for a width that the branch cannot have.
     """
-    _check(lane, width)
-    colour = style.BRANCH_COLOURS[f"{lane.kernel}x{lane.kernel}"]
+    _check(branch, width)
+    colour = style.BRANCH_COLOURS[f"{branch.kernel}x{branch.kernel}"]
     with style.house_style():
         figure, panels = style.chart(400, 2, 2, width_ratios=(5, 4))
-        title = f"{_name(lane)}: {lane.in_channels} channels through a 1×1 of r = {width}"
+        title = f"{_name(branch)}: {branch.in_channels} channels through a 1×1 of r = {width}"
         style.headline(figure, title)
-        _draw_bars(panels[0, 0], "multiply-adds", lane.direct_macs, lane.macs(width), colour)
-        _draw_bars(panels[1, 0], "weights", lane.direct_params, lane.params(width), colour)
+        _draw_bars(panels[0, 0], "multiply-adds", branch.direct_macs, branch.macs(width), colour)
+        _draw_bars(panels[1, 0], "weights", branch.direct_params, branch.params(width), colour)
         grid = panels[0, 1].get_gridspec()
         for axes in panels[:, 1]:
             axes.remove()
-        _draw_chart(figure.add_subplot(grid[:, 1]), lane, width, shares, colour)
-    figure.alt = _describe_dial(lane, width, shares)
+        _draw_chart(figure.add_subplot(grid[:, 1]), branch, width, shares, colour)
+    figure.alt = _describe_dial(branch, width, shares)
     return figure
 
 
-def _describe_dial(lane: Bottleneck, width: int, shares: Sequence[float]) -> str:
+def _describe_dial(branch: Bottleneck, width: int, shares: Sequence[float]) -> str:
     """Return the alt text of `draw_dial`, from the same data."""
-    _check(lane, width)
-    direct, parts = lane.direct_macs, lane.macs(width)
+    _check(branch, width)
+    direct, parts = branch.direct_macs, branch.macs(width)
     return (
-        f"{_name(lane)} with a 1×1 of r = {width} in front: {parts[0]:,} + {parts[1]:,} = "
+        f"{_name(branch)} with a 1×1 of r = {width} in front: {parts[0]:,} + {parts[1]:,} = "
         f"{sum(parts):,} multiply-adds against {direct:,} direct, {_factor(direct, sum(parts))}; "
-        f"{sum(lane.params(width)):,} weights against {lane.direct_params:,}. Break-even at "
-        f"r = {lane.break_even:.1f}; Table 1 has {lane.width}. The best 1×1 of that width would "
-        f"keep {_kept(lane, width, shares):.0%} of the variance."
+        f"{sum(branch.params(width)):,} weights against {branch.direct_params:,}. Break-even at "
+        f"r = {branch.break_even:.1f}; Table 1 has {branch.width}. The best 1×1 of that width "
+        f"would keep {_kept(branch, width, shares):.0%} of the variance."
     )
 
 
@@ -175,17 +175,17 @@ def _describe_shares(shares: dict[str, Sequence[float]], mark: int) -> str:
     )
 
 
-def _check(lane: Bottleneck, width: int) -> None:
-    if not 1 <= width <= lane.in_channels:
+def _check(branch: Bottleneck, width: int) -> None:
+    if not 1 <= width <= branch.in_channels:
         raise UsageError(
-            f"a 1x1 of width {width} came; expected 1 to {lane.in_channels}, the channels that "
-            f"enter {lane.name}"
+            f"a 1x1 of width {width} came; expected 1 to {branch.in_channels}, the channels that "
+            f"enter {branch.name}"
         )
 
 
-def _name(lane: Bottleneck) -> str:
-    kernel = f"{lane.kernel}×{lane.kernel}"
-    return f"Module {lane.name.removeprefix('inception')}, {kernel} lane"
+def _name(branch: Bottleneck) -> str:
+    kernel = f"{branch.kernel}×{branch.kernel}"
+    return f"Module {branch.name.removeprefix('inception')}, {kernel} branch"
 
 
 def _factor(direct: int, reduced: int) -> str:
@@ -196,14 +196,14 @@ def _factor(direct: int, reduced: int) -> str:
     )
 
 
-def _kept(lane: Bottleneck, width: int, shares: Sequence[float]) -> float:
+def _kept(branch: Bottleneck, width: int, shares: Sequence[float]) -> float:
     """Return the share at the same fraction of the channels that were measured."""
-    r = round(width * len(shares) / lane.in_channels)
+    r = round(width * len(shares) / branch.in_channels)
     return float(shares[r - 1]) if r else 0.0
 
 
 def _draw_bars(axes: Axes, what: str, direct: int, parts: tuple[int, int], colour: str) -> None:
-    """Draw the cost of a lane direct, and through a 1x1, whose own part is lighter."""
+    """Draw the cost of a branch direct, and through a 1x1, whose own part is lighter."""
     reduction, large = parts
     axes.barh(0, direct, 0.6, color=style.MIDDLE_GREY)
     axes.barh(1, reduction, 0.6, color=style.tint(colour, REDUCTION_TINT))
@@ -213,25 +213,25 @@ def _draw_bars(axes: Axes, what: str, direct: int, parts: tuple[int, int], colou
     style.name_rows(axes, ["direct", "through r"])
     axes.set(title=what, xticks=[], xlim=(0, 1.5 * max(direct, sum(parts))))
     axes.spines["bottom"].set_visible(False)
-    text = f"{reduction:,} for the 1×1 (light), {large:,} behind it:\n{_factor(direct, sum(parts))}"
+    text = f"{reduction:,} for the 1×1 (light), {large:,} after it:\n{_factor(direct, sum(parts))}"
     axes.set_xlabel(text, fontsize=12, color=style.GREY, loc="left")
 
 
 def _draw_chart(
-    axes: Axes, lane: Bottleneck, width: int, shares: Sequence[float], colour: str
+    axes: Axes, branch: Bottleneck, width: int, shares: Sequence[float], colour: str
 ) -> None:
-    rs = range(1, lane.in_channels + 1)
-    costs = [sum(lane.macs(r)) / lane.direct_macs for r in rs]
-    step = lane.in_channels / len(shares)
+    rs = range(1, branch.in_channels + 1)
+    costs = [sum(branch.macs(r)) / branch.direct_macs for r in rs]
+    step = branch.in_channels / len(shares)
     kept = [0.0, *(float(share) for share in shares)]
-    axes.set(xlim=(0, lane.in_channels), ylim=(0, max(costs) * 1.06))
+    axes.set(xlim=(0, branch.in_channels), ylim=(0, max(costs) * 1.06))
     axes.set_xlabel("r, the width of the 1×1")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.axhline(1, color=style.MIDDLE_GREY, linewidth=1.4, zorder=0.5)
-    axes.axvline(lane.break_even, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.axvline(branch.break_even, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.annotate(
-        f"break-even\n{lane.break_even:.1f}",
-        (lane.break_even, 1),
+        f"break-even\n{branch.break_even:.1f}",
+        (branch.break_even, 1),
         (0, 4),
         ha="center",
         xycoords=("data", "axes fraction"),
@@ -242,7 +242,7 @@ def _draw_chart(
     axes.plot(rs, costs, color=colour)
     axes.plot([i * step for i in range(len(kept))], kept, "--", color=style.INK)
     axes.axvline(width, color=style.INK, linewidth=1, zorder=0.6)
-    now = _kept(lane, width, shares)
+    now = _kept(branch, width, shares)
     axes.plot([width], [costs[width - 1]], "o", color=colour)
     axes.plot([width], [now], "o", color=style.INK)
     notes = (
@@ -253,7 +253,7 @@ def _draw_chart(
 
 
 def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
-    """Make a slider for the width r, and a choice of the module whose 5x5 lane is shown.
+    """Make a slider for the width r, and a choice of the module whose 5x5 branch is shown.
 
     `shares` holds for each module the `variance_shares` of its input.
     """
@@ -269,8 +269,8 @@ def explore_bottleneck(shares: dict[str, Sequence[float]]) -> widgets.VBox:
 
     def fit(_change: object) -> None:
         """Another module has other channels, and its own width in Table 1."""
-        lane = bottleneck(module.value)
-        width.value, width.max = lane.width, lane.in_channels  # never a value above the maximum
+        branch = bottleneck(module.value)
+        width.value, width.max = branch.width, branch.in_channels  # never a value above the maximum
 
     module.observe(fit, names="value")  # before the panel's own, so that it draws what fits
 

@@ -387,7 +387,7 @@ BREAK_EVEN = Exercise(
         lambda i, o, k: i * o / (i + o),
         "That leaves out what the 1x1 itself costs.",
         lambda i, o, k: k**2 * i * o / (k**2 * o),
-        "Behind the 1x1 comes the large kernel, with all its taps.",
+        "After the 1x1 comes the large kernel, with all its taps.",
         lambda i, o, k: k**2 * i * o / (i + o),
         "A kernel has k times k taps.",
         lambda i, o, k: k * i * o / (i + k * o),
@@ -395,7 +395,7 @@ BREAK_EVEN = Exercise(
     look="Write both costs at one place, set them equal, and solve for r.",
     hints=(
         "Direct, one place costs kernel² · in · out. How much through r channels?",
-        "in · r for the 1x1, and kernel² · r · out behind it. Take r out of the sum.",
+        "in · r for the 1x1, and kernel² · r · out after it. Take r out of the sum.",
         "r · (in + kernel² · out) = kernel² · in · out.",
     ),
     why="the map's size cancels: break-even is the same on every map, for work and weights.",
@@ -412,7 +412,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "02.b",
-        "How many times fewer multiply-adds does the 5x5 take behind a 1x1 of width 16, the 1x1 "
+        "How many times fewer multiply-adds does the 5x5 take after a 1x1 of width 16, the 1x1 "
         "included?",
         tolerance=1,
         least=0,

@@ -20,9 +20,9 @@ from googlenet_lib.network.table1 import (
     table_costs,
 )
 
-# The convolutions of each lane by the names of Widths, and the widest window in it. The pool's
+# The convolutions of each branch by the names of Widths, and the widest window in it. The pool's
 # window is its own: the 1x1 after it adds nothing.
-LANES: dict[str, tuple[tuple[str, ...], int]] = {
+BRANCHES: dict[str, tuple[tuple[str, ...], int]] = {
     "1x1": (("out_1x1",), 1),
     "3x3": (("reduce_3x3", "out_3x3"), 3),
     "5x5": (("reduce_5x5", "out_5x5"), 5),
@@ -39,8 +39,8 @@ class Place(NamedTuple):
     jump: float
 
 
-class Lane(NamedTuple):
-    """One lane of a design. A lane that is left out has no window and costs nothing."""
+class Branch(NamedTuple):
+    """One branch of a design. A branch that is left out has no window and costs nothing."""
 
     params: tuple[int, ...]  # of each of its convolutions, the reduction first
     macs: tuple[int, ...]
@@ -52,7 +52,7 @@ class Lane(NamedTuple):
 class Design:
     """Six widths in the place of a module of Table 1.
 
-    A lane with a width of 0 is left out, all of it. Raises UsageError for a module that Table 1
+    A branch with a width of 0 is left out, all of it. Raises UsageError for a module that Table 1
     does not have, and for widths that are not whole numbers of 0 or more.
     """
 
@@ -63,7 +63,7 @@ class Design:
         find_module(self.module)
         wrong = {k: v for k, v in vars(self.widths).items() if not isinstance(v, int) or v < 0}
         if wrong:
-            raise UsageError(f"widths {wrong} came; expected whole numbers, 0 for no such lane")
+            raise UsageError(f"widths {wrong} came; expected whole numbers, 0 for no such branch")
 
     @property
     def place(self) -> Place:
@@ -71,44 +71,44 @@ class Design:
         return find_place(self.module)
 
     @property
-    def lanes(self) -> dict[str, Lane]:
-        """Return the four lanes in the order in which they are stacked."""
-        place, lanes = self.place, {}
+    def branches(self) -> dict[str, Branch]:
+        """Return the four branches in the order in which they are stacked."""
+        place, branches = self.place, {}
         row = replace(ROWS[self.module], widths=self.widths)
         convs = {conv.name: conv for conv in row_convs(row, place.in_channels)}
-        for name, (layers, window) in LANES.items():
+        for name, (layers, window) in BRANCHES.items():
             widths = [getattr(self.widths, layer) for layer in layers]
             if 0 in widths:
-                lanes[name] = Lane((0,) * len(layers), (0,) * len(layers), 0, 0)
+                branches[name] = Branch((0,) * len(layers), (0,) * len(layers), 0, 0)
                 continue
             params = tuple(conv_params(*convs[layer][1:]) for layer in layers)
             macs = tuple(count * place.size**2 for count in params)
-            lanes[name] = Lane(params, macs, widths[-1], window)
-        return lanes
+            branches[name] = Branch(params, macs, widths[-1], window)
+        return branches
 
     @property
     def params(self) -> int:
-        """Count the weights of all lanes."""
-        return sum(sum(lane.params) for lane in self.lanes.values())
+        """Count the weights of all branches."""
+        return sum(sum(branch.params) for branch in self.branches.values())
 
     @property
     def macs(self) -> int:
-        """Count the multiply-adds of all lanes for one picture."""
-        return sum(sum(lane.macs) for lane in self.lanes.values())
+        """Count the multiply-adds of all branches for one picture."""
+        return sum(sum(branch.macs) for branch in self.branches.values())
 
     @property
     def out_channels(self) -> int:
-        """Count the channels after the lanes are stacked."""
-        return sum(lane.channels for lane in self.lanes.values())
+        """Count the channels after the branches are stacked."""
+        return sum(branch.channels for branch in self.branches.values())
 
     @property
     def window(self) -> int:
-        """Return the largest window, in pixels a side of the module's input; 0 for no lane."""
-        return max(lane.window for lane in self.lanes.values())
+        """Return the largest window, in pixels a side of the module's input; 0 for no branch."""
+        return max(branch.window for branch in self.branches.values())
 
     @property
     def field(self) -> int:
-        """Return the largest window, in pixels a side of a 224x224 picture; 0 for no lane."""
+        """Return the largest window, in pixels a side of a 224x224 picture; 0 for no branch."""
         place = self.place
         if not self.window:
             return 0

@@ -10,17 +10,17 @@ REDUCTION_TINT = 0.55
 
 
 def draw_design(design: Design) -> Figure:
-    """Draw what each lane of a design spends, all of them against the budget.
+    """Draw what each branch of a design spends, all of them against the budget.
 
-    Coloured bars and bold numbers are the design's, a reduction in a lighter tint of its lane.
+    Coloured bars and bold numbers are the design's, a reduction in a lighter tint of its branch.
     Grey bars below them, and grey numbers where they differ, are those of the paper's own widths.
     An upright line marks the budget; the part of a bar beyond it is hatched.
     """
     paper = paper_design(design.module)
     rows = {"together": (_add_up(design), _add_up(paper))}
-    for name, lane in design.lanes.items():
-        theirs = paper.lanes[name]
-        rows[name] = tuple((sum(one.macs), one.channels, one.window) for one in (lane, theirs))
+    for name, branch in design.branches.items():
+        theirs = paper.branches[name]
+        rows[name] = tuple((sum(one.macs), one.channels, one.window) for one in (branch, theirs))
     with style.house_style():
         figure, axes = style.chart(430)
         channels, size, *_ = design.place
@@ -31,13 +31,13 @@ def draw_design(design: Design) -> Figure:
             name = label.get_text().replace("×", "x")
             label.set(color=style.BRANCH_COLOURS.get(name, style.INK), weight="bold", fontsize=14)
         together = 0
-        for y, (name, lane) in enumerate(design.lanes.items(), start=1):
+        for y, (name, branch) in enumerate(design.branches.items(), start=1):
             start = 0
-            for macs, shade in zip(lane.macs, _shades(name, lane.macs), strict=True):
+            for macs, shade in zip(branch.macs, _shades(name, branch.macs), strict=True):
                 axes.barh(y - 0.1, macs, 0.45, left=start, color=shade)
                 axes.barh(-0.1, macs, 0.45, left=together, color=shade)
                 start, together = start + macs, together + macs
-            if not lane.channels:
+            if not branch.channels:
                 axes.text(0, y - 0.1, " left out", va="center", color=style.GREY)
         if design.over > 0:
             look = {"color": "none", "edgecolor": style.INK, "hatch": "////", "linewidth": 0}
@@ -65,18 +65,21 @@ def draw_design(design: Design) -> Figure:
 def _describe_design(design: Design) -> str:
     """Return the alt text of `draw_design`, from the same data."""
     paper = paper_design(design.module)
-    lanes = "; ".join(
-        f"{name.replace('x', '×')} {sum(lane.macs):,} (the paper's {sum(other.macs):,})"
-        if lane.channels
+    branches = "; ".join(
+        f"{name.replace('x', '×')} {sum(branch.macs):,} (the paper's {sum(other.macs):,})"
+        if branch.channels
         else f"{name.replace('x', '×')} left out"
-        for (name, lane), other in zip(design.lanes.items(), paper.lanes.values(), strict=True)
+        for (name, branch), other in zip(
+            design.branches.items(), paper.branches.values(), strict=True
+        )
     )
     window = f"{style.times(design.window, design.window)} of the map" if design.window else "none"
     seen = f", {design.field} pixels of the picture" if design.window else ""
     return (
-        f"A design in the place of {_short(design)}. {_describe_budget(design)}. By lane: {lanes}. "
-        f"{design.params:,} weights (the paper's {paper.params:,}), {design.out_channels:,} "
-        f"channels out (the paper's {paper.out_channels:,}), largest window {window}{seen}."
+        f"A design in the place of {_short(design)}. {_describe_budget(design)}. By branch: "
+        f"{branches}. {design.params:,} weights (the paper's {paper.params:,}), "
+        f"{design.out_channels:,} channels out (the paper's {paper.out_channels:,}), "
+        f"largest window {window}{seen}."
     )
 
 
@@ -95,8 +98,8 @@ def _describe_budget(design: Design) -> str:
     return f"Within the budget, {share} left: {spent}"
 
 
-def _shades(lane: str, macs: tuple[int, ...]) -> tuple[str, ...]:
-    colour = style.BRANCH_COLOURS[lane]
+def _shades(branch: str, macs: tuple[int, ...]) -> tuple[str, ...]:
+    colour = style.BRANCH_COLOURS[branch]
     return (style.tint(colour, REDUCTION_TINT), colour) if macs[1:] else (colour,)
 
 

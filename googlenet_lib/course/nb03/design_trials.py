@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from googlenet_lib.course.kit.short_training import find_right, shuffle, train
-from googlenet_lib.course.nb03.design import LANES, Design, paper_design
+from googlenet_lib.course.nb03.design import BRANCHES, Design, paper_design
 from googlenet_lib.data import Batches, ImageSet
 from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.errors import UsageError
@@ -34,16 +34,16 @@ def small_network(design: Design, classes: int = len(SHAPES)) -> nn.Sequential:
     """Build a stem, one module of the design at an eighth of its channels, and a linear classifier.
 
     (N, 3, 32, 32) -> (N, classes); the module works on a map of 8x8. A width below 8 becomes 1.
-    Raises UsageError for a design without any lane.
+    Raises UsageError for a design without any branch.
     """
     if not design.out_channels:
-        raise UsageError("the design has no lane, so that nothing would come out; widen one")
+        raise UsageError("the design has no branch, so that nothing would come out; widen one")
     channels = design.place.in_channels // SHRINK
     module = _Stacked(channels, design)
     return nn.Sequential(
         ConvBlock(3, channels, kernel_size=3, stride=2, padding=1),  # (N, C, 16, 16)
         nn.MaxPool2d(2),  # (N, C, 8, 8)
-        module,  # (N, the lanes' channels, 8, 8)
+        module,  # (N, the branches' channels, 8, 8)
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
         nn.Linear(module.out_channels, classes),
@@ -51,26 +51,26 @@ def small_network(design: Design, classes: int = len(SHAPES)) -> nn.Sequential:
 
 
 class _Stacked(nn.Module):
-    """The lanes of a design that are not left out, as in `Inception`."""
+    """The branches of a design that are not left out, as in `Inception`."""
 
     def __init__(self, in_channels: int, design: Design) -> None:
         super().__init__()
-        self.lanes, self.out_channels = nn.ModuleList(), 0
-        for name, lane in design.lanes.items():
-            if not lane.channels:
+        self.branches, self.out_channels = nn.ModuleList(), 0
+        for name, branch in design.branches.items():
+            if not branch.channels:
                 continue
             layers: list[nn.Module] = [nn.MaxPool2d(3, 1, 1)] if name == "pool" else []
             channels = in_channels
-            for layer in LANES[name][0]:
+            for layer in BRANCHES[name][0]:
                 width = max(1, getattr(design.widths, layer) // SHRINK)
-                kernel = lane.window if layer.startswith("out") else 1
+                kernel = branch.window if layer.startswith("out") else 1
                 layers.append(ConvBlock(channels, width, kernel_size=kernel, padding=kernel // 2))
                 channels = width
-            self.lanes.append(nn.Sequential(*layers))
+            self.branches.append(nn.Sequential(*layers))
             self.out_channels += channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([lane(x) for lane in self.lanes], dim=1)
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
 def try_design(

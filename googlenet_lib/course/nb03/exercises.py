@@ -23,7 +23,7 @@ WIDTHS_3A, WIDTHS_4E = ROWS["inception3a"].widths, ROWS["inception4e"].widths
 
 
 def branch_channels(w: Widths, middle: str = "out") -> dict[str, tuple[int, int]]:
-    """The first channel of each branch in a module's output, and the one behind its last."""
+    """The first channel of each branch in a module's output, and the one after its last."""
     three, five = (getattr(w, f"{middle}_{kernel}") for kernel in ("3x3", "5x5"))
     ends = [0, *accumulate((w.out_1x1, three, five, w.pool_proj))]
     return dict(zip(BRANCHES, pairwise(ends), strict=True))
@@ -31,28 +31,28 @@ def branch_channels(w: Widths, middle: str = "out") -> dict[str, tuple[int, int]
 
 CHANNELS = Exercise(
     "03.1",
-    "Where each lane stands",
+    "Where each branch stands",
     solution=branch_channels,
     cases=[Case((WIDTHS_3A,), "widths of 3a"), Case((WIDTHS_4E,), "widths of 4e")],
     slips=slips(
-        "Those are the reductions. What does each lane end with?",
+        "Those are the reductions. What does each branch end with?",
         lambda w: branch_channels(w, "reduce"),
-        "Give the channel behind the last one, as a slice wants it.",
+        "Give the channel after the last one, as a slice wants it.",
         lambda w: {name: (a, b - 1) for name, (a, b) in branch_channels(w).items()},
-        "Every lane begins at 0. The second stands behind the first.",
+        "Every branch begins at 0. The second stands after the first.",
         lambda w: {name: (0, b - a) for name, (a, b) in branch_channels(w).items()},
-        "The second number is how many; asked for is where the lane ends.",
+        "The second number is how many; asked for is where the branch ends.",
         lambda w: {name: (a, b - a) for name, (a, b) in branch_channels(w).items()},
-        "The ends are right; each lane needs its beginning too.",
+        "The ends are right; each branch needs its beginning too.",
         lambda w: {name: b for name, (_, b) in branch_channels(w).items()},
     ),
-    look="Where one lane ends, the next begins.",
+    look="Where one branch ends, the next begins.",
     hints=(
-        "Which four of the six columns of Table 1 name the last layer of a lane?",
-        "Keep a number `first` that begins at 0 and grows by each lane's width.",
-        'In a loop over ("1x1", w.out_1x1) and so on: `lanes[name] = (first, first + width)`.',
+        "Which four of the six columns of Table 1 name the last layer of a branch?",
+        "Keep a number `first` that begins at 0 and grows by each branch's width.",
+        'In a loop over ("1x1", w.out_1x1) and so on: `branches[name] = (first, first + width)`.',
     ),
-    why="with it you can take any lane out of a module's output: `out[:, first:end]`.",
+    why="with it you can take any branch out of a module's output: `out[:, first:end]`.",
 )
 
 # ---- 03.2 and 03.4 -------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ INCEPTION = Exercise(
     kind="class",
     test=same_layers(*(_build(*toy, reduced=True) for toy in TOYS)),
     hints=(
-        "Four lanes: one, two, two layers of convolution; a pool and a convolution.",
+        "Four branches: one, two, two layers of convolution; a pool and a convolution.",
         "A function that gives `nn.Sequential(nn.Conv2d(...), nn.ReLU())` saves writing.",
         "The 3x3 reads `reduce_3x3` channels, the 5x5 `reduce_5x5`; the pool comes before its 1x1.",
     ),
@@ -110,7 +110,7 @@ MODULES = [row.widths for row in INCEPTION_ROWS]
 
 
 def tower_channels(in_channels: int, modules: list[Widths]) -> int:
-    """Channels behind naive modules, one on top of the other."""
+    """Channels after naive modules, one on top of the other."""
     return in_channels + sum(w.out_1x1 + w.out_3x3 + w.out_5x5 for w in modules)
 
 
@@ -134,7 +134,7 @@ TOWER = Exercise(
     slips=slips(
         "The pool of the first module passes something on as well.",
         lambda c, modules: tower_channels(0, modules),
-        "That counts pool_proj: a naive module has no projection behind its pool.",
+        "That counts pool_proj: a naive module has no projection after its pool.",
         lambda c, modules: c + sum(w.out_channels for w in modules),
         "That is the last module with its reductions; here there are none.",
         lambda c, modules: modules[-1].out_channels,
@@ -151,7 +151,7 @@ TOWER = Exercise(
 
 POOLED = Exercise(
     "03.5",
-    "Size behind a pool, with ceil_mode",
+    "Size after a pool, with ceil_mode",
     solution=lambda n, k, s, ceil_mode: output_size(n, k, s, ceil_mode=ceil_mode),
     cases=[
         (21, 5, 2, False),
@@ -209,7 +209,7 @@ FUSED = Exercise(
         _weights_and_biases(9, 2, 4, 1, 6, advice=SEVERAL),
     ],
     slips=slips(
-        "A sum mixes them for good: behind it, nobody can take them apart.",
+        "A sum mixes them for good: after it, nobody can take them apart.",
         lambda w, b: (sum(w), sum(b)),
         "stack makes a new dimension; a convolution's weight has four.",
         lambda w, b: (torch.stack(w), torch.stack(b)),
@@ -254,23 +254,23 @@ def _under_budget(answer: Any) -> None:
         design = Design("inception3a", widths)
     except UsageError as error:
         raise Wrong(str(error)) from None
-    for name, branch in design.lanes.items():
-        least = PAPER_3A.lanes[name].channels
+    for name, branch in design.branches.items():
+        least = PAPER_3A.branches[name].channels
         if branch.channels < least:
-            nothing = ". A lane with a reduction to 0 channels gives nothing"
+            nothing = ". A branch with a reduction to 0 channels gives nothing"
             raise Wrong(
-                f"The {name} lane gives {branch.channels} channels, the paper's gives {least}, and "
-                f"no lane may be narrower{'' if branch.channels else nothing}"
+                f"The {name} branch gives {branch.channels} channels, the paper's gives {least}, "
+                f"and no branch may be narrower{'' if branch.channels else nothing}"
             )
     if design.out_channels < CHANNELS_ASKED:
         raise Wrong(
-            f"The four lanes give {design.out_channels} channels, and {CHANNELS_ASKED} are asked "
-            "for. Reductions don't count: what they give stays inside"
+            f"The four branches give {design.out_channels} channels, and {CHANNELS_ASKED} are "
+            "asked for. Reductions don't count: what they give stays inside"
         )
     if design.over > 0:
         raise Wrong(
             f"That spends {design.macs:,} multiply-adds, {design.over:,} too many. Where can "
-            "something be saved that takes no channel from any lane?"
+            "something be saved that takes no channel from any branch?"
         )
 
 
@@ -280,13 +280,13 @@ BUDGET = Exercise(
     kind="value",
     test=_under_budget,
     hints=(
-        f"New channels are cheapest in the 1x1 lane and behind the pool: {IN_3A} weights for each.",
+        f"New channels are cheapest in the 1x1 branch and after the pool: {IN_3A} weights each.",
         "Every channel of `reduce_3x3` costs as many to make, and nine for each channel of the 3x3 "
         "that reads it.",
-        f"{CHANNELS_ASKED - PAPER_3A.out_channels} more channels in the 1x1 lane; then make "
+        f"{CHANNELS_ASKED - PAPER_3A.out_channels} more channels in the 1x1 branch; then make "
         "`reduce_3x3` smaller in steps of 8 until it fits.",
     ),
-    why="a reduction sets the price of its lane, and nobody sees its width from outside.",
+    why="a reduction sets the price of its branch, and nobody sees its width from outside.",
 )
 
 EXERCISES = (CHANNELS, NAIVE, TOWER, INCEPTION, POOLED, FUSED, BUDGET)

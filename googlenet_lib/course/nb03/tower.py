@@ -26,7 +26,7 @@ COLUMNS = (("channels", "channels out"), ("params", "weights"), ("macs", "multip
 
 @dataclass(frozen=True)
 class Level:
-    """One module of a tower behind `in_channels`; its figures by branch."""
+    """One module of a tower after `in_channels`; its figures by branch."""
 
     name: str
     naive: bool

@@ -22,7 +22,7 @@ from googlenet_lib.network.weights import WeightsInfo
 # All in pixels of a page that is as wide as a README.
 MARGIN, GAP, TITLE, PICTURE, ROW_HEIGHT = 14, 14, 34, 228, 288
 MAP = (style.WIDTH - 2 * MARGIN - PICTURE - 4 * GAP) / 4
-VEIL = 0.55  # how much white lies over what no lane sees
+VEIL = 0.55  # how much white lies over what no branch sees
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Box:
-    """The pixels of a picture that one value of a lane sees."""
+    """The pixels of a picture that one value of a branch sees."""
 
     rows: Span
     columns: Span
@@ -47,7 +47,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a lane says at one place: how many of its channels are above zero, and their mean."""
+    """What a branch says at one place: how many of its channels are above zero, and their mean."""
 
     channels: int
     active: int
@@ -58,8 +58,8 @@ class Answer:
 class WindowView:
     """A picture, a module, and one place (row and column) of the module's map.
 
-    image: uint8 (3, H, W); maps: the mean over a lane's channels, (h, w); boxes and answers are
-    those of the lanes at `place`.
+    image: uint8 (3, H, W); maps: the mean over a branch's channels, (h, w); boxes and answers are
+    those of the branches at `place`.
     """
 
     module: str
@@ -71,7 +71,7 @@ class WindowView:
 
 
 def draw_windows(views: Sequence[WindowView]) -> Figure:
-    """Draw each view in a row: the picture, lit where the lanes look, and their four maps.
+    """Draw each view in a row: the picture, lit where the branches look, and their four maps.
 
     A small square marks the place in the maps. Each map is shaded up to its own largest value.
     """
@@ -88,17 +88,18 @@ def _describe_windows(views: Sequence[WindowView]) -> str:
     parts = []
     for view in views:
         height, width = next(iter(view.maps.values())).shape
-        lanes = "; ".join(
-            f"{lane} sees {_pixels(box)} and answers in {view.answers[lane].active} of "
-            f"{view.answers[lane].channels} channels, mean {view.answers[lane].mean:.3f}"
-            for lane, box in view.boxes.items()
+        branches = "; ".join(
+            f"{branch} sees {_pixels(box)} and answers in {view.answers[branch].active} of "
+            f"{view.answers[branch].channels} channels, mean {view.answers[branch].mean:.3f}"
+            for branch, box in view.boxes.items()
         )
         parts.append(
             f"{view.module}, row {view.place[0]} and column {view.place[1]} of its "
-            f"{height}×{width} map: {lanes}."
+            f"{height}×{width} map: {branches}."
         )
-    return "A picture with nested squares, the windows of four lanes, and their maps. " + " ".join(
-        parts
+    return (
+        "A picture with nested squares, the windows of four branches, and their maps. "
+        + " ".join(parts)
     )
 
 
@@ -111,14 +112,14 @@ def _draw_view(axes: Axes, top: float, view: WindowView) -> None:
     style.write(axes, MARGIN, top + 17, title, 15, ha="left", weight="bold")
     y = top + TITLE
     _draw_picture(axes, MARGIN, y, view)
-    for j, lane in enumerate(view.maps):
+    for j, branch in enumerate(view.maps):
         x = MARGIN + PICTURE + GAP + j * (MAP + GAP)
-        name = lane.replace("x", "×")
+        name = branch.replace("x", "×")
         style.write(
-            axes, x, y + 7, name, 14, ha="left", weight="bold", color=style.BRANCH_COLOURS[lane]
+            axes, x, y + 7, name, 14, ha="left", weight="bold", color=style.BRANCH_COLOURS[branch]
         )
-        _draw_map(axes, x, y + 20, lane, view)
-        box, answer = view.boxes[lane], view.answers[lane]
+        _draw_map(axes, x, y + 20, branch, view)
+        box, answer = view.boxes[branch], view.answers[branch]
         text = (
             f"rows {box.rows.first} to {box.rows.last}\n"
             f"columns {box.columns.first} to {box.columns.last}\n"
@@ -136,17 +137,17 @@ def _draw_picture(axes: Axes, x: float, y: float, view: WindowView) -> None:
     lit = np.where(seen, pixels, pixels * (1 - VEIL) + VEIL)
     style.image(axes, x, y, PICTURE, lit)
     scale = PICTURE / columns
-    for lane, box in view.boxes.items():
+    for branch, box in view.boxes.items():
         corner = x + box.columns.first * scale, y + box.rows.first * scale
         size = [(span.last - span.first + 1) * scale for span in (box.columns, box.rows)]
-        # the pool's lies on top of the 3x3 lane's square, which is as wide
-        look = {"dashes": (0, (4, 4))} if lane == "pool" else {"halo": 5}
-        style.outline(axes, *corner, *size, style.BRANCH_COLOURS[lane], **look)
+        # the pool's lies on top of the 3x3 branch's square, which is as wide
+        look = {"dashes": (0, (4, 4))} if branch == "pool" else {"halo": 5}
+        style.outline(axes, *corner, *size, style.BRANCH_COLOURS[branch], **look)
 
 
-def _draw_map(axes: Axes, x: float, y: float, lane: str, view: WindowView) -> None:
-    values = view.maps[lane].numpy()
-    style.image(axes, x, y, MAP, values, style.lane_shades(lane), 0, float(values.max()) or 1)
+def _draw_map(axes: Axes, x: float, y: float, branch: str, view: WindowView) -> None:
+    values = view.maps[branch].numpy()
+    style.image(axes, x, y, MAP, values, style.branch_shades(branch), 0, float(values.max()) or 1)
     (row, column), (rows, columns) = view.place, values.shape
     side = max(MAP / columns, 5)  # a single value of a large map would be too small to see
     centre = (x + (column + 0.5) * MAP / columns, y + (row + 0.5) * MAP / rows)
@@ -168,7 +169,7 @@ MODULES = ("inception3a", "inception4a", "inception4c")  # three depths: noteboo
 def window_view(
     model: GoogLeNet, info: WeightsInfo, image: Tensor, module: str, place: tuple[int, int]
 ) -> WindowView:
-    """What the lanes of `module` see and say at `place`, the row and column of its map.
+    """What the branches of `module` see and say at `place`, the row and column of its map.
 
     `image` is uint8 (3, H, W), of any size that the network takes: it is not resized.
     """
@@ -188,7 +189,7 @@ def nearest_place(
     return row, column
 
 
-def explore_lanes_window(
+def explore_branches_window(
     model: GoogLeNet,
     info: WeightsInfo,
     image: Tensor,
@@ -226,14 +227,14 @@ def explore_lanes_window(
 
 
 def _answers(model: GoogLeNet, info: WeightsInfo, image: Tensor, module: str) -> dict[str, Tensor]:
-    """The map of each lane, (channels, h, w)."""
+    """The map of each branch, (channels, h, w)."""
     if image.dtype != torch.uint8 or image.dim() != 3 or image.shape[0] != 3:
         raise UsageError(
             f"a picture came as {image.dtype} with shape {tuple(image.shape)}; expected "
             "torch.uint8 with shape (3, height, width) and values of 0 to 255"
         )
     prepared = normalise(image, info.mean, info.std)
-    return {lane: maps[0] for lane, maps in branch_maps(model, prepared[None], module).items()}
+    return {branch: maps[0] for branch, maps in branch_maps(model, prepared[None], module).items()}
 
 
 @lru_cache(maxsize=12)  # a slider asks at every movement
@@ -252,12 +253,12 @@ def _view(
             "counted from 0"
         )
     boxes, said = {}, {}
-    for lane, window in _windows(model, module).items():
+    for branch, window in _windows(model, module).items():
         rows, columns = (window.centre(at) for at in place)
-        boxes[lane] = Box(_span(rows, window.field, height), _span(columns, window.field, width))
-        values = answers[lane][:, place[0], place[1]]  # (channels,)
-        said[lane] = Answer(len(values), int((values > 0).sum()), float(values.mean()))
-    maps = {lane: values.mean(0) for lane, values in answers.items()}  # (h, w)
+        boxes[branch] = Box(_span(rows, window.field, height), _span(columns, window.field, width))
+        values = answers[branch][:, place[0], place[1]]  # (channels,)
+        said[branch] = Answer(len(values), int((values > 0).sum()), float(values.mean()))
+    maps = {branch: values.mean(0) for branch, values in answers.items()}  # (h, w)
     return WindowView(module, image, place, maps, boxes, said)
 
 

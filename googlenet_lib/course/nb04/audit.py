@@ -144,7 +144,7 @@ def describe_reading(reading: Reading) -> str:
         (
             "biases counted" if reading.bias else "no biases",
             f"K = {reading.thousand}",
-            f'{reading.large_kernel}x{reading.large_kernel} in the lane called "5x5"',
+            f'{reading.large_kernel}x{reading.large_kernel} in the branch called "5x5"',
             "conv1 separable" if reading.separable_conv1 else "conv1 as drawn",
             "widths as released" if reading.released_widths else "widths as printed",
         )

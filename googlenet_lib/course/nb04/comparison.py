@@ -26,7 +26,7 @@ CHOICES = {
     "eps": "its epsilon",
     "conv_bias": "bias in convolutions",
     "local_response_norm": "local response norm",
-    "large_kernel": 'the lane called "5x5"',
+    "large_kernel": 'the branch called "5x5"',
     "stem_kernel": "conv1's kernel",
     "stem_stride": "conv1's stride",
     "stem_pools": "pools in the stem",

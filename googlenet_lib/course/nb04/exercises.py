@@ -245,7 +245,7 @@ LONGEST_PATH = Exercise(
     hints=(
         "Only conv, inception and linear rows have weights; `row.kind` tells them apart.",
         "conv1 is one layer. conv2 has a 1x1 in front, which `row.reduce` says.",
-        "A module adds two: a 1x1 and the 3x3 or 5x5 behind it.",
+        "A module adds two: a 1x1 and the 3x3 or 5x5 after it.",
     ),
     why="depth counts layers behind each other, size counts all of them.",
 )
@@ -253,8 +253,8 @@ LONGEST_PATH = Exercise(
 # ---- 04.4 ----------------------------------------------------------------------------------------
 
 
-def field_behind(rows: Sequence[Row], large: int = 5, strides_first: bool = False) -> int:
-    """How many pixels wide a value sees behind `rows`."""
+def field_after(rows: Sequence[Row], large: int = 5, strides_first: bool = False) -> int:
+    """How many pixels wide a value sees after `rows`."""
     field, jump = 1, 1
     for row in rows:
         kernel = large if row.widths else row.kernel or 1
@@ -268,13 +268,13 @@ def field_behind(rows: Sequence[Row], large: int = 5, strides_first: bool = Fals
 
 
 def _five_without_kernel(rows: Sequence[Row]) -> int:
-    return field_behind([r if r.widths else replace(r, kernel=r.kernel or 5) for r in rows])
+    return field_after([r if r.widths else replace(r, kernel=r.kernel or 5) for r in rows])
 
 
 FIELD = Exercise(
     "04.4",
     "Receptive field",
-    solution=field_behind,
+    solution=field_after,
     cases=[
         _rows("conv1"),
         _rows("conv1 maxpool1"),
@@ -287,15 +287,15 @@ FIELD = Exercise(
         _rows(""),
     ],
     slips=slips(
-        "Behind a stride, neighbours lie further apart: a kernel then spans `jump` pixels for each "
+        "After a stride, neighbours lie further apart: a kernel then spans `jump` pixels for each "
         "step.",
         lambda rows: 1 + sum((5 if row.widths else row.kernel or 1) - 1 for row in rows),
-        "A layer's own stride widens the jump for the layers behind it, not for itself.",
-        lambda rows: field_behind(rows, strides_first=True),
-        "The widest lane of a module is the 5x5.",
-        lambda rows: field_behind(rows, large=3),
+        "A layer's own stride widens the jump for the layers after it, not for itself.",
+        lambda rows: field_after(rows, strides_first=True),
+        "The widest branch of a module is the 5x5.",
+        lambda rows: field_after(rows, large=3),
         "Pools have windows and strides, too.",
-        lambda rows: field_behind([row for row in rows if row.kind != "maxpool"]),
+        lambda rows: field_after([row for row in rows if row.kind != "maxpool"]),
         "Only an Inception row has a kernel of 5 that the table doesn't print. Any other row "
         "without a kernel widens nothing.",
         _five_without_kernel,
@@ -306,7 +306,7 @@ FIELD = Exercise(
         "Each row: field += (kernel - 1) * jump, and after it jump *= stride.",
         "For a module the kernel is 5; rows without a kernel or a stride count as 1.",
     ),
-    why="every stride makes all kernels behind it wider, which is how 715 pixels come about.",
+    why="every stride makes all kernels after it wider, which is how 715 pixels come about.",
 )
 
 # ---- 04.5 ----------------------------------------------------------------------------------------
@@ -453,6 +453,6 @@ PREDICTIONS = (
         most=24,
     ),
     Prediction(
-        "04.c", "How many pixels wide is the receptive field behind 5b?", tolerance=50, least=1
+        "04.c", "How many pixels wide is the receptive field after 5b?", tolerance=50, least=1
     ),
 )

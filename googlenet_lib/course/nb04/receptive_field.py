@@ -9,18 +9,18 @@ from googlenet_lib.network.table1 import IMAGE_SIZE, Cost
 
 
 def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
-    """Theoretical receptive field behind each row, in pixels of the picture, one line a network.
+    """Theoretical receptive field after each row, in pixels of the picture, one line a network.
 
     `costs` holds rows of the same names by the network's name. `colours` are keys of the
-    branches' colours, one a network: the kernel of its widest lane.
+    branches' colours, one a network: the kernel of its widest branch.
     """
     with style.house_style():
         figure, axes = style.chart(380)
         names = [cost.name for cost in next(iter(costs.values()))]
         ends = []
-        for (network, rows), lane in zip(costs.items(), colours, strict=True):
+        for (network, rows), branch in zip(costs.items(), colours, strict=True):
             fields = [cost.field for cost in rows]
-            axes.plot(fields, "o-", color=style.BRANCH_COLOURS[lane])
+            axes.plot(fields, "o-", color=style.BRANCH_COLOURS[branch])
             ends.append((fields[-1], f"{network}\n{fields[-1]:g} pixels", style.INK))
         axes.axhline(IMAGE_SIZE, color=style.GREY, linestyle="--", linewidth=1.5)
         axes.text(-0.3, IMAGE_SIZE + 12, f"the picture: {IMAGE_SIZE} pixels", color=style.GREY)
@@ -39,7 +39,7 @@ def _describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
     for network, rows in costs.items():
         wide = next((cost.name for cost in rows if cost.field > IMAGE_SIZE), "nowhere")
         lines.append(
-            f"{network} from {rows[0].field:g} behind {rows[0].name} to {rows[-1].field:g} behind "
+            f"{network} from {rows[0].field:g} after {rows[0].name} to {rows[-1].field:g} after "
             f"{rows[-1].name}, wider than the picture from {wide} on"
         )
     return (

@@ -125,7 +125,7 @@ HEAD = Exercise(
     hints=(
         "Make the layers in `__init__`: nn.AvgPool2d(5, 3), nn.Conv2d, two nn.Linear, dropout.",
         "The 1x1 gives 128 channels on a 4x4 map: the first linear layer reads 4 * 4 * 128.",
-        "ReLU behind the 1x1 and behind the first linear layer, dropout 0.7 before the last.",
+        "ReLU after the 1x1 and after the first linear layer, dropout 0.7 before the last.",
     ),
     why="a small classifier on a map from the middle: nothing in it knows of the rest.",
 )
@@ -424,7 +424,7 @@ EXERCISES = (UNIFORM, LOSS, HEAD, GRADIENT, SHARE, PREDICTED, FADING)
 PREDICTIONS = (
     Prediction(
         "05.a",
-        "Weights of deviation 0.01: what is left of an activation of 0.05 behind conv1 when it "
+        "Weights of deviation 0.01: what is left of an activation of 0.05 after conv1 when it "
         "comes out of 5b?",
         choices=("a tenth", "a thousandth", "less than a millionth"),
     ),
@@ -435,7 +435,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "05.c",
-        "And with BatchNorm behind every convolution?",
+        "And with BatchNorm after every convolution?",
         choices=("hardly at all", "ten times", "thousands of times"),
     ),
     Prediction(

@@ -150,7 +150,7 @@ def _describe_rescue(
         f"{setting_name(probes[0].init, probes[0].norm)}; {heads}, weighted by {weight:g}. At "
         f"{short_layer(layer)} the main loss alone has a gradient of {alone:.1e}, with the heads "
         f"{with_heads:.1e}: {_factor(with_heads / alone)} ({_factor(min(factors))} to "
-        f"{_factor(max(factors))} over {len(probes)} seeds). At 5b, behind both heads, "
+        f"{_factor(max(factors))} over {len(probes)} seeds). At 5b, after both heads, "
         f"{_factor(pairs['inception5b'][1] / pairs['inception5b'][0])}."
     )
     for one in fresh:

@@ -97,7 +97,7 @@ ACCURACY = Exercise(
     hints=(
         "Keep two numbers through the loop: how many were right, and how many there were.",
         "`(logits.argmax(1) == labels).sum().item()` counts the hits of one batch.",
-        "Add to both in the loop, and divide once behind it.",
+        "Add to both in the loop, and divide once after it.",
     ),
     why="each picture counts the same, however the pictures fall into batches.",
 )
@@ -157,7 +157,7 @@ NORMALISED = Exercise(
         lambda images, mean, std: normalise(images, mean, tuple(1 / s for s in std)),
         "Division came first: the mean that is taken off was never divided. Mind the brackets.",
         _mean_undivided,
-        "Nothing but 0 and 1 was left of the bytes: `//` drops what is behind the point.",
+        "Nothing but 0 and 1 was left of the bytes: `//` drops what is after the point.",
         lambda images, mean, std: normalise(images // 255, mean, std),
         "`mean` and `std` have changed places.",
         lambda images, mean, std: normalise(images, std, mean),
