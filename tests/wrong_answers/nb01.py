@@ -141,7 +141,11 @@ WRONG = (
     ("01.5", computed(SideBySide, lambda b, x: torch.cat(b.maps(x)[::-1], 1)), "another order"),
     ("01.5", computed(SideBySide, lambda b, x: torch.cat(b.maps(x), 1).relu()), "a ReLU too many"),
     ("01.5", computed(SideBySide, lambda b, x: torch.cat(b.maps(x), 1).tanh()), "other numbers"),
-    ("01.5", computed(SideBySide, lambda b, x: torch.cat(b.maps(x)[1:2] * 3, 1)), "1x1 and 5x5 l"),
+    (
+        "01.5",
+        computed(SideBySide, lambda b, x: torch.cat(b.maps(x)[1:2] * 3, 1)),
+        "1x1 and 5x5 branches",
+    ),
     ("01.5", PlainDict, "nn.ModuleList and nn.ModuleDict register"),
     ("01.5", Chained, "a 3x3 from 4 channels to 4"),
     ("01.7", lambda mass, share=0.9: len(mass), "Start with the middle value alone"),

@@ -271,7 +271,9 @@ def _compare(model: nn.Module, x: Tensor, one: Build) -> None:
     wrong = [branch for branch in right if not _same(parts[branch], right[branch])]
     seen, within = f"x of shape {tuple(x.shape)} gave other numbers than it should", ""
     if len(right) > 1:
-        seen = f"Its {listed(wrong)} branch{'s' * bool(wrong[1:])} gave other numbers than expected"
+        seen = (
+            f"Its {listed(wrong)} branch{'es' * bool(wrong[1:])} gave other numbers than expected"
+        )
         within = f"In the {wrong[0]} branch, "
     part = parts[wrong[0]]
     slip = find_mistake(one.branches[wrong[0]], lambda steps: _same(part, _through(steps, x)))
