@@ -1,6 +1,6 @@
 """Commit a trained network: its weights in float16, and the record of its run beside them.
 
-    python tools/release.py runs/fast-60min-1 cifar10 --data data/cifar10
+    python docs/tools/release.py runs/fast-60min-1 cifar10 --data data/cifar10
 
 For maintainers. The accuracy of the rounded weights is measured, not supposed.
 """
@@ -62,7 +62,7 @@ def release(folder: Path, name: str, data: Data, *, weights: Path, runs: Path) -
 
 def main(arguments: list[str] | None = None) -> int:
     """Release one run from the command line."""
-    parser = argparse.ArgumentParser(prog="python tools/release.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python docs/tools/release.py", description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of a finished run")
     parser.add_argument("name", help="what weights=... will call it")
     parser.add_argument("--data", required=True, help="what it was trained on")
