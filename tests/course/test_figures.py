@@ -1,6 +1,6 @@
 """Every figure of the gallery: it looks as it did, texts can be read, words and colours are there.
 
-    python -m pytest tests/course/test_figures.py --mpl-generate-path=tests/baseline
+    python -m pytest tests/course/test_figures.py --mpl-generate-path=tests/course/baseline
 
 draws the baselines anew, where a figure changed on purpose: look at them before they are committed.
 """
@@ -10,6 +10,7 @@ import io
 from itertools import combinations
 from unittest import mock
 
+import matplotlib
 import numpy as np
 import pytest
 from gallery import FIGURES
@@ -23,6 +24,7 @@ from googlenet_lib.course.kit.style import BRANCH_COLOURS, HEAD_COLOUR
 from googlenet_lib.errors import UsageError
 
 FEWEST_WORDS, SMALLEST_TEXT = 8, 11  # pixels
+DRAWN_WITH = "3.11."  # matplotlib's version: to be raised with the baselines
 
 
 def visible_texts(figure: Figure) -> list[Text]:
@@ -85,6 +87,8 @@ def test_figure(name):
     before, after = pixels_of(drawn), pixels_of(with_palette(drawn))
     for colour in map(ImageColor.getrgb, (*BRANCH_COLOURS.values(), HEAD_COLOUR)):
         assert after.get(colour, 0) >= before.get(colour, 0), f"{colour} is another in the PNG"
+    if not matplotlib.__version__.startswith(DRAWN_WITH):
+        pytest.skip(f"the baselines are of matplotlib {DRAWN_WITH}; others lay figures out anew")
     return without_texts(figure)
 
 
@@ -95,7 +99,7 @@ def test_show_displays_the_picture_and_its_words():
     data, metadata = display.call_args.args[0], display.call_args.kwargs["metadata"]
     assert data["text/plain"] == metadata["image/png"]["alt"] == figure.alt
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-    assert picture.size == tuple(round(side * SCALE) for side in figure.bbox.size)
+    assert picture.size == pytest.approx(figure.bbox.size * SCALE, abs=1)
     figure.alt = ""
     with pytest.raises(UsageError, match=r"without its alt text.*figure\.alt ="):
         show(figure)
