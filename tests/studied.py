@@ -26,7 +26,7 @@ def assert_runs_are_of(study, arm):
         assert (run.training_pictures, run.epochs) == (study.pictures, study.epochs)
         # nothing of the machine that it was made on
         assert options.data == "data/cifar10-jpeg"
-        assert options.out == Path("runs") / study.run_name(arm, run.seed)
+        assert Path(options.out) == Path("runs") / study.run_name(arm, run.seed)
     every = [run for found in study.runs().values() for run in found]
     assert len({run.data_checksum for run in every}) == 1
 
