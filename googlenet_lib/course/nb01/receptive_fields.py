@@ -28,11 +28,12 @@ from googlenet_lib.course.kit.branches import (
     Window,
     branch_parts,
     branch_windows,
+    window_after,
 )
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import MODULES, Field, receptive_field
+from googlenet_lib.network.table1 import MODULES, Field
 from googlenet_lib.network.variants import PAPER
 from googlenet_lib.network.watch import watch
 
@@ -82,11 +83,9 @@ class Stack:
 
 
 def field_after(layers: Sequence[tuple[int, int]]) -> Field:
-    """Receptive field and jump after layers of (kernel, stride), in pixels of the picture."""
-    field, jump = 1, 1
-    for kernel, stride in layers:
-        field, jump = receptive_field(field, jump, kernel, stride)
-    return field, jump
+    """Return receptive field and jump, in pixels, after layers of (kernel, stride)."""
+    window = window_after((kernel, stride, 0) for kernel, stride in layers)
+    return window.field, window.jump
 
 
 def build_stack(stack: Stack, seed: int = 0, channels: int = CHANNELS) -> nn.Sequential:

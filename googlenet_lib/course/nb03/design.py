@@ -22,7 +22,7 @@ from googlenet_lib.network.table1 import (
 
 # The convolutions of each branch by the names of Widths, and the widest window in it. The pool's
 # window is its own: the 1x1 after it adds nothing.
-BRANCHES: dict[str, tuple[tuple[str, ...], int]] = {
+BRANCH_LAYERS: dict[str, tuple[tuple[str, ...], int]] = {
     "1x1": (("out_1x1",), 1),
     "3x3": (("reduce_3x3", "out_3x3"), 3),
     "5x5": (("reduce_5x5", "out_5x5"), 5),
@@ -76,7 +76,7 @@ class Design:
         place, branches = self.place, {}
         row = replace(ROWS[self.module], widths=self.widths)
         convs = {conv.name: conv for conv in row_convs(row, place.in_channels)}
-        for name, (layers, window) in BRANCHES.items():
+        for name, (layers, window) in BRANCH_LAYERS.items():
             widths = [getattr(self.widths, layer) for layer in layers]
             if 0 in widths:
                 branches[name] = Branch((0,) * len(layers), (0,) * len(layers), 0, 0)

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from googlenet_lib.course.kit.panel import panel
-from googlenet_lib.course.nb03.design import BRANCHES, Design, paper_design
+from googlenet_lib.course.nb03.design import BRANCH_LAYERS, Design, paper_design
 from googlenet_lib.course.nb03.design_figure import draw_design
 from googlenet_lib.course.nb03.design_trials import STEPS, Board, Entry, try_design
 from googlenet_lib.errors import UsageError
@@ -173,7 +173,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     share = f"{design.macs / design.budget:.1%}"
     return (
         entry.name,
-        " | ".join(_branch(design, name) for name in BRANCHES),
+        " | ".join(_branch(design, name) for name in BRANCH_LAYERS),
         f"{share}, over by {design.over:,}" if design.over > 0 else share,
         f"{design.params:,}",
         f"{design.out_channels:,}",
@@ -186,7 +186,7 @@ def _branch(design: Design, name: str) -> str:
     """Write its widths, such as 96→128."""
     if not design.branches[name].channels:
         return "–"
-    return "→".join(str(getattr(design.widths, layer)) for layer in BRANCHES[name][0])
+    return "→".join(str(getattr(design.widths, layer)) for layer in BRANCH_LAYERS[name][0])
 
 
 def _accuracy(entry: Entry) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from googlenet_lib.course.kit.short_training import find_right, shuffle, train
-from googlenet_lib.course.nb03.design import BRANCHES, Design, paper_design
+from googlenet_lib.course.nb03.design import BRANCH_LAYERS, Design, paper_design
 from googlenet_lib.data import Batches, ImageSet
 from googlenet_lib.data.shapes import SHAPES, draw_random_shapes
 from googlenet_lib.errors import UsageError
@@ -61,7 +61,7 @@ class _Stacked(nn.Module):
                 continue
             layers: list[nn.Module] = [nn.MaxPool2d(3, 1, 1)] if name == "pool" else []
             channels = in_channels
-            for layer in BRANCHES[name][0]:
+            for layer in BRANCH_LAYERS[name][0]:
                 width = max(1, getattr(design.widths, layer) // SHRINK)
                 kernel = branch.window if layer.startswith("out") else 1
                 layers.append(ConvBlock(channels, width, kernel_size=kernel, padding=kernel // 2))

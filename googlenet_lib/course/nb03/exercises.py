@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from googlenet_lib.course.kit.branches import BRANCHES
 from googlenet_lib.course.kit.comparing import describe
 from googlenet_lib.course.kit.exercise import Case, Exercise, Prediction, Wrong, slips
 from googlenet_lib.course.kit.modules import Build, convs, same_layers
@@ -15,7 +16,6 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, Widths, output_size
 
 IN_3A = ROWS["maxpool2"].channels
-BRANCHES = ("1x1", "3x3", "5x5", "pool")
 
 # ---- 03.1 ----------------------------------------------------------------------------------------
 

@@ -163,7 +163,7 @@ def _pixels(box: Box) -> str:
     return text + (" (cut at the rim)" if box.rows.hidden or box.columns.hidden else "")
 
 
-MODULES = ("inception3a", "inception4a", "inception4c")  # three depths: notebook 03
+DEPTHS = ("inception3a", "inception4a", "inception4c")  # three depths: notebook 03
 
 
 def window_view(
@@ -193,7 +193,7 @@ def explore_branches_window(
     model: GoogLeNet,
     info: WeightsInfo,
     image: Tensor,
-    modules: tuple[str, ...] = MODULES,
+    modules: tuple[str, ...] = DEPTHS,
 ) -> widgets.VBox:
     """Sliders for a row and a column of the picture, and a choice of the module.
 
