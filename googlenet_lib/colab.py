@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from googlenet_lib.device import describe_device, in_colab, pick_device, pick_precision
+from googlenet_lib.device import describe_device, in_colab, pick_device
 from googlenet_lib.errors import UsageError
 
 # --no-deps, always: pip must never replace Colab's torch, numpy or ipywidgets.
@@ -51,32 +51,20 @@ class Minutes:
         return f"{max(self.cpu, 1):.0f} min on two CPU cores; on a T4: {t4}"
 
 
-def preflight(part_a: Minutes, part_b: Minutes | None = None) -> torch.device:
-    """Print what this machine is, how long the notebook takes, and how to get a GPU.
+def preflight(live: Minutes | None = None) -> torch.device:
+    """Print what this machine is, and return the device to use.
 
-    `part_b` is the live training of a notebook that has one. Returns the device to use.
+    `live` is how long the notebook's live training takes, where it has one: without a GPU, the
+    way to a free one is then printed too.
     """
     device = pick_device()
-    where = "in Colab" if in_colab() else "not in Colab"
-    precision = pick_precision(device).name
-    print(f"device  {describe_device(device)}, {where}; fastest safe precision {precision}")
-    if part_b is None:
-        print(f"time    {part_a}")
-    else:
-        print(f"part A  {part_a}")
-        print(f"part B  {part_b}, if you train live")
-    if device.type == "cpu":
-        print(_advise(part_b))
+    print(f"This machine: {describe_device(device)}{', in Colab' if in_colab() else ''}.")
+    if live is not None:
+        print(f"Training live takes {live}.")
+        if device.type == "cpu":
+            way = "" if in_colab() else ", open this notebook in Colab by its badge, and there"
+            print(f"Nothing else needs a GPU. To train live on a free one{way}:\n{SWITCH_ON_A_GPU}")
     return device
-
-
-def _advise(part_b: Minutes | None) -> str:
-    if part_b is None:
-        return "No GPU here, and none is needed."
-    way = "" if in_colab() else ", open this notebook in Colab by its badge, and there"
-    return (
-        f"No GPU here, and part A needs none. To train live on a free one{way}:\n{SWITCH_ON_A_GPU}"
-    )
 
 
 def choose_runs_folder(*, use_drive: bool) -> Path:

@@ -3,7 +3,8 @@
     python tests/run_notebooks.py notebooks/06_train_on_cifar10.ipynb
 
 Runs as the tests do: without a GPU, without CIFAR-10 and without a network, so that what is
-committed is what nbval will see again. Views of widgets are left out: they are dead in a file.
+committed is what nbval will see again. Views of widgets are left out: they are dead in a file. So
+are outputs of cells that wait for a reader's answer (tag "remove-output").
 """
 
 import sys
@@ -35,7 +36,9 @@ def run(path: Path) -> float:
     seconds = time.perf_counter() - start
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
+            waits = "remove-output" in cell.metadata.get("tags", [])
+            kept = [] if waits else cell.outputs
+            cell.outputs = [o for o in kept if WIDGET not in o.get("data", {})]
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, path)

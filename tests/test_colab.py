@@ -158,7 +158,6 @@ def machine(monkeypatch):
     def choose(device, *, in_colab):
         monkeypatch.setattr(colab, "pick_device", lambda: torch.device(device))
         monkeypatch.setattr(colab, "describe_device", lambda device: f"a {device.type}")
-        monkeypatch.setattr(colab, "pick_precision", lambda device: SimpleNamespace(name="float9"))
         monkeypatch.setattr(colab, "in_colab", lambda: in_colab)
 
     return choose
@@ -167,12 +166,19 @@ def machine(monkeypatch):
 @pytest.mark.parametrize("in_colab", [True, False])
 def test_preflight_says_how_to_get_a_gpu(machine, capsys, in_colab):
     machine("cpu", in_colab=in_colab)
-    assert preflight(Minutes(1), Minutes(44)) == torch.device("cpu")
-    first, *_, said, way = capsys.readouterr().out.splitlines()
-    assert (", not in Colab" in first) != in_colab
-    assert said.startswith("No GPU here, and part A needs none.")
+    assert preflight(live=Minutes(44)) == torch.device("cpu")
+    first, minutes, said, way = capsys.readouterr().out.splitlines()
+    assert (", in Colab" in first) == in_colab
+    assert "44 min" in minutes
+    assert said.startswith("Nothing else needs a GPU.")
     assert ("open this notebook in Colab" in said) != in_colab
     assert way == "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
+
+
+def test_preflight_advises_no_gpu_where_nothing_needs_one(machine, capsys):
+    machine("cpu", in_colab=False)
+    preflight()
+    assert capsys.readouterr().out == "This machine: a cpu.\n"
 
 
 # ---- where runs are kept -------------------------------------------------------------------------

@@ -798,16 +798,16 @@ def test_a_guess_is_recorded_and_held_against_what_comes(lesson, printed):
     reveal("99.b", "3x3")
     assert printed().splitlines() == [
         "99.a recorded: 40, 70% sure",
-        "99.a it is 44. You guessed 40, 70% sure: right, within 5",
+        "99.a the answer is 44. You guessed 40, 70% sure: right, within 5",
         '99.b recorded: "1x1", 90% sure',
-        '99.b it is "3x3". You guessed "1x1", 90% sure: wrong',
+        '99.b the answer is "3x3". You guessed "1x1", 90% sure: wrong',
     ]
 
 
 def test_a_guess_outside_the_tolerance_is_wrong(lesson, printed):
     guess("99.a", 40, 70)
     reveal("99.a", 45.5)
-    assert printed().endswith("it is 45.5. You guessed 40, 70% sure: wrong, not within 5\n")
+    assert printed().endswith("the answer is 45.5. You guessed 40, 70% sure: wrong, not within 5\n")
 
 
 def test_no_guess_is_no_fault(lesson, printed):
@@ -817,7 +817,7 @@ def test_no_guess_is_no_fault(lesson, printed):
     assert printed().splitlines() == [
         "99.a no guess yet. How many? Expected: a number from 0 to 100, right if within 5",
         '99.b no guess yet. Which branch? Expected: one of "1x1", "3x3"',
-        "99.a it is 12. You had made no guess",
+        "99.a the answer is 12",
     ]
 
 

@@ -1,25 +1,32 @@
-"""The course as data agrees with the notebooks that are there, and with the README."""
+"""The course as data agrees with the notebooks that are there."""
 
 import re
 from pathlib import Path
 
-from googlenet_lib.course.lessons import LESSONS
+import nbformat
+import pytest
 
-ROOT = Path(__file__).parents[2]
+from googlenet_lib.course.lessons import CORE, DIVES, LESSONS
 
-
-def test_lessons_are_numbered_in_order():
-    assert [lesson.number for lesson in LESSONS] == [f"{n:02}" for n in range(11)]
-
-
-def test_ready_are_the_notebooks_that_exist():
-    ready = {lesson.name for lesson in LESSONS if lesson.ready}
-    assert ready == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-def test_the_readme_asks_the_same_questions():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| (\d\d) \| \[?([\w ]+?)\]?(?:\(.*?\))? \| (.*?) \|", readme, re.MULTILINE
-    )
-    assert rows == [(lesson.number, lesson.title, lesson.question) for lesson in LESSONS]
+def test_core_lessons_are_numbered_in_order():
+    assert [lesson.number for lesson in CORE] == [f"{n:02}" for n in range(len(CORE))]
+
+
+def test_dives_deepen_a_core_lesson():
+    assert {dive.deepens for dive in DIVES} <= {lesson.number for lesson in CORE}
+    assert all(dive.name.startswith("deep_") for dive in DIVES)
+
+
+def test_lessons_are_the_notebooks_that_exist():
+    names = [lesson.name for lesson in LESSONS]
+    assert sorted(names) == sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_notebook_opens_with_its_heading_and_its_question(lesson):
+    opening = nbformat.read(NOTEBOOKS / f"{lesson.name}.ipynb", as_version=4).cells[0].source
+    assert opening.startswith(f"# {lesson.heading}\n")
+    assert re.search(rf"\*\*{re.escape(lesson.question)}\*\*", opening)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course_map import estimate_minutes
 
 from googlenet_lib.colab import make_set_up_cell
 
@@ -36,9 +37,13 @@ def markdown(notebook):
     return "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
 
 
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
 def is_compared(cell):
     """Whether nbval holds the cell's output against the committed one."""
-    return "nbval-ignore-output" not in cell.metadata.get("tags", [])
+    return "nbval-ignore-output" not in tags(cell)
 
 
 def test_is_a_valid_notebook(notebook):
@@ -93,12 +98,13 @@ def test_hot_links_no_picture(notebook):
         assert badge or not picture.startswith(("../", "images/")), f"{picture} is lost in Colab"
 
 
-def test_opens_with_its_title_and_its_badge(path, notebook):
-    opening = "\n".join(c.source for c in notebook.cells[:2])
-    number = path.stem.split("_")[0]
-    assert re.match(rf"# {number} · \S", opening)
+def test_opens_with_its_badge_and_its_honest_minutes(path, notebook):
+    opening = notebook.cells[0].source
     colab = REPOSITORY.replace("https://github.com/", "https://colab.research.google.com/github/")
     assert f"({colab}/blob/main/notebooks/{path.name})" in opening
+    minutes, most = estimate_minutes(notebook), 30 if path.stem.startswith("00") else 60
+    assert f"**Time** | {minutes} minutes" in opening
+    assert minutes <= most or path.stem.startswith("deep_")
 
 
 def test_set_up_cell_is_the_one_text(notebook):
@@ -108,28 +114,38 @@ def test_set_up_cell_is_the_one_text(notebook):
     assert not re.search(r"\b(pip|conda|uv) install\b", others)
 
 
-def test_looks_at_the_machine_first(notebook):
-    first = code_cells(notebook)[:4]
-    (cell,) = [cell for cell in first if re.search(r"^device = preflight\(", cell.source, re.M)]
-    assert not is_compared(cell)
-
-
 def test_live_training_can_be_kept_on_drive(notebook):
     code = "\n".join(cell.source for cell in code_cells(notebook))
     if "RUN_FULL = False" in code:
+        assert "device = preflight(live=" in code
         assert 'USE_DRIVE = False  # @param {type:"boolean"}' in code
         assert "runs_folder(use_drive=USE_DRIVE)" in code
         assert "resume=True" in code
 
 
-def test_closes_with_links_to_its_neighbours(notebook):
-    closing = notebook.cells[-1].source
-    assert "**Before:**" in closing
-    assert "**Next:**" in closing
+def test_ends_with_links_to_its_neighbours_and_with_its_guards(notebook):
+    *_, closing, guards = notebook.cells
+    assert "**Next:**" in closing.source
+    assert {"guards", "remove-cell"} <= set(tags(guards))
+    assert guards.metadata["jupyter"]["source_hidden"]
+    assert not guards.outputs, "guards are silent"
+
+
+def test_what_waits_for_an_answer_shows_no_output(notebook):
+    for cell in code_cells(notebook):
+        if re.search(r"^(check|guess|summary)\(", cell.source, re.MULTILINE):
+            assert {"remove-output", "nbval-ignore-output"} <= set(tags(cell)), cell.source
+        if "remove-output" in tags(cell):
+            assert not cell.outputs
+
+
+def test_a_lesson_speaks_to_people(notebook):
+    for cell in code_cells(notebook):
+        assert "noqa" not in cell.source, cell.source
 
 
 def test_linked_notebooks_exist(notebook):
-    for target in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", markdown(notebook)):
+    for target in re.findall(r"\]\((\w+\.ipynb)[)#]", markdown(notebook)):
         assert (ROOT / "notebooks" / target).is_file(), target
 
 

@@ -111,7 +111,7 @@ def reveal(id: str, actual: Any) -> None:
     made = session.guesses.get(id)
     if made is None:
         session.revealed[id] = None
-        say(f"{id} it is {_told(actual)}. You had made no guess")
+        say(f"{id} the answer is {_told(actual)}")
         return
     if prediction.choices:
         right, margin = made.value == actual, ""
@@ -121,8 +121,8 @@ def reveal(id: str, actual: Any) -> None:
         margin = "" if exact else f", {'' if right else 'not '}within {prediction.tolerance:g}"
     session.revealed[id] = right if made.counts else None
     say(
-        f"{id} it is {_told(actual)}. You guessed {_told(made.value)}, {made.confidence:.0%} sure: "
-        f"{'right' if right else 'wrong'}{margin}"
+        f"{id} the answer is {_told(actual)}. You guessed {_told(made.value)}, "
+        f"{made.confidence:.0%} sure: {'right' if right else 'wrong'}{margin}"
     )
 
 
