@@ -8,12 +8,12 @@ opening. A notebook that is not there yet gets no link, and "?" for its minutes.
 
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterable
+
+from blocks import ROOT, refresh, table
 
 from googlenet_lib.course.lessons import CORE, DIVES, Lesson
 
-ROOT = Path(__file__).parents[2]
 README, START = ROOT / "README.md", ROOT / "notebooks" / "00_start_here.ipynb"
 TIME = re.compile(r"\*\*Time\*\* \| (\d+) minutes")
 
@@ -28,41 +28,23 @@ def minutes_of(lesson: Lesson) -> str:
     return found[1] if found else "?"
 
 
-def link_to(lesson: Lesson, folder: str) -> str:
-    """Return a lesson's title, linked where its notebook exists."""
-    path = f"{lesson.name}.ipynb"
-    exists = (ROOT / "notebooks" / path).is_file()
-    return f"[{lesson.title}]({folder}{path})" if exists else lesson.title
+def rows(lessons: Iterable[Lesson], folder: str) -> list[list[str]]:
+    """List number, title, question and minutes; `folder` stands before a notebook's name."""
+    listed = []
+    for lesson in lessons:
+        path = f"{lesson.name}.ipynb"
+        exists = (ROOT / "notebooks" / path).is_file()
+        title = f"[{lesson.title}]({folder}{path})" if exists else lesson.title
+        listed.append([lesson.number, title, lesson.question, minutes_of(lesson)])
+    return listed
 
 
-def course_table(folder: str) -> str:
-    """List the core lessons; `folder` stands before each notebook's name."""
-    rows = ["| | lesson | its question | minutes |", "|---|---|---|---|"]
-    for lesson in CORE:
-        cells = (lesson.number, link_to(lesson, folder), lesson.question, minutes_of(lesson))
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
-
-
-def dive_table(folder: str) -> str:
-    """List the deep dives, each with the lesson that it deepens."""
-    rows = ["| after | deep dive | its question | minutes |", "|---|---|---|---|"]
-    for dive in DIVES:
-        cells = (dive.deepens, link_to(dive, folder), dive.question, minutes_of(dive))
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
-
-
-TABLES: dict[str, Callable[[str], str]] = {"course": course_table, "dives": dive_table}
-
-
-def refresh(text: str, folder: str = "") -> str:
-    """Return `text` with the tables between its marks as they are now."""
-    for name, make in TABLES.items():
-        marks = rf"(<!-- {name} -->\n).*?(\n?<!-- /{name} -->)"
-        table = make(folder)
-        text = re.sub(marks, lambda m, new=table: f"{m[1]}{new}\n{m[2].strip()}", text, flags=re.S)
-    return text
+def make_blocks(folder: str = "") -> dict[str, str]:
+    """Return the tables by the names of their places."""
+    return {
+        "course": table(["", "lesson", "question", "minutes"], rows(CORE, folder)),
+        "dives": table(["after", "deep dive", "question", "minutes"], rows(DIVES, folder)),
+    }
 
 
 def refresh_notebook(text: str) -> str:
@@ -70,13 +52,15 @@ def refresh_notebook(text: str) -> str:
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = refresh("".join(cell["source"])).splitlines(keepends=True)
+            source = refresh("".join(cell["source"]), make_blocks())
+            cell["source"] = source.splitlines(keepends=True)
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def main() -> None:
     """Rewrite both files."""
-    README.write_text(refresh(README.read_text(encoding="utf-8"), "notebooks/"), encoding="utf-8")
+    page = refresh(README.read_text(encoding="utf-8"), make_blocks("notebooks/"))
+    README.write_text(page, encoding="utf-8")
     START.write_text(refresh_notebook(START.read_text(encoding="utf-8")), encoding="utf-8")
 
 
