@@ -24,9 +24,8 @@ from sklearn.datasets import load_sample_images
 
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
-from googlenet_lib.course.kit.branches import branch_windows
 from googlenet_lib.course.nb00 import growing
-from googlenet_lib.course.nb00 import growing as of_branches
+from googlenet_lib.course.nb00 import photographs as of_photographs
 from googlenet_lib.course.nb01 import convolution as of_convolution
 from googlenet_lib.course.nb01 import kernel_size_charts as of_kernel_sizes
 from googlenet_lib.course.nb01 import kernel_sizes, receptive_fields
@@ -63,6 +62,7 @@ from googlenet_lib.data.shapes import SHAPES, draw_random_shapes, draw_shapes
 from googlenet_lib.network.count import child_costs
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.table1 import ROWS, Widths, audit, table_costs
+from googlenet_lib.prediction import predict
 from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
 from googlenet_lib.training.run import find_run
 
@@ -140,18 +140,26 @@ def augmented() -> dict[str, torch.Tensor]:
     return rows
 
 
-def grown() -> list[of_branches.BranchView]:
-    """An object of five sizes as the branches see it."""
+def grown() -> list[growing.BranchView]:
+    """An object of three sizes as the branches see it."""
     network = load_network("shapes")
-    return [growing.growing_view(*network, "circle", radius) for radius in (3, 5, 8, 11, 14)]
+    return [growing.growing_view(*network, "circle", radius, 3) for radius in (4, 8, 14)]
 
 
-def distances() -> tuple:
-    """How far the branches' answers are from the last, over the size of the object."""
-    model, info = load_network("shapes")
-    sizes = [3 + 0.5 * step for step in range(25)]
-    full = {branch: growing.radius_that_fills(one) for branch, one in branch_windows(model).items()}
-    return sizes, growing.middle_distances(model, info, "circle", sizes), full
+def changes() -> Figure:
+    """Numbers as of branches that stop changing, each at its own radius."""
+    radii = np.arange(3, 15.5, 0.5)
+    covered = {"1x1": 4.9, "3x3": 7.8, "5x5": 10.6, "pool": 7.8}
+    starts = {"1x1": 1.4, "3x3": 2, "5x5": 2.6, "pool": 4.8}
+    lines = {b: starts[b] * (1 - (radii - 3) / (r - 3)).clip(0) for b, r in covered.items()}
+    return growing.draw_changes(radii, lines, covered)
+
+
+def photographs() -> Figure:
+    """Two photographs as a network of ten classes gets them."""
+    model, info = load_network("cifar10")
+    photos = of_photographs.load_photographs()
+    return of_photographs.draw_photographs(photos, info, predict(model, info, photos))
 
 
 def predicted() -> Figure:
@@ -195,9 +203,10 @@ def gradients() -> torch.Tensor:
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "00_pictures": predicted,
-    "00_growth": lambda: of_branches.draw_growth(grown()),
-    "00_branch_view": lambda: of_branches.draw_branch_view(grown()[2]),
-    "00_distances": lambda: of_branches.draw_distances(*distances()),
+    "00_growth": lambda: growing.draw_growth(grown()),
+    "00_branch_view": lambda: growing.draw_branch_view(grown()[2]),
+    "00_changes": changes,
+    "00_photographs": photographs,
     "00_network": draw_network,
     "01_slide": lambda: of_convolution.draw_slide(numbers(), [(0, 0), (1, 1), (2, 2)]),
     "01_sum": lambda: of_convolution.draw_sum(numbers(), (1, 2)),

@@ -119,7 +119,7 @@ SMALL = replace(
     stem_stride=1,
     stem_pools=(False, True),  # chosen among four stems of equal cost: notebook 06
     maxpool4_kernel=3,
-    init="torch",  # better than torchvision's in each of three runs: README, "What was measured"
+    init="torch",  # better than torchvision's in each of three runs: docs/measurements.md
     min_size=8,
     width=0.5,
 )

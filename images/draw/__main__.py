@@ -76,9 +76,9 @@ entry. `four_branches.svg` shows a
 All are 900 pixels wide and sharp at any size. Those that a notebook shows lie in
 `googlenet_lib/assets/drawings/` once more as PNG, so that they are installed with the library.
 `inception3a_naive.svg` and `inception3a.svg` have one scale and one layout: on two slides, one
-behind the other, the first turns into the second. In `kernel_sizes.svg`, which belongs to notebook
-01, networks that differ in what stands side by side in their layers name shapes of many sizes. The
-alt text of a figure is in its file, as the description, and in the source of this page.
+after the other, the first turns into the second. `kernel_sizes.svg` belongs to lesson 01: networks
+with one kernel size or several classify shapes of many sizes. The alt text of a figure is in its
+file, as the description, and in the source of this page.
 """
 
 

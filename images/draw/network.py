@@ -39,6 +39,8 @@ SCALE = 0.13  # per channel
 BRANCH_GAP = 3
 MODULE, BAR, PICTURE = 66, 14, 34  # widths of what stands on the page
 HEADS_TOP, HEAD_BOX, HEAD_BOX_HEIGHT, HEAD_GAP = 376, 62, 52, 8
+# Figure 3 has a local response normalisation (LRN) beside either pool of the stem; Table 1 has not.
+NORMALISED = {"maxpool1": "{}\nthen LRN", "maxpool2": "LRN, then\n{}"}
 TURNS = (187, 460)  # where the flow goes back to the left, between two lines
 
 
@@ -122,6 +124,7 @@ def draw_network() -> Figure:
         for head in HEADS:
             _draw_head(axes, spans[head.after][1] + LINES[1].link / 2, head)
         _draw_scale(axes, 800, LINES[-1].y)
+        _draw_legend(axes, 800, SECTIONS[-1][-1] + 8)
     figure.alt = _describe_network()
     return figure
 
@@ -169,6 +172,7 @@ def _steps(row: Row) -> list[Step]:
         label += f"\nstride {row.stride}"
     if row.kind == "dropout":
         label += f" {DROPOUT:.0%}"
+    label = NORMALISED.get(row.name, "{}").format(label)
     step = Step(row.name, label, row.size, row.channels)
     if row.reduce:
         return [Step(f"{row.name}.reduce", "conv 1×1", row.size, row.reduce), step]
@@ -177,7 +181,8 @@ def _steps(row: Row) -> list[Step]:
 
 def _draw_picture(axes: Axes, picture: Step) -> None:
     top = LINES[0].y - PICTURE / 2
-    axes.add_patch(Rectangle((MARGIN, top), PICTURE, PICTURE, color=GREY, linewidth=0))
+    look = {"facecolor": PAPER, "edgecolor": GREY, "linewidth": 1.5}  # its height is no channels
+    axes.add_patch(Rectangle((MARGIN, top), PICTURE, PICTURE, **look))
     write(axes, MARGIN + PICTURE / 2, top - 10, picture.label)
 
 
@@ -190,7 +195,7 @@ def _draw_link(axes: Axes, x: float, line: Line, step: Step, text: str) -> None:
     inside = half > 15
     write(
         axes,
-        x + body / 2 + 1,
+        x + body / 2 + (1 if step.channels > 3 else 8),  # clear of the picture
         y if inside else y + half + 5,
         text,
         13,
@@ -279,10 +284,17 @@ def _draw_head(axes: Axes, x: float, head: Head) -> None:
         )
         box.set_gid(f"{head.after}.head.{i}")
         axes.add_patch(box)
-        write(axes, x + HEAD_BOX / 2, middle, label)
+        write(axes, x + HEAD_BOX / 2, middle, label, 11)
 
 
 def _draw_scale(axes: Axes, x: float, y: float, channels: int = 256) -> None:
     half = channels * SCALE / 2
     axes.add_patch(Rectangle((x, y - half), BAR, 2 * half, color=LIGHT_GREY, linewidth=0))
     write(axes, x + BAR + 6, y, f"{channels}\nchannels", ha="left")
+
+
+def _draw_legend(axes: Axes, x: float, y: float) -> None:
+    for i, (branch, colour) in enumerate(BRANCH_COLOURS.items()):
+        top = y + 18 * i
+        axes.add_patch(Rectangle((x, top), BAR, 13, color=colour, linewidth=0))
+        write(axes, x + BAR + 6, top + 6.5, branch.replace("x", "×"), ha="left")

@@ -1,4 +1,4 @@
-"""Every program for maintainers starts, and the README's lines for them are understood."""
+"""Every program for maintainers starts, and contributing.md gives lines that it understands."""
 
 import re
 import shlex
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = re.findall(r"^python (tests/\S+\.py)(.*?)(?: +#.*)?$", README, flags=re.MULTILINE)
+PAGE = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+LINES = re.findall(r"^python (tests/\S+\.py)(.*?)(?: +#.*)?$", PAGE, flags=re.MULTILINE)
 PROGRAMS = {
     str(path.relative_to(ROOT))
     for path in (ROOT / "tests").rglob("*.py")
@@ -19,7 +19,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("program", sorted(PROGRAMS))
-def test_a_program_starts_and_the_readme_gives_options_that_it_has(program):
+def test_a_program_starts_and_the_page_gives_options_that_it_has(program):
     asked = subprocess.run(
         [sys.executable, program, "--help"], cwd=ROOT, capture_output=True, encoding="utf-8"
     )
@@ -28,7 +28,7 @@ def test_a_program_starts_and_the_readme_gives_options_that_it_has(program):
     assert all(word in asked.stdout for word in given if word.startswith("--"))
 
 
-def test_the_readme_names_them_all():
+def test_the_page_names_them_all():
     named = {path for path, _ in LINES}
     assert named >= PROGRAMS
     assert all((ROOT / path).is_file() for path in named)

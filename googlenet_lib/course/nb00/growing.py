@@ -1,6 +1,5 @@
-"""Notebook 00: an object grows in the picture, and the four branches respond."""
+"""Notebook 00: an object grows in the image, and the four branches respond."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import ipywidgets as widgets
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
@@ -18,17 +18,18 @@ from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.weights import WeightsInfo
 from googlenet_lib.prediction import Prediction, predict, prepare
 
-# All in pixels of a page that is as wide as a README.
-MARGIN, GAP, TITLE, SIDE = 14, 14, 34, 76
-VIEW_HEIGHT, VIEW_PICTURE, MAP, BARS_X, BAR_ROOM = 318, 240, 112, 590, 130
+MODULE = "inception3a"
+SIZE, MIDDLE = 32, 15.5  # pixels of an image; where the receptive fields of its middle lie
+TOP = 5  # guesses shown
+LEAST_RADIUS, MOST_RADIUS = 3.0, 14.0  # pixels
 
 
 @dataclass(frozen=True)
 class BranchView:
-    """One picture as a module's branches see it.
+    """One image as a module's branches see it.
 
-    image: uint8 (3, H, W); windows: what one value of a branch sees, around `middle` (column and
-    row in pixels); maps: the mean over a branch's channels, (h, w); guesses: the network's.
+    image: uint8 (3, H, W); windows: the receptive field of each branch, around `middle` (column
+    and row in pixels); maps: the mean over a branch's channels, (h, w); guesses: the network's.
     """
 
     title: str
@@ -39,269 +40,136 @@ class BranchView:
     guesses: list[Prediction]
 
 
-def draw_branch_view(view: BranchView, highest: dict[str, float] | None = None) -> Figure:
-    """Draw a picture with the windows of the branches, their maps and the network's guesses.
+def draw_object(shape: str, radii: Sequence[float], seed: int = 0) -> Tensor:
+    """Draw one object in the middle of an image, once for each radius: uint8 (N, 3, 32, 32).
 
-    `highest` gives each branch's darkest value, so that several views compare; without it, it is
-    the view's own.
+    Same seed, same object: its colours, stripes and tilt don't depend on the radius.
     """
-    highest = highest or highest_of([view])
-    with style.house_style():
-        figure, axes = style.canvas(VIEW_HEIGHT)
-        style.write(axes, MARGIN, 18, view.title, 15, ha="left", weight="bold")
-        _draw_image(axes, MARGIN, TITLE, VIEW_PICTURE, view)
-        sizes = sorted((window.field, branch) for branch, window in view.windows.items())
-        seen = ", ".join(f"{branch.replace('x', '×')} {field}" for field, branch in sizes)
-        text = f"pixels a side that one value\nsees: {seen}"
-        style.write(axes, MARGIN, TITLE + VIEW_PICTURE + 6, text, ha="left", va="top")
-        for i, branch in enumerate(view.maps):
-            x = MARGIN + VIEW_PICTURE + 28 + (i % 2) * (MAP + GAP)
-            y = TITLE + 16 + (i // 2) * (MAP + 24)
-            style.image(
-                axes,
-                x,
-                y,
-                MAP,
-                view.maps[branch],
-                style.branch_shades(branch),
-                0,
-                highest[branch] or 1,
-            )
-            style.write(
-                axes,
-                x,
-                y - 4,
-                branch.replace("x", "×"),
-                13,
-                ha="left",
-                va="bottom",
-                color=style.BRANCH_COLOURS[branch],
-                weight="bold",
-            )
-        _draw_guesses(axes, BARS_X, TITLE + 16, view.guesses)
-    figure.alt = _describe_branch_view(view)
-    return figure
-
-
-def draw_growth(views: Sequence[BranchView]) -> Figure:
-    """Draw several views side by side, a column each: the picture above, its four maps below."""
-    highest = highest_of(views)
-    side = (style.WIDTH - 2 * MARGIN - SIDE - (len(views) - 1) * GAP) / len(views)
-    branches = list(views[0].maps)
-    with style.house_style():
-        figure, axes = style.canvas(TITLE + (len(branches) + 1) * (side + GAP) + 22 + MARGIN)
-        for branch, row in zip(["", *branches], range(len(branches) + 1), strict=True):
-            y = TITLE + row * (side + GAP) + (22 if row else 0)
-            label = f"{branch.replace('x', '×')}\nbranch" if branch else "picture"
-            style.write(
-                axes,
-                MARGIN,
-                y + side / 2,
-                label,
-                14,
-                ha="left",
-                weight="bold",
-                color=style.BRANCH_COLOURS.get(branch, style.INK),
-            )
-            for column, view in enumerate(views):
-                x = MARGIN + SIDE + column * (side + GAP)
-                if branch:
-                    style.image(
-                        axes,
-                        x,
-                        y,
-                        side,
-                        view.maps[branch],
-                        style.branch_shades(branch),
-                        0,
-                        highest[branch] or 1,
-                    )
-                    continue
-                style.write(axes, x + side / 2, y - 8, view.title, 13, va="bottom", weight="bold")
-                _draw_image(axes, x, y, side, view)
-                best = view.guesses[0]
-                text = f"{best.label} {best.probability:.0%}"
-                style.write(axes, x + side / 2, y + side + 5, text, 13, va="top")
-    figure.alt = _describe_growth(views)
-    return figure
-
-
-def _describe_growth(views: Sequence[BranchView]) -> str:
-    """Return the alt text of `draw_growth`, from the same views."""
-    guesses = "; ".join(
-        f"{view.title}: {view.guesses[0].label} {view.guesses[0].probability:.0%}" for view in views
+    label, middle = torch.tensor([SHAPES.index(shape)]), torch.tensor([[MIDDLE, MIDDLE]])
+    return torch.cat(
+        [
+            draw_shapes(label, torch.tensor([float(r)]), size=SIZE, centres=middle, seed=seed)
+            for r in radii
+        ]
     )
-    seen = ", ".join(f"{branch} {w.field} pixels" for branch, w in views[0].windows.items())
-    return (
-        f"{len(views)} columns, a picture of a growing object in each, with nested squares that "
-        f"show what one value of each branch sees: {seen}. Below each, the mean map of the four "
-        f"branches, darker where the branch answers more. The network's guesses: {guesses}."
-    )
-
-
-def _describe_branch_view(view: BranchView) -> str:
-    """Return the alt text of `draw_branch_view`."""
-    guesses = ", ".join(f"{g.label} {g.probability:.0%}" for g in view.guesses)
-    return f"{view.title}. One picture, the maps of its four branches, and the guesses: {guesses}."
-
-
-def draw_distances(
-    radii: Sequence[float], distances: dict[str, Sequence[float]], full: dict[str, float]
-) -> Figure:
-    """Plot, for each branch, how far its middle answer is from its last one, over the radius.
-
-    `distances` are relative, 0 being equal; `full` is the radius from which the object fills the
-    branch's window, drawn as a dashed line.
-    """
-    with style.house_style():
-        figure, axes = style.chart(330)
-        axes.set(
-            xlabel="radius of the object, pixels",
-            ylabel="distance to the last answer",
-            title="The middle answer of each branch, until the object fills its window",
-            xlim=(min(radii), max(radii)),
-        )
-        for radius, branches in _by_radius(full).items():
-            axes.axvline(radius, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)), zorder=0.5)
-            text = " and ".join(branch.replace("x", "×") for branch in branches) + "\nfilled"
-            axes.text(
-                radius + 0.12,
-                0.98,
-                text,
-                transform=axes.get_xaxis_transform(),
-                va="top",
-                fontsize=12,
-                color=style.GREY,
-            )
-        for branch, values in distances.items():
-            dashes = "--" if branch == "pool" else "-"  # it shares its window with the 3x3 branch
-            colour = style.BRANCH_COLOURS[branch]
-            axes.plot(radii, values, dashes, color=colour)
-        highest = 1.05 * max(map(max, distances.values()))
-        starts = [values[0] for values in distances.values()]
-        places = style.spread(starts, [0.07 * highest] * len(starts))
-        for branch, y in zip(distances, places, strict=True):
-            axes.text(
-                min(radii) - 0.1,
-                y,
-                branch.replace("x", "×"),
-                ha="right",
-                va="center",
-                weight="bold",
-                color=style.BRANCH_COLOURS[branch],
-            )
-        axes.set(xlim=(min(radii) - 0.9, max(radii)), ylim=(0, highest))
-    figure.alt = _describe_distances(radii, distances, full)
-    return figure
-
-
-def _describe_distances(
-    radii: Sequence[float], distances: dict[str, Sequence[float]], full: dict[str, float]
-) -> str:
-    """Return the alt text of `draw_distances`, from the same data."""
-    branches = "; ".join(
-        f"{branch} from {values[0]:.2f} to {values[-1]:.2f}, its window filled from radius "
-        f"{full[branch]:.1f}"
-        for branch, values in distances.items()
-    )
-    return (
-        f"Four lines over the object's radius, {min(radii):g} to {max(radii):g} pixels: how far "
-        f"each branch's middle answer is from its answer to the largest object. {branches}."
-    )
-
-
-def highest_of(views: Sequence[BranchView]) -> dict[str, float]:
-    """The largest value that each branch's map reaches in any of the views."""
-    return {
-        branch: max(float(view.maps[branch].max()) for view in views) for branch in views[0].maps
-    }
-
-
-def _by_radius(full: dict[str, float]) -> dict[float, list[str]]:
-    groups: dict[float, list[str]] = {}
-    for branch, radius in full.items():
-        groups.setdefault(radius, []).append(branch)
-    return groups
-
-
-def _draw_image(axes: Axes, x: float, y: float, side: float, view: BranchView) -> None:
-    style.image(axes, x, y, side, view.image.permute(1, 2, 0))
-    scale = side / view.image.shape[1]
-    for branch, window in view.windows.items():
-        left, top = (
-            at + (middle - window.field / 2) * scale
-            for at, middle in zip((x, y), view.middle, strict=True)
-        )
-        size = window.field * scale
-        # the pool's lies on top of the 3x3 branch's square, which is as wide
-        look = {"dashes": (0, (4, 4))} if branch == "pool" else {"halo": 4}
-        style.outline(axes, left, top, size, size, style.BRANCH_COLOURS[branch], thick=2, **look)
-
-
-def _draw_guesses(axes: Axes, x: float, y: float, guesses: Sequence[Prediction]) -> None:
-    title = "what the whole network says"
-    style.write(axes, x, y - 12, title, 13, ha="left", weight="bold")
-    for i, guess in enumerate(guesses):
-        top, chance = y + 4 + 38 * i, guess.probability
-        style.box(axes, x + 90, top, BAR_ROOM, 22, color=style.tint(style.LIGHT_GREY, 0.5))
-        style.box(axes, x + 90, top, BAR_ROOM * chance, 22, color=style.GREY)
-        style.write(axes, x + 84, top + 11, guess.label, 13, ha="right")
-        style.write(axes, x + 96 + BAR_ROOM, top + 11, f"{chance:.0%}", 13, ha="left")
-
-
-MODULE = "inception3a"
-TOP = 5  # guesses shown
-LEAST_RADIUS, MOST_RADIUS = 3.0, 14.0  # pixels
 
 
 def growing_view(
     model: GoogLeNet, info: WeightsInfo, shape: str, radius: float, seed: int = 0
 ) -> BranchView:
-    """One object of `radius` pixels as the branches of module 3a see it. Same seed, same object."""
-    middle, _ = _middle(model, info.image_size)
-    image = _picture(shape, radius, info.image_size, middle, seed)
+    """Return one object of `radius` pixels as the branches of module 3a see it."""
+    image = draw_object(shape, [radius], seed)[0]
     maps = branch_maps(model, prepare(image, info)[None], MODULE)
     return BranchView(
         title=f"{shape}, radius {radius:g}",
         image=image,
-        middle=(middle, middle),
+        middle=(MIDDLE, MIDDLE),
         windows=branch_windows(model, MODULE),
         maps={branch: values[0].mean(0) for branch, values in maps.items()},  # (h, w)
         guesses=predict(model, info, [image], TOP)[0],
     )
 
 
-def middle_distances(
-    model: GoogLeNet, info: WeightsInfo, shape: str, radii: Sequence[float], seed: int = 0
-) -> dict[str, list[float]]:
-    """How far each branch's answer at the middle is from its answer to the last radius.
+def draw_growth(views: Sequence[BranchView]) -> Figure:
+    """Draw a row for each view: the image, and beside it the map of each branch.
 
-    Euclidean, over the branch's channels, relative to the length of the last answer.
+    A branch's maps have one scale, which its title names.
     """
-    middle, cell = _middle(model, info.image_size)
-    pictures = [_picture(shape, radius, info.image_size, middle, seed) for radius in radii]
-    batch = torch.stack([prepare(picture, info) for picture in pictures])
-    distances = {}
-    for branch, maps in branch_maps(model, batch, MODULE).items():
-        answers = maps[:, :, cell, cell]  # (radii, channels)
-        lengths = (answers - answers[-1]).norm(dim=1) / answers[-1].norm()
-        distances[branch] = lengths.tolist()
-    return distances
+    highest, branches = highest_of(views), list(views[0].maps)
+    with style.house_style():
+        figure, rows = style.chart(200 * len(views) + 30, len(views), 1 + len(branches))
+        for row, view in zip(rows, views, strict=True):
+            best = view.guesses[0]
+            _show_image(row[0], view)
+            row[0].set_title(view.title, fontsize=13)
+            row[0].set_xlabel(f"{best.label}, {best.probability:.0%}")
+            for axes, branch in zip(row[1:], branches, strict=True):
+                _show_map(axes, view, branch, highest[branch])
+        for axes, branch in zip(rows[0][1:], branches, strict=True):
+            text = f"{style.times(*branch.split('x'))}, 0 to {highest[branch]:.2f}"
+            axes.set_title(text, color=style.BRANCH_COLOURS[branch], fontsize=13)
+    figure.alt = _describe_growth(views, highest)
+    return figure
 
 
-def radius_that_fills(window: Window) -> float:
-    """The radius from which a circle around a branch's window covers its corners, in pixels."""
-    return window.field / 2 * math.sqrt(2)
+def draw_branch_view(view: BranchView, highest: dict[str, float] | None = None) -> Figure:
+    """Draw an image with the branches' receptive fields, their maps and the network's guesses.
+
+    `highest` gives each branch's darkest value, so that several views compare; without it, it is
+    the view's own.
+    """
+    highest = highest or highest_of([view])
+    layout = [
+        ["image", "image", ".", "1x1", "3x3", ".", "guesses"],
+        ["image", "image", ".", "5x5", "pool", ".", "guesses"],
+    ]
+    with style.house_style():
+        # fixed places: a slider has no time for constrained layout
+        figure, _ = style.canvas(310)
+        panels = figure.subplot_mosaic(
+            layout,
+            width_ratios=[1, 1, 0.05, 1, 1, 0.6, 0.9],
+            gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.03, "top": 0.9, "wspace": 0.08},
+        )
+        _show_image(panels["image"], view)
+        panels["image"].set_title(view.title)
+        for branch in view.maps:
+            _show_map(panels[branch], view, branch, highest[branch])
+            text = f"{style.times(*branch.split('x'))} branch"
+            panels[branch].set_title(text, color=style.BRANCH_COLOURS[branch], fontsize=13)
+        _draw_guesses(panels["guesses"], view.guesses)
+    figure.alt = _describe_branch_view(view)
+    return figure
+
+
+def draw_changes(
+    radii: Sequence[float], changes: dict[str, Sequence[float]], full: dict[str, float]
+) -> Figure:
+    """Plot how far each branch's output is from its output for the largest object.
+
+    `changes` are relative, 0 being equal; `full` is the radius from which the object covers the
+    branch's receptive field, drawn as a dashed line.
+    """
+    with style.house_style():
+        figure, axes = style.chart(330)
+        for branch, values in changes.items():
+            dashes = "--" if branch == "pool" else "-"  # its receptive field is the 3x3 branch's
+            colour, text = style.BRANCH_COLOURS[branch], style.times(*branch.split("x"))
+            axes.plot(radii, values, dashes, color=colour)
+            axes.text(
+                min(radii) - 0.1,
+                values[0],
+                text,
+                color=colour,
+                weight="bold",
+                ha="right",
+                va="center",
+            )
+        top = axes.get_ylim()[1]
+        for radius in sorted({*full.values()}):
+            names = " and ".join(
+                style.times(*branch.split("x")) for branch, r in full.items() if r == radius
+            )
+            axes.axvline(radius, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)))
+            axes.text(radius + 0.12, top, f"{names}\ncovered", va="top", color=style.GREY)
+        axes.set(
+            xlim=(min(radii) - 1, max(radii)),
+            ylim=(0, top),
+            xlabel="radius of the object, in pixels",
+            ylabel="relative change",
+            title="How much each branch's output in the middle can still change",
+        )
+    figure.alt = _describe_changes(radii, changes, full)
+    return figure
 
 
 def explore_growing(model: GoogLeNet, info: WeightsInfo, seed: int = 0) -> widgets.VBox:
-    """A slider that lets the object grow, and a choice of its shape. Redraws all four branches."""
+    """Show a slider for the object's radius, and a choice of its shape."""
     largest = growing_view(model, info, "circle", MOST_RADIUS, seed)
     highest = {branch: 1.5 * float(values.max()) for branch, values in largest.maps.items()}
 
     def draw(shape: str, radius: float) -> Figure:
-        view = growing_view(model, info, shape, radius, seed)
-        return draw_branch_view(view, highest)
+        return draw_branch_view(growing_view(model, info, shape, radius, seed), highest)
 
     return panel(
         draw,
@@ -317,14 +185,79 @@ def explore_growing(model: GoogLeNet, info: WeightsInfo, seed: int = 0) -> widge
     )
 
 
-def _middle(model: GoogLeNet, size: int) -> tuple[float, int]:
-    """Return the centre of the map's middle window, in pixels, and that value's index."""
-    window = branch_windows(model, MODULE)["1x1"]  # those of all branches have the same centre
-    cell = (size // window.jump) // 2 - 1
-    return window.centre(cell) + 0.5, cell  # from the picture's edge
+def highest_of(views: Sequence[BranchView]) -> dict[str, float]:
+    """Return the largest value that each branch's map reaches in any of the views."""
+    return {
+        branch: max(float(view.maps[branch].max()) for view in views) for branch in views[0].maps
+    }
 
 
-def _picture(shape: str, radius: float, size: int, middle: float, seed: int) -> Tensor:
-    labels, radii = torch.tensor([SHAPES.index(shape)]), torch.tensor([float(radius)])
-    centres = torch.tensor([[middle, middle]])
-    return draw_shapes(labels, radii, size=size, centres=centres, seed=seed)[0]
+def _show_image(axes: Axes, view: BranchView) -> None:
+    """Show the image, with each branch's receptive field as a square in its colour."""
+    side = view.image.shape[1]
+    style.picture(axes, view.image.permute(1, 2, 0))
+    axes.images[0].set_extent((0, side, side, 0))
+    column, row = view.middle
+    for branch, window in view.windows.items():
+        corner, dashed = window.field / 2, branch == "pool"  # it lies on the 3x3 branch's square
+        for colour, thick in ((style.PAPER, 4), (style.BRANCH_COLOURS[branch], 2))[dashed:]:
+            axes.add_patch(
+                Rectangle(
+                    (column - corner, row - corner),
+                    window.field,
+                    window.field,
+                    fill=False,
+                    edgecolor=colour,
+                    linewidth=thick,
+                    linestyle=(0, (4, 4)) if dashed else "-",
+                )
+            )
+
+
+def _show_map(axes: Axes, view: BranchView, branch: str, highest: float) -> None:
+    shades = style.branch_shades(branch)
+    style.picture(axes, view.maps[branch], shades=shades, high=highest or 1)
+
+
+def _draw_guesses(axes: Axes, guesses: Sequence[Prediction]) -> None:
+    chances = [guess.probability for guess in guesses]
+    axes.barh(range(len(guesses)), chances, color=style.GREY)
+    for place, chance in enumerate(chances):
+        axes.text(chance + 0.03, place, f"{chance:.0%}", va="center")
+    axes.set_yticks(range(len(guesses)), [guess.label for guess in guesses])
+    axes.set(xlim=(0, 1.3), ylim=(len(guesses) - 0.4, -0.6), xticks=[])
+    axes.set_title("guesses", fontsize=13)
+    axes.tick_params("y", length=0, labelcolor=style.INK)
+    axes.spines[:].set_visible(False)
+
+
+def _describe_growth(views: Sequence[BranchView], highest: dict[str, float]) -> str:
+    guesses = "; ".join(
+        f"{view.title}: {view.guesses[0].label} {view.guesses[0].probability:.0%}" for view in views
+    )
+    seen = ", ".join(f"{branch} {w.field} pixels" for branch, w in views[0].windows.items())
+    scales = ", ".join(f"{branch} 0 to {value:.2f}" for branch, value in highest.items())
+    return (
+        f"{len(views)} rows, each an image of a growing object with nested squares, the receptive "
+        f"fields of the four branches ({seen}), and the branches' maps beside it, darker for "
+        f"larger activations ({scales}). The network's guesses: {guesses}."
+    )
+
+
+def _describe_branch_view(view: BranchView) -> str:
+    guesses = ", ".join(f"{g.label} {g.probability:.0%}" for g in view.guesses)
+    return f"{view.title}. An image, the maps of its four branches, and the guesses: {guesses}."
+
+
+def _describe_changes(
+    radii: Sequence[float], changes: dict[str, Sequence[float]], full: dict[str, float]
+) -> str:
+    branches = "; ".join(
+        f"{branch} from {values[0]:.2f} to {values[-1]:.2f}, its receptive field covered from "
+        f"radius {full[branch]:.1f}"
+        for branch, values in changes.items()
+    )
+    return (
+        f"Four lines over the object's radius, {min(radii):g} to {max(radii):g} pixels: how far "
+        f"each branch's output in the middle is from that for the largest object. {branches}."
+    )

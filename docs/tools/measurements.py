@@ -1,0 +1,175 @@
+"""Write what docs/measurements.md and the README say of the recorded runs.
+
+    python docs/tools/measurements.py
+
+What the page says with a number is written here too, so that it cannot differ from the records.
+"""
+
+import json
+import runpy
+from collections.abc import Sequence
+from itertools import groupby
+from statistics import mean
+
+from blocks import ROOT, drawing, refresh, table
+
+from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED
+from googlenet_lib.training.run import Run, find_run, list_runs
+
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "measurements.md"
+BENCHMARKS = ROOT / "tests" / "slow" / "benchmarks"
+LONG = ("classroom", "small", "fast", "shapes")  # families of whole trainings: a row for each run
+
+
+def percent(shares: Sequence[float]) -> str:
+    """Return the mean of some shares in percent, with the least and the most of several."""
+    text = f"{mean(shares):.1%}"
+    return text if len(shares) == 1 else f"{text} ({min(shares):.1%} to {max(shares):.1%})"
+
+
+def groups() -> dict[str, list[Run]]:
+    """Return the recorded runs that differ in their seed alone, by their name without it."""
+    grouped = groupby(list_runs(), key=lambda name: name.rpartition("-")[0])
+    return {group: [find_run(name) for name in names] for group, names in grouped}
+
+
+def tell_epochs(run: Run) -> str:
+    """Return what a run saw, such as "4 × 41,000"."""
+    return f"{run.epochs} × {run.training_pictures:,}"
+
+
+def long_runs() -> str:
+    """List every whole training."""
+    rows = [
+        [
+            f"`{group}-{run.seed}`",
+            f"`{run.recipe}`, `{run.variant}`",
+            run.data,
+            tell_epochs(run),
+            f"{run.test_accuracy:.4f} ({run.best_epoch})",
+            f"{run.test_accuracy_last:.4f}",
+            f"{run.seconds / 60:.0f}",
+            f"{run.device}, torch {run.versions['torch']}, {run.date}",
+        ]
+        for group, runs in groups().items()
+        if group.split("-")[0] in LONG
+        for run in runs
+    ]
+    head = ["run", "recipe, network", "data", "epochs × images", "test accuracy (best epoch)"]
+    return table([*head, "last epoch", "minutes", "on"], rows)
+
+
+def short_runs() -> dict[str, str]:
+    """List the groups of short runs, a table for each family, by the family's name."""
+    head = ["runs", "seeds", "epochs × images", "validation accuracy", "test accuracy"]
+    rows: dict[str, list[list[str]]] = {}
+    for group, runs in groups().items():
+        family = group.split("-")[0]
+        if family in LONG:
+            continue
+        accuracies = (
+            [getattr(r, f"{side}_accuracy") for r in runs] for side in ("validation", "test")
+        )
+        cells = [f"`{group}`", f"{len(runs)}", tell_epochs(runs[0]), *map(percent, accuracies)]
+        rows.setdefault(family, []).append(cells)
+    return {family: table(head, found) for family, found in rows.items()}
+
+
+def tell_classroom() -> str:
+    """Compare the walkthrough's recipe with the accuracy that its author publishes."""
+    runs = groups()["classroom"]
+    best, last = ([getattr(r, f"test_accuracy{s}") for r in runs] for s in ("", "_last"))
+    return (
+        f"The walkthrough that `classroom` follows publishes a test accuracy of "
+        f"{CLASSROOM_PUBLISHED}, on the original images and a GPU. Here the best epochs of "
+        f"{len(runs)} seeds give {min(best):.4f} to {max(best):.4f}, and their last epochs "
+        f"{min(last):.4f} to {max(last):.4f}."
+    )
+
+
+def tell_hours() -> str:
+    """Say what `small` reaches in ten minutes and in an hour of two cores, by two recipes."""
+    lines = []
+    for time, said in (("10min", "ten minutes"), ("60min", "an hour")):
+        quick, fast = find_run(f"small-{time}-0"), groups()[f"fast-{time}"]
+        average = mean(run.test_accuracy for run in fast)
+        flips = [run.test_accuracy_flips for run in fast]
+        gain = 100 * (average - quick.test_accuracy)
+        lines.append(
+            f"- **In {said} of two cores**, recipe `quick` (`small-{time}-0`, one run with one "
+            f"seed) reaches {quick.test_accuracy:.4f} in {tell_epochs(quick)} images. Recipe "
+            f"`fast` reaches a mean of {average:.4f} over {len(fast)} seeds in "
+            f"{tell_epochs(fast[0])} images, {gain:.1f} points more. Asked about each image and "
+            f"its mirror image as well, its mean is {mean(flips):.4f}."
+        )
+    hour = groups()["fast-60min"]
+    seen, unseen = (
+        mean(run.history[-1][name] for run in hour) for name in ("train_accuracy", "val_accuracy")
+    )
+    lines.append(
+        f"- **After the hour of `fast`**, {seen:.0%} of the training images are classified "
+        f"correctly, and {unseen:.0%} of those held back for validation."
+    )
+    return "\n".join(lines)
+
+
+def tell_result() -> str:
+    """Say in one line what the course's network reaches, with what a reader must know of it."""
+    hour = groups()["fast-60min"]
+    average = mean(run.test_accuracy for run in hour)
+    return (
+        f"`small`, the course's own GoogLeNet for small images, reaches a test accuracy of "
+        f"**{average:.1%} on CIFAR-10 in about an hour of two CPU cores** (mean of {len(hour)} "
+        "seeds). Mind that these images were re-encoded as JPEG, and that nothing was measured on "
+        "a GPU: [all measurements](docs/measurements.md)."
+    )
+
+
+def weights() -> str:
+    """List the weights that come with the library."""
+    runs = {f"{group}-{run.seed}": run for group, found in groups().items() for run in found}
+    rows = [
+        [f'`weights="{run.weights}"`', f"`{name}`", f"{run.test_accuracy_rounded:.4f}"]
+        for name, run in runs.items()
+        if run.weights
+    ]
+    return table(["weights", "from run", "test accuracy, rounded to float16"], rows)
+
+
+def step_times() -> str:
+    """Return the table of what a training step takes, and what it says."""
+    program = runpy.run_path(str(BENCHMARKS / "training_step.py"))
+    report = json.loads((BENCHMARKS / "training_step.json").read_text(encoding="utf-8"))
+    ways = {way["way"]: way for way in report["ways"]}
+    ratio = ways["ours, fastest precision"]["ratio"]
+    waiting = max(way["waiting"] for name, way in ways.items() if name.startswith("ours"))
+    return (
+        f"{program['table'](report)}\n\nOurs trains on {ratio:.2f} times as many images a second "
+        f"as the walkthrough's way with the same network, and waits for data in at most "
+        f"{waiting:.1%} of a step. The machine was shared: see how far the least and the most of a "
+        "ratio lie apart."
+    )
+
+
+def make_blocks() -> dict[str, str]:
+    """Return the parts of the page by the names of their places."""
+    return {
+        "result": tell_result(),
+        "runs": long_runs(),
+        "classroom": f"{tell_classroom()}\n\n{drawing('classroom_curves.svg')}",
+        "hours": tell_hours(),
+        "weights": weights(),
+        "accuracy_ladder": drawing("accuracy_ladder.svg"),
+        "steps": step_times(),
+    } | short_runs()
+
+
+def main() -> None:
+    """Rewrite the page, and the README's line."""
+    for page in (README, PAGE):
+        text = refresh(page.read_text(encoding="utf-8"), make_blocks())
+        page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
