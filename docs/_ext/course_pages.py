@@ -1,11 +1,15 @@
 """Mend what a plain build of the course gets wrong: alt texts, anchors, badges, maths."""
 
+import re
+from pathlib import Path
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
+EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 
 _render_image = NbElementRenderer.render_image
@@ -42,6 +46,12 @@ class MendPages(SphinxTransform):
         for head in list(self.document.findall(nodes.thead)):
             if not head.astext().strip():
                 head.parent.remove(head)
+        for cell in list(self.document.findall(nodes.container)):
+            if cell.get("nb_element") == "cell_code":
+                for name in re.findall(r"^(explore_\w+)\(", cell.astext(), re.MULTILINE):
+                    if (EXPLORERS / name).is_dir():
+                        element = f'<course-explorer name="{name}"></course-explorer>'
+                        cell += nodes.raw("", element, format="html")
 
 
 def write_inline_maths(translator: object, node: nodes.math) -> None:
@@ -61,6 +71,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
-    app.set_html_assets_policy("per_page")
+    app.add_js_file("explorer.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
