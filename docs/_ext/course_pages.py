@@ -1,0 +1,76 @@
+"""Mend what a plain build of the course gets wrong: alt texts, anchors, badges, maths."""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from myst_nb.core.render import NbElementRenderer
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
+COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+
+_render_image = NbElementRenderer.render_image
+
+
+def make_anchor(title: str) -> str:
+    """Return JupyterLab's anchor of a heading, which glossary and guide link to."""
+    return title.strip().replace(" ", "-").replace("%", "%25")
+
+
+def render_image(renderer: NbElementRenderer, data: object) -> list[nodes.Element]:
+    """Render a figure with its alt text, of which MyST-NB keeps width and height alone."""
+    images = _render_image(renderer, data)
+    alt = data.output_metadata.get(data.mime_type, {}).get("alt")
+    for image in images:
+        if alt:
+            image["alt"] = alt
+        # a figure has its own opaque ground: no filter and no second frame in dark mode
+        image["classes"] = [*image.get("classes", []), "dark-light"]
+    return images
+
+
+class MendPages(SphinxTransform):
+    """Replace pictures of other hosts, and drop the empty heads of tables."""
+
+    default_priority = 100  # before images are collected
+
+    def apply(self, **_options: object) -> None:
+        for image in self.document.findall(nodes.image):
+            if image["uri"] == COLAB_BADGE:
+                image["uri"] = "/_static/colab-badge.svg"
+            if image["uri"].endswith(".svg"):
+                image["classes"] = [*image.get("classes", []), "dark-light"]
+        for head in list(self.document.findall(nodes.thead)):
+            if not head.astext().strip():
+                head.parent.remove(head)
+        for cell in list(self.document.findall(nodes.container)):
+            if cell.get("nb_element") == "cell_code":
+                for name in re.findall(r"^(explore_\w+)\(", cell.astext(), re.MULTILINE):
+                    if (EXPLORERS / name).is_dir():
+                        element = f'<course-explorer name="{name}"></course-explorer>'
+                        cell += nodes.raw("", element, format="html")
+
+
+def write_inline_maths(translator: object, node: nodes.math) -> None:
+    """Write a formula within a line as MathML, which browsers draw without a script."""
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def write_display_maths(translator: object, node: nodes.math_block) -> None:
+    """Write a formula of its own line as MathML."""
+    formula = convert(node.astext(), display="block")
+    translator.body.append(f'<div class="formula" tabindex="0">{formula}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register all of it with Sphinx."""
+    NbElementRenderer.render_image = render_image
+    app.add_transform(MendPages)
+    app.add_js_file("explorer.js", type="module")
+    app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

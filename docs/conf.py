@@ -1,0 +1,51 @@
+"""The site: the course as pages, from its committed outputs. Nothing is run; torch is not needed.
+
+python -m pip install -r docs/requirements.txt && sphinx-build -W docs site/
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+from gather import gather  # noqa: E402
+
+REPOSITORY = "https://github.com/googlenet-notebooks/googlenet-notebooks"
+gather(HERE.parent, HERE)
+
+project = "The GoogLeNet notebooks"
+author = "The GoogLeNet notebooks authors"
+copyright = "the GoogLeNet notebooks authors. Texts and figures CC BY 4.0, code MIT"
+language = "en"
+
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_design", "notfound.extension", "course_pages"]
+exclude_patterns = ["_build", "tools", "requirements.txt"]
+nb_execution_mode = "off"  # what is shown is what the tests compared
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+myst_heading_slug_func = "course_pages.make_anchor"
+suppress_warnings = ["config.cache"]
+
+html_math_renderer = "mathml"  # drawn by the browser: no script, no other host
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+html_favicon = "_static/favicon.svg"
+html_show_sourcelink = False
+html_copy_source = False
+templates_path = ["_templates"]
+html_sidebars = {"index": [], "**": ["course-nav.html"]}
+notfound_urls_prefix = "/googlenet-notebooks/"
+html_theme_options = {
+    "navbar_center": [],
+    "navbar_end": ["theme-switcher", "navbar-icon-links"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "github_url": REPOSITORY,
+}

@@ -1,0 +1,59 @@
+"""What the site is built from; the built pages are tested in tests/slow/site, in a browser."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from googlenet_lib.course.lessons import LESSONS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS / "_ext"))
+
+from gather import draw_map, gather, lead_home  # noqa: E402
+
+
+def test_the_landing_page_lists_every_lesson_in_order():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^course/(\d\d_\w+|deep_\w+)$", text, re.MULTILINE)
+    assert listed == [lesson.name for lesson in LESSONS]
+
+
+def test_the_map_tells_question_and_minutes_of_every_lesson():
+    text = draw_map(ROOT)
+    for lesson in LESSONS:
+        assert lesson.question in text
+    assert len(re.findall(r"^\d+ minutes$", text, re.MULTILINE)) == len(LESSONS)
+
+
+@pytest.mark.parametrize(
+    ("link", "leads_to"),
+    [
+        ("](../docs/measurements.md)", "](../measurements.md)"),
+        ("](../notebooks/glossary.md)", "](../course/glossary.md)"),
+        ("](../LICENSE)", "/blob/main/LICENSE)"),
+        ("](03_inception_block.ipynb)", "](03_inception_block.ipynb)"),
+    ],
+)
+def test_links_lead_to_the_site_or_to_the_repository(link, leads_to):
+    assert lead_home(link).endswith(leads_to)
+
+
+def test_gathering_twice_writes_once(tmp_path):
+    """Sphinx reads again what is newer than its last build."""
+    (tmp_path / "_static" / "demo").mkdir(parents=True)
+    gather(ROOT, tmp_path)
+    page = tmp_path / "course" / "glossary.md"
+    written = page.stat().st_mtime_ns
+    (tmp_path / "course" / "gone.ipynb").write_text("{}", encoding="utf-8")
+    gather(ROOT, tmp_path)
+    assert page.stat().st_mtime_ns == written
+    assert not (tmp_path / "course" / "gone.ipynb").exists()
+
+
+def test_actions_are_pinned_by_commit():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for action in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8")):
+            assert re.search(r"@[0-9a-f]{40}$", action), f"{path.name}: {action}"
