@@ -50,7 +50,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
 }
 
-IN_NOTEBOOKS = ("network", "inception3a_naive", "inception3a", "auxiliary_heads")
+IN_NOTEBOOKS = ("network", "inception3a_naive", "inception3a", "table1_costs", "auxiliary_heads")
 
 _PAGE = """# Figures
 
