@@ -61,18 +61,20 @@ class Place(NamedTuple):
 def estimate_minutes(notebook: NotebookNode) -> int:
     """Estimate how long a lesson takes: 130 words or 5 lines a minute, 5 minutes an exercise.
 
-    The set-up cell, guards and folded solutions are not read; an open exercise has its own minutes.
+    The set-up cell, guards, guesses and folded solutions are not read; an open exercise has its own
+    minutes.
     The sum is rounded up to five.
     """
     words = lines = exercises = 0
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown":
-            text = re.sub(r"<details>.*?</details>|<!--.*?-->", "", cell.source, flags=re.DOTALL)
+            unread = r"<details>.*?</details>|<!--.*?-->|### Open exercise.*"
+            text = re.sub(unread, "", cell.source, flags=re.DOTALL)
             words += len(re.findall(r"\w[\w'’.,]*", re.sub(r"\]\(\S+\)", "]", text)))
         elif CHECKED.search(cell.source):
             exercises += len(CHECKED.findall(cell.source))
-        elif "guards" not in tags and "import importlib.util" not in cell.source:
+        elif not {"guards", "remove-output"} & {*tags} and "import importlib" not in cell.source:
             code = (line.strip() for line in cell.source.splitlines())
             lines += sum(bool(line) and not line.startswith("#") for line in code)
     minutes = words / 130 + lines / 5 + 5 * exercises

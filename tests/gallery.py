@@ -18,7 +18,6 @@ from four_branches import draw_four_branches, temple_view
 from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
-from naive_inception import draw_naive_inception
 from network import draw_network
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
@@ -40,10 +39,9 @@ from googlenet_lib.course.nb02 import mixer as of_mixer
 from googlenet_lib.course.nb02 import reductions_chart
 from googlenet_lib.course.nb02.bottleneck import bottleneck
 from googlenet_lib.course.nb02.reductions import REDUCTIONS
+from googlenet_lib.course.nb03 import branches as of_nb03_branches
 from googlenet_lib.course.nb03 import design_figure as of_design
 from googlenet_lib.course.nb03 import tower as of_tower
-from googlenet_lib.course.nb03 import windows as branches_window
-from googlenet_lib.course.nb03 import windows as of_branches_window
 from googlenet_lib.course.nb03.design import Design
 from googlenet_lib.course.nb04 import audit as of_audit
 from googlenet_lib.course.nb04 import pooling as of_pooling
@@ -155,13 +153,6 @@ def distances() -> tuple:
     return sizes, growing.middle_distances(model, info, "circle", sizes), full
 
 
-def seen() -> list[of_branches_window.WindowView]:
-    """What four branches see at one place of a photograph, in two depths."""
-    model, info = load_network("cifar10")
-    places = {"inception3a": (22, 15), "inception4c": (11, 7)}
-    return [branches_window.window_view(model, info, photo(), *one) for one in places.items()]
-
-
 def predicted() -> Figure:
     """Pictures with their classes, one of them taken for another."""
     images, labels, _ = draw_random_shapes(8, seed=100)
@@ -243,10 +234,12 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         bottleneck("inception3a"), 16, shares()["learnt shapes"]
     ),
     "02_reductions": lambda: reductions_chart.draw_reductions(REDUCTIONS.runs()),
-    "03_naive": lambda: draw_naive_inception(*MODULE),
+    "03_naive": lambda: draw_inception(*MODULE, reductions=False, projection=False),
     "03_inception": lambda: draw_inception(*MODULE),
-    "03_tower": lambda: of_tower.draw_tower(of_tower.tower(9)),
-    "03_windows": lambda: of_branches_window.draw_windows(seen()),
+    "03_tower": lambda: of_tower.draw_tower(of_tower.build_tower(9), "nine naive modules"),
+    "03_branches": lambda: of_nb03_branches.draw_branches(
+        *load_network("cifar10"), photo(), "inception3a", (44, 30)
+    ),
     "03_design": lambda: of_design.draw_design(design()),
     "04_audit": lambda: of_audit.draw_audit(audit()),
     "04_fields": lambda: of_receptive.draw_receptive_fields(fields()),

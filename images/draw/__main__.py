@@ -12,7 +12,6 @@ from four_branches import draw_four_branches, temple_view
 from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
-from naive_inception import draw_naive_inception
 from network import draw_network
 
 from googlenet_lib.course.kit.show import to_png
@@ -39,7 +38,9 @@ def draw_classroom() -> Figure:
 # By the file's name in images/.
 FIGURES: dict[str, Callable[[], Figure]] = {
     "network.svg": draw_network,
-    "inception3a_naive.svg": lambda: draw_naive_inception(*MODULE),
+    "inception3a_naive.svg": lambda: draw_inception(*MODULE, reductions=False, projection=False),
+    "inception3a_no_reductions.svg": lambda: draw_inception(*MODULE, reductions=False),
+    "inception3a_no_projection.svg": lambda: draw_inception(*MODULE, projection=False),
     "inception3a.svg": lambda: draw_inception(*MODULE),
     "inception3a_costs.svg": lambda: draw_branch_costs(*MODULE),
     "table1_costs.svg": draw_table_costs,
@@ -50,7 +51,17 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
 }
 
-IN_NOTEBOOKS = ("network", "inception3a_naive", "inception3a", "table1_costs", "auxiliary_heads")
+IN_NOTEBOOKS = (
+    "network",
+    "inception3a_naive",
+    "inception3a_no_reductions",
+    "inception3a_no_projection",
+    "inception3a",
+    "inception3a_costs",
+    "table1_costs",
+    "four_branches",
+    "auxiliary_heads",
+)
 
 _PAGE = """# Figures
 

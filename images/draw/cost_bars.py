@@ -140,12 +140,12 @@ def draw_branch_costs(row: Row, in_channels: int) -> Figure:
         title = f"Inception {name}: what the 1×1 reductions save"
         write(axes, MARGIN, 24, title, 18, weight="bold", ha="left")
         text = (
-            f"Maps of {times(row.size, row.size)}; every weight is used at each place, so that "
+            f"Maps of {times(row.size, row.size)}; every weight is used at each position, so that "
             "weights compare as multiply-adds do."
         )
         write(axes, MARGIN, 50, text, 13, ha="left")
         heading = {"size": 13, "weight": "bold", "ha": "left", "va": "baseline"}
-        write(axes, COSTS_X, 93, "multiply-adds (light: the 1×1 in front)", **heading)
+        write(axes, COSTS_X, 93, "multiply-adds (light: the 1×1 before)", **heading)
         write(axes, CHANNELS_X, 93, "channels out", **heading)
         for i, branch in enumerate((*BRANCH_COLOURS, TOGETHER)):
             middle = BRANCHES_TOP + BRANCH_HEIGHT * i

@@ -30,6 +30,13 @@ THICKEST = 72  # of the most channels that flow anywhere in a branch
 SLAB = 26
 INPUT_X, COPY_X, REDUCED_X, OUTPUT_X, CONCAT_X = 34, 164, 374, 584, 792
 REDUCTION_TINT, BAND_TINT = 0.55, 0.78
+COLOUR_NAMES = {"1x1": "blue", "3x3": "orange", "5x5": "green", "pool": "pink"}
+WITHOUT = {  # by whether there are reductions, and a projection
+    (True, True): "",
+    (True, False): ", without its pool projection",
+    (False, True): ", without its reductions",
+    (False, False): ", naive",
+}
 
 
 @dataclass(frozen=True)
@@ -41,34 +48,45 @@ class Layer:
     channels: int
 
 
-def branch_layers(widths: Widths, in_channels: int) -> dict[str, list[Layer]]:
-    """Return the layers of each branch, in order. Source: the paper, Figure 2(b)."""
+def branch_layers(
+    widths: Widths, in_channels: int, *, reductions: bool = True, projection: bool = True
+) -> dict[str, list[Layer]]:
+    """Return the layers of each branch, in order. Source: the paper, Figure 2."""
 
-    def conv(kernel: int, field: str) -> Layer:
-        return Layer(f"conv {times(kernel, kernel)}", field, getattr(widths, field))
+    def convs(*kernels_and_fields: tuple[int, str]) -> list[Layer]:
+        return [
+            Layer(f"conv {times(kernel, kernel)}", field, getattr(widths, field))
+            for kernel, field in kernels_and_fields
+        ]
 
+    pooled = "max pool 3×3, stride 1" + ("" if projection else ": no weights")
     return {
-        "1x1": [conv(1, "out_1x1")],
-        "3x3": [conv(1, "reduce_3x3"), conv(3, "out_3x3")],
-        "5x5": [conv(1, "reduce_5x5"), conv(5, "out_5x5")],
-        "pool": [Layer("max pool 3×3, stride 1", "pooled", in_channels), conv(1, "pool_proj")],
+        "1x1": convs((1, "out_1x1")),
+        "3x3": convs((1, "reduce_3x3"), (3, "out_3x3"))[not reductions :],
+        "5x5": convs((1, "reduce_5x5"), (5, "out_5x5"))[not reductions :],
+        "pool": [Layer(pooled, "pooled", in_channels), *convs((1, "pool_proj"))][: 1 + projection],
     }
 
 
-def draw_inception(row: Row, in_channels: int) -> Figure:
+def draw_inception(
+    row: Row, in_channels: int, *, reductions: bool = True, projection: bool = True
+) -> Figure:
     """Draw an Inception module of Table 1; slabs and bands are as thick as their channels.
 
-    `in_channels` is what the row before gives: 192 for inception3a. Raises UsageError for a row
-    without branches. Source: the paper, Figure 2(b) and Table 1.
+    `in_channels` is what the row before gives: 192 for inception3a. `reductions` are the 1x1
+    convolutions before the 3x3 and the 5x5, `projection` is the one after the pool; without both
+    the module is the naive one. Raises UsageError for a row without branches. Source: the paper,
+    Figure 2 and Table 1.
     """
     widths, name = row_module(row)
+    branches = branch_layers(widths, in_channels, reductions=reductions, projection=projection)
+    without = WITHOUT[reductions, projection]
     text = (
         f"Each branch reads all {in_channels} channels and keeps the maps at "
         f"{times(row.size, row.size)}. Thickness shows channels."
     )
-    branches = branch_layers(widths, in_channels)
-    figure = draw_branches(branches, row.size, in_channels, f"Inception {name}", text)
-    figure.alt = _describe_inception(row, in_channels)
+    figure = draw_branches(branches, row.size, in_channels, f"Inception {name}{without}", text)
+    figure.alt = _describe_inception(row, in_channels, branches, without)
     return figure
 
 
@@ -100,17 +118,21 @@ def draw_branches(
     return figure
 
 
-def _describe_inception(row: Row, in_channels: int) -> str:
+def _describe_inception(
+    row: Row, in_channels: int, branches: dict[str, list[Layer]], without: str
+) -> str:
     """Return the alt text of `draw_inception`, from the same data."""
-    w, name = row_module(row)
+    ways = "; ".join(
+        f"{branch.replace('x', '×')} ({COLOUR_NAMES[branch]}): "
+        + ", then ".join(f"{layer.label} gives {layer.channels} channels" for layer in layers)
+        for branch, layers in branches.items()
+    )
+    stacked = sum(layers[-1].channels for layers in branches.values())
     return (
-        f"Inception module {name}, read from left to right, slabs as thick as their channels: "
-        f"{times(row.size, row.size, in_channels)} goes into four branches side by side. A 1×1 "
-        f"convolution gives {w.out_1x1} channels (blue). A 1×1 convolution reduces to "
-        f"{w.reduce_3x3} and a 3×3 convolution gives {w.out_3x3} (orange). A 1×1 convolution "
-        f"reduces to {w.reduce_5x5} and a 5×5 convolution gives {w.out_5x5} (green). A 3×3 max "
-        f"pool of stride 1 keeps {in_channels} and a 1×1 convolution gives {w.pool_proj} (pink). "
-        f"The four are stacked in this order to {times(row.size, row.size, w.out_channels)}."
+        f"Inception module {row.name.removeprefix('inception')}{without}, read from left to right, "
+        f"slabs as thick as their channels: {times(row.size, row.size, in_channels)} goes into "
+        f"four branches side by side. {ways}. The four are concatenated in this order to "
+        f"{times(row.size, row.size, stacked)}."
     )
 
 

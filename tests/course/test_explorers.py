@@ -15,9 +15,10 @@ from googlenet_lib.course.nb00.growing import explore_growing
 from googlenet_lib.course.nb01.receptive_growth import explore_branch_fields, explore_stack
 from googlenet_lib.course.nb02.bottleneck import explore_bottleneck
 from googlenet_lib.course.nb02.mixer import explore_mixer
+from googlenet_lib.course.nb03.branches import explore_branches
 from googlenet_lib.course.nb03.design_explorer import explore_design
+from googlenet_lib.course.nb03.steps import explore_module
 from googlenet_lib.course.nb03.tower import explore_tower
-from googlenet_lib.course.nb03.windows import explore_branches_window
 from googlenet_lib.course.nb04.audit import explore_auditor
 from googlenet_lib.course.nb04.pooling import explore_pooling
 from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
@@ -34,7 +35,8 @@ EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_bottleneck": lambda: explore_bottleneck(SHARES),
     "explore_tower": explore_tower,
     "explore_pooling": explore_pooling,
-    "explore_branches_window": lambda: explore_branches_window(*load_network("shapes"), photo()),
+    "explore_module": explore_module,
+    "explore_branches": lambda: explore_branches(*load_network("shapes"), photo()),
     "explore_design": lambda: explore_design(steps=2),
     "explore_auditor": explore_auditor,
     "explore_gradient_rescue": lambda: explore_gradient_rescue(width=1 / 16),

@@ -10,7 +10,6 @@ import gallery
 import head
 import inception
 import matplotlib.pyplot as plt
-import naive_inception
 import network
 import pytest
 import torch
@@ -188,7 +187,7 @@ HARD = {
         f"pooling of {size}": lambda size=size: pooling.draw_pooling(gallery.DIGITS[:size])
         for size in (3, 24)
     },
-    "naive 5b": lambda: naive_inception.draw_naive_inception(*ROWS_IN[-1]),
+    "naive 5b": lambda: inception.draw_inception(*ROWS_IN[-1], reductions=False, projection=False),
     "costs of 5b": lambda: cost_bars.draw_branch_costs(*ROWS_IN[-1]),
     "a design over the budget": lambda: draw_design(OVER),
     "the audit of another reading": lambda: draw_audit(audit(READING), READING),
@@ -441,34 +440,46 @@ def test_the_dials_words():
 
 def test_the_papers_tower_is_table_1():
     costs = [cost for cost in table_costs() if cost.kind == "inception"]
-    for level, cost in zip(tower.tower(0), costs, strict=True):
+    for level, cost in zip(tower.build_tower(), costs, strict=True):
         assert (level.name, level.out_channels) == (cost.name, cost.shape[0])
         assert sum(level.params.values()) == cost.params
         assert sum(level.macs.values()) == cost.macs
-    assert tower.tower_totals(tower.tower(0))[1:] == total(costs)
+    assert tower.add_up(tower.build_tower())[1:] == total(costs)
 
 
 def test_the_naive_tower_is_what_naive_blocks_cost():
     """Counted by hooks in blocks that are built, one after the other."""
     channels, params, macs = 192, 0, 0
-    for row, level in zip(INCEPTION_ROWS, tower.tower(9), strict=True):
+    for row, level in zip(INCEPTION_ROWS, tower.build_tower(9), strict=True):
         costs = model_costs(NaiveInception(channels, row.widths), (channels, 1, 1))
         weights = sum(cost.params for cost in costs if cost.kind == "Conv2d")
         assert (level.in_channels, sum(level.params.values())) == (channels, weights)
         params, macs = params + weights, macs + total(costs)[1] * row.size**2
         channels = level.out_channels
-    found = tower.tower_totals(tower.tower(9))
+    found = tower.add_up(tower.build_tower(9))
     assert found == (channels, params, macs) == (4944, 92_451_840, 12_085_441_536)
 
 
 def test_what_stands_on_a_naive_module_pays_too():
-    paper, two = tower.tower(0), tower.tower(2)
-    assert [level.naive for level in two] == [True] * 2 + [False] * 7
+    paper, two = tower.build_tower(), tower.build_tower(2)
     assert two[2].in_channels == 832 > paper[2].in_channels
     assert sum(two[2].macs.values()) > sum(paper[2].macs.values())
     assert two[3] == paper[3]
     with pytest.raises(UsageError, match="expected 0 to 9"):
-        tower.tower(10)
+        tower.build_tower(10)
+
+
+def test_each_kind_of_1x1_alone():
+    """Without reductions, and without the projection: counted by hand."""
+    channels, macs = 192, 0
+    for row in INCEPTION_ROWS:
+        w = row.widths
+        weights = channels * (w.out_1x1 + 9 * w.out_3x3 + 25 * w.out_5x5 + w.pool_proj)
+        macs, channels = macs + weights * row.size**2, w.out_channels
+    assert tower.add_up(tower.build_tower(9, projection=True))[::2] == (1024, macs)
+    reduced = tower.build_tower(9, reductions=True)
+    assert tower.add_up(reduced)[0] == 4944
+    assert reduced[0].macs == tower.build_tower()[0].macs | {"pool": 0}
 
 
 @pytest.mark.parametrize("mode", pooling.MODES)
@@ -499,7 +510,6 @@ def test_a_designs_words_say_what_is_left_and_what_is_over():
     "draw",
     [
         inception.draw_inception,
-        naive_inception.draw_naive_inception,
         cost_bars.draw_branch_costs,
     ],
 )

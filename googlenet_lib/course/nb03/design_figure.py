@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from googlenet_lib.course.kit import style
 from googlenet_lib.course.nb03.design import Design, paper_design
 
-COLUMNS, SHIFTS = ("multiply-adds", "channels out", "window"), (105, 215, 300)  # pixels
+COLUMNS, SHIFTS = ("multiply-adds", "channels out", "sees"), (105, 215, 300)  # pixels
 REDUCTION_TINT = 0.55
 
 
@@ -14,7 +14,7 @@ def draw_design(design: Design) -> Figure:
 
     Coloured bars and bold numbers are the design's, a reduction in a lighter tint of its branch.
     Grey bars below them, and grey numbers where they differ, are those of the paper's own widths.
-    An upright line marks the budget; the part of a bar beyond it is hatched.
+    A vertical line marks the budget; the part of a bar beyond it is hatched.
     """
     paper = paper_design(design.module)
     rows = {"together": (_add_up(design), _add_up(paper))}
@@ -25,7 +25,7 @@ def draw_design(design: Design) -> Figure:
         figure, axes = style.chart(430)
         channels, size, *_ = design.place
         place = f"{channels} channels in, a map of {style.times(size, size)}"
-        style.headline(figure, f"In the place of {_short(design)}: {place}")
+        style.headline(figure, f"A module in the place of {_short(design)}: {place}")
         style.name_rows(axes, [name.replace("x", "×") for name in rows])
         for label in axes.get_yticklabels():
             name = label.get_text().replace("×", "x")
@@ -56,7 +56,7 @@ def draw_design(design: Design) -> Figure:
         axes.spines["bottom"].set_visible(False)
         axes.set_xlabel(_describe_budget(design), weight="bold", loc="left")
         weights = f"{design.params:,} weights, the paper's {paper.params:,}"
-        key = "yours in colour, reductions lighter, the paper's in grey; upright line: the budget"
+        key = "yours in colour, reductions lighter, the paper's in grey; vertical line: the budget"
         style.footnote(figure, f"{weights}; {key}")
     figure.alt = _describe_design(design)
     return figure
@@ -79,7 +79,7 @@ def _describe_design(design: Design) -> str:
         f"A design in the place of {_short(design)}. {_describe_budget(design)}. By branch: "
         f"{branches}. {design.params:,} weights (the paper's {paper.params:,}), "
         f"{design.out_channels:,} channels out (the paper's {paper.out_channels:,}), "
-        f"largest window {window}{seen}."
+        f"largest kernel {window}{seen}."
     )
 
 
