@@ -50,8 +50,9 @@ def draw_audit(rows: Sequence[AuditRow], reading: Reading = PRINTED) -> Figure:
             Line2D([], [], linestyle="", marker=marker, color=colour, markerfacecolor=face, label=n)
             for n, (marker, colour, face) in LOOKS.items()
         ]
-        keys.append(Patch(color=style.LIGHT_GREY, label=f"tolerance: {TOLERANCE:.1%} to each side"))
-        figure.legend(handles=keys, loc="outside lower left", ncols=4, frameon=False, fontsize=12)
+        far = Line2D([], [], linestyle="", marker="<", color=style.INK, label=f"by over {EDGE}%")
+        keys += [far, Patch(color=style.LIGHT_GREY, label=f"±{TOLERANCE:.1%}: the tolerance")]
+        figure.legend(handles=keys, loc="outside lower left", ncols=5, frameon=False, fontsize=12)
     figure.alt = describe_audit(rows, reading)
     return figure
 
