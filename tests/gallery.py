@@ -40,13 +40,12 @@ from googlenet_lib.course.nb02.bottleneck import bottleneck
 from googlenet_lib.course.nb02.reductions import REDUCTIONS
 from googlenet_lib.course.nb03 import branches as of_nb03_branches
 from googlenet_lib.course.nb03 import design_figure as of_design
-from googlenet_lib.course.nb03 import pooling as of_pooling
 from googlenet_lib.course.nb03 import tower as of_tower
 from googlenet_lib.course.nb03.design import Design
-from googlenet_lib.course.nb03.pooling import DIGITS
 from googlenet_lib.course.nb04 import audit as of_audit
-from googlenet_lib.course.nb04 import comparison as of_variants
+from googlenet_lib.course.nb04 import pooling as of_pooling
 from googlenet_lib.course.nb04 import receptive_field as of_receptive
+from googlenet_lib.course.nb04.pooling import DIGITS
 from googlenet_lib.course.nb05 import gradient_charts as of_gradients
 from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
@@ -247,15 +246,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "03_naive": lambda: draw_inception(*MODULE, reductions=False, projection=False),
     "03_inception": lambda: draw_inception(*MODULE),
     "03_tower": lambda: of_tower.draw_tower(of_tower.build_tower(9), "nine naive modules"),
-    "03_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
     "03_branches": lambda: of_nb03_branches.draw_branches(
         *load_network("cifar10"), photo(), "inception3a", (44, 30)
     ),
     "03_design": lambda: of_design.draw_design(design()),
     "04_audit": lambda: of_audit.draw_audit(audit()),
-    "04_verdicts": lambda: of_audit.draw_verdicts(audit()),
-    "04_fields": lambda: of_receptive.draw_receptive_fields(fields(), ("5x5", "3x3")),
-    "04_variants": lambda: of_variants.draw_variants("paper", "torchvision"),
+    "04_fields": lambda: of_receptive.draw_receptive_fields(fields()),
+    "04_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
     "05_head": draw_head,
     "05_depth": lambda: of_gradients.draw_depth(
         [

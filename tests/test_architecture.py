@@ -21,7 +21,7 @@ NO_TORCH = (
     "googlenet_lib.course.lessons",
     "googlenet_lib.course.nb03.design",
     "googlenet_lib.course.nb03.tower",
-    "googlenet_lib.course.nb03.pooling",
+    "googlenet_lib.course.nb04.pooling",
     "googlenet_lib.course.nb04.audit",
 )
 

@@ -58,6 +58,7 @@ IN_NOTEBOOKS = (
     "inception3a_no_projection",
     "inception3a",
     "inception3a_costs",
+    "table1_costs",
     "four_branches",
     "auxiliary_heads",
 )

@@ -17,11 +17,10 @@ from googlenet_lib.course.nb02.bottleneck import explore_bottleneck
 from googlenet_lib.course.nb02.mixer import explore_mixer
 from googlenet_lib.course.nb03.branches import explore_branches
 from googlenet_lib.course.nb03.design_explorer import explore_design
-from googlenet_lib.course.nb03.pooling import explore_pooling
 from googlenet_lib.course.nb03.steps import explore_module
 from googlenet_lib.course.nb03.tower import explore_tower
 from googlenet_lib.course.nb04.audit import explore_auditor
-from googlenet_lib.course.nb04.comparison import explore_variants
+from googlenet_lib.course.nb04.pooling import explore_pooling
 from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
 from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
 from googlenet_lib.network.pretrained import load_network
@@ -40,7 +39,6 @@ EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_branches": lambda: explore_branches(*load_network("shapes"), photo()),
     "explore_design": lambda: explore_design(steps=2),
     "explore_auditor": explore_auditor,
-    "explore_variants": explore_variants,
     "explore_gradient_rescue": lambda: explore_gradient_rescue(width=1 / 16),
     "explore_schedule": explore_schedule,
     "explore_average": explore_average,

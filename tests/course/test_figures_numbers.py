@@ -27,11 +27,11 @@ from googlenet_lib.course.nb02 import bottleneck as dial
 from googlenet_lib.course.nb02 import mixer, reductions_chart
 from googlenet_lib.course.nb02.bottleneck import MODULES, bottleneck
 from googlenet_lib.course.nb02.reductions import REDUCTIONS
-from googlenet_lib.course.nb03 import pooling, tower
+from googlenet_lib.course.nb03 import tower
 from googlenet_lib.course.nb03.design import Design, paper_design
 from googlenet_lib.course.nb03.design_figure import draw_design
-from googlenet_lib.course.nb04 import comparison as variants
-from googlenet_lib.course.nb04.audit import draw_verdicts, signed
+from googlenet_lib.course.nb04 import pooling
+from googlenet_lib.course.nb04.audit import draw_audit, signed
 from googlenet_lib.course.nb05 import gradient_charts as gradients
 from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
@@ -190,8 +190,7 @@ HARD = {
     "naive 5b": lambda: inception.draw_inception(*ROWS_IN[-1], reductions=False, projection=False),
     "costs of 5b": lambda: cost_bars.draw_branch_costs(*ROWS_IN[-1]),
     "a design over the budget": lambda: draw_design(OVER),
-    "variants alike": lambda: variants.draw_variants("paper", "paper"),
-    "verdicts of another reading": lambda: draw_verdicts(audit(READING), READING),
+    "the audit of another reading": lambda: draw_audit(audit(READING), READING),
     "the last branch": lambda: receptive_growth.draw_branch_field(
         recorded(), "inception5b", "pool"
     ),
@@ -539,21 +538,12 @@ def test_branches_are_in_the_order_of_concatenation():
 
 
 def test_the_audits_words():
-    assert "Weights: 5 of 12 agree; crosses at conv1 −71%" in gallery.FIGURES["04_audit"]().alt
-    text = draw_verdicts(audit(READING), READING).alt
+    assert "Weights do not agree in conv1 −71%" in gallery.FIGURES["04_audit"]().alt
+    text = draw_audit(audit(READING), READING).alt
     assert "biases counted, K = 1000" in text
     assert f"{sum(count_matches(audit(READING)))} of 24" in text
     errors = (0.0571, -0.0074, -0.706, 0.0001, 0)
     assert [signed(error) for error in errors] == ["+5.7%", "−0.7%", "−71%", "0.0%", "0.0%"]
-    assert len(audit()) == 12
-
-
-def test_the_variants_words():
-    text = variants.draw_variants("paper", "torchvision").alt
-    assert "maxpool4: 3x3 and 2x2" in text
-    assert "paper 6,998,552 parameters and 1,582.7 M multiply-adds" in text
-    assert "1 of 12 rows cost the same" in text
-    assert "0 choices differ: none" in variants.draw_variants("paper", "paper").alt
 
 
 # ---- lesson 05 -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Exercises and predictions of notebook 04: count GoogLeNet, audit it, build its end."""
+"""Exercises and predictions of notebook 04 and of the dive into Table 1."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -12,174 +12,47 @@ from torch import nn
 from googlenet_lib.course.kit.checking import call
 from googlenet_lib.course.kit.comparing import describe
 from googlenet_lib.course.kit.exercise import Case, Exercise, Prediction, Wrong, slips
-from googlenet_lib.course.kit.modules import Build, same_layers
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import (
-    DROPOUT,
-    ROWS,
-    Row,
-    Widths,
-    conv_params,
-    parse_figure,
-    receptive_field,
-    row_convs,
-)
+from googlenet_lib.network.table1 import ROWS, Row, output_size, parse_figure, row_convs
 from googlenet_lib.network.variants import VARIANTS
 
 # ---- 04.1 ----------------------------------------------------------------------------------------
 
-
-def row_params(in_channels: int, w: Widths, large: int = 5, bias: bool = True) -> int:
-    """Parameters of a module; `large` is the kernel of its third branch."""
-    pairs = [
-        (in_channels, w.out_1x1, 1),
-        (in_channels, w.reduce_3x3, 1),
-        (w.reduce_3x3, w.out_3x3, 3),
-        (in_channels, w.reduce_5x5, 1),
-        (w.reduce_5x5, w.out_5x5, large),
-        (in_channels, w.pool_proj, 1),
-    ]
-    return sum(conv_params(*pair, bias) for pair in pairs)
-
-
-def _without_reductions(in_channels: int, w: Widths) -> int:
-    wide = ((w.out_1x1, 1), (w.out_3x3, 3), (w.out_5x5, 5), (w.pool_proj, 1))
-    return sum(conv_params(in_channels, out, kernel, True) for out, kernel in wide)
-
-
-PARAMETERS = Exercise(
+POOLED = Exercise(
     "04.1",
-    "Parameters of a module",
-    solution=row_params,
+    "Size after a pool, with ceil_mode",
+    solution=lambda n, k, s, ceil_mode: output_size(n, k, s, ceil_mode=ceil_mode),
     cases=[
-        Case((192, ROWS["inception3a"].widths), "192, widths of 3a"),
-        Case((480, ROWS["inception4a"].widths), "480, widths of 4a"),
-        Case((832, ROWS["inception5b"].widths), "832, widths of 5b"),
-        Case((10, Widths(7, 5, 11, 3, 13, 2)), f"10, {describe(Widths(7, 5, 11, 3, 13, 2))}"),
+        (21, 5, 2, False),
+        (14, 3, 2, False),
+        (14, 3, 2, True),
+        (55, 3, 2, True),
+        (3, 3, 2, True),
+        (10, 2, 2, True),
+        (11, 4, 3, True),
+        (11, 4, 3, False),
     ],
     slips=slips(
-        "These are the weights alone: every convolution has a bias for each of its output "
-        "channels, too.",
-        lambda c, w: row_params(c, w, bias=False),
-        "The two reductions have biases as well.",
-        lambda c, w: row_params(c, w, bias=False) + w.out_channels,
-        "The third branch has a kernel of 5x5.",
-        lambda c, w: row_params(c, w, large=3),
-        "The 3x3 and the 5x5 read what their 1x1 hands on, not the input of the module.",
-        _without_reductions,
+        "That is the size without ceil_mode, and ceil_mode is True.",
+        lambda n, k, s, c: (n - k) // s + 1,
+        "That rounds up, and ceil_mode is False.",
+        lambda n, k, s, c: -(-(n - k) // s) + 1,
+        "One more is right only where something is left over.",
+        lambda n, k, s, c: (n - k) // s + 1 + c,
+        "The steps are right. The first window, before any step, counts too.",
+        lambda n, k, s, c: -(-(n - k) // s) if c else (n - k) // s,
+        "That forgets the kernel: how far can the first window slide?",
+        lambda n, k, s, c: -(-n // s) if c else n // s,
     ),
-    look="Write down six convolutions: what goes in, what comes out, the kernel, the biases.",
+    look="The first window can slide by size - kernel. How many steps, rounded which way?",
     hints=(
-        "A convolution has kernel * kernel * in * out weights and `out` biases.",
-        "There are six of them. Two read a reduced input: `reduce_3x3` and `reduce_5x5`.",
-        "Write a small function for one convolution and add up six calls of it.",
+        "The first window can slide by `size - kernel`. How many steps of `stride` is that?",
+        "`a // b` rounds down, and `-(-a // b)` rounds up.",
     ),
-    why="1x1 reductions are convolutions too, with weights and biases of their own.",
+    why="ceil_mode adds the one window that hangs over the end, and only where cells are left.",
 )
 
 # ---- 04.2 ----------------------------------------------------------------------------------------
-
-
-def is_near(value: float, computed: int, tolerance: float) -> bool:
-    """Whether the relative error is within `tolerance`."""
-    return abs(value - computed) <= tolerance * computed
-
-
-def is_cut(value: float, computed: int, unit: int = 10**6) -> bool:
-    """Whether `value` is `computed`, cut to whole millions."""
-    return value == computed // unit * unit
-
-
-def agrees(printed: str, computed: int, tolerance: float) -> bool:
-    """Whether a figure of the table agrees with a computed one."""
-    value = parse_figure(printed)
-    return is_near(value, computed, tolerance) or is_cut(value, computed)
-
-
-def _in_units(thousand: int, million: int = 10**6) -> Callable[..., bool]:
-    def agrees(printed: str, computed: int, tolerance: float) -> bool:
-        value = float(printed[:-1]) * {"K": thousand, "M": million}[printed[-1]]
-        return is_near(value, computed, tolerance) or is_cut(value, computed)
-
-    return agrees
-
-
-def _always_by(tolerance: float) -> Callable[..., bool]:
-    return lambda printed, computed, _: agrees(printed, computed, tolerance)
-
-
-def _near_by(near: Callable[..., bool]) -> Callable[..., bool]:
-    """Right, but for another rule of what is near."""
-
-    def agrees(printed: str, computed: int, tolerance: float) -> bool:
-        value = parse_figure(printed)
-        return near(value, computed, tolerance) or is_cut(value, computed)
-
-    return agrees
-
-
-def _both_rules(printed: str, computed: int, tolerance: float) -> bool:
-    value = parse_figure(printed)
-    return is_near(value, computed, tolerance) and is_cut(value, computed)
-
-
-def _thousands_cut(printed: str, computed: int, tolerance: float) -> bool:
-    unit = 1024 if printed.endswith("K") else 10**6
-    return agrees(printed, computed, tolerance) or is_cut(parse_figure(printed), computed, unit)
-
-
-VERDICT = Exercise(
-    "04.2",
-    "A verdict",
-    solution=agrees,
-    cases=[
-        ("2.7K", 9_408, 0.005),
-        ("360M", 360_400_000, 0.1),
-        ("54M", 51_079_168, 0.01),
-        ("54M", 51_079_168, 0.1),
-        ("46M", 51_079_168, 0.005),
-        ("360M", 359_661_568, 0.005),
-        ("73M", 73_609_728, 0.005),
-        ("1072K", 1_042_432, 0.005),
-        ("1072K", 1_097_700, 0.005),
-        ("100K", 100_000, 0.005),
-        ("112K", 114_688, 0.005),
-        ("2K", 2_900, 0.005),
-        ("2.7K", 2_765, 0.005),
-        ("110M", 100_000_000, 0.096),
-        ("91M", 100_000_000, 0.092),
-        ("1M", 1_024_000, 0.005),
-    ],
-    slips=slips(
-        "Your tolerance stays the same, whatever `tolerance` says.",
-        *(_always_by(tolerance) for tolerance in (0.005, 0.01, 0.05, 0.1)),
-        "The table's K is 1024; its M is 1,000,000.",
-        *(_in_units(1000), _in_units(1024, 1024**2)),
-        "One of the two rules is enough.",
-        _both_rules,
-        "A printed figure also agrees if it is the computed one cut to whole millions.",
-        lambda printed, computed, part: is_near(parse_figure(printed), computed, part),
-        "Only to whole millions is a figure cut, not to thousands.",
-        _thousands_cut,
-        "A figure that is far too low doesn't agree either: the error counts without its sign.",
-        _near_by(lambda value, computed, part: value / computed - 1 <= part),
-        "The error is relative to the computed figure, not to the printed one.",
-        _near_by(lambda value, computed, part: abs(value - computed) <= part * value),
-        "The error is relative: divide the difference by the computed figure.",
-        _near_by(lambda value, computed, part: abs(value - computed) <= part),
-        "The tolerance is no percentage: 0.005 is half a percent.",
-        lambda printed, computed, part: agrees(printed, computed, part / 100),
-    ),
-    look="Turn the text into a number first, then compare the relative error with the tolerance.",
-    hints=(
-        "`printed[:-1]` is the number, `printed[-1]` its unit.",
-        'A dictionary does the units: {"K": 1024, "M": 10**6}.',
-        "Cut to whole millions: computed // 10**6 * 10**6. The two rules are joined by `or`.",
-    ),
-    why="a verdict is worth what its tolerance is worth, so say it with every verdict.",
-)
-
-# ---- 04.3 ----------------------------------------------------------------------------------------
 
 
 def longest_path(rows: Sequence[Row]) -> int:
@@ -214,7 +87,7 @@ def _rows(names: str, **changed: int) -> Case:
 
 
 LONGEST_PATH = Exercise(
-    "04.3",
+    "04.2",
     "The longest path",
     solution=longest_path,
     cases=[
@@ -230,109 +103,27 @@ LONGEST_PATH = Exercise(
         "That adds up `row.depth`, which is false in these rows. Look at `row.kind` and at "
         "`row.reduce`.",
         lambda rows: sum(row.depth for row in rows),
-        "These are all layers with weights. The branches of a module lie side by side: of them a "
-        "path takes one.",
+        "These are all layers with weights. The branches of a module are parallel: a path takes "
+        "one of them.",
         lambda rows: sum(len(row_convs(row, 1)) for row in rows) + _of_kinds(rows, "linear"),
-        "A row can hold two layers behind each other: see `reduce` in conv2, and the branches of a "
-        "module.",
+        "A row can hold two layers, one after the other: see `reduce` in conv2, and the branches "
+        "of a module.",
         lambda rows: _of_kinds(rows, "conv", "inception", "linear"),
         "A pool has no weights: only layers with weights count here.",
         lambda rows: longest_path(rows) + _of_kinds(rows, "maxpool", "avgpool"),
-        "conv2 has a 1x1 in front: its `reduce` isn't None.",
+        "conv2 has a 1x1 before its 3x3: its `reduce` isn't None.",
         lambda rows: longest_path(rows) - sum(row.reduce is not None for row in rows),
     ),
     look="Go through the rows: how many layers with weights does a path meet in each?",
     hints=(
         "Only conv, inception and linear rows have weights; `row.kind` tells them apart.",
-        "conv1 is one layer. conv2 has a 1x1 in front, which `row.reduce` says.",
+        "conv1 is one layer. conv2 is two: its `row.reduce` gives the width of a 1x1.",
         "A module adds two: a 1x1 and the 3x3 or 5x5 after it.",
     ),
-    why="depth counts layers behind each other, size counts all of them.",
+    why="depth counts layers one after the other, however many run in parallel.",
 )
 
-# ---- 04.4 ----------------------------------------------------------------------------------------
-
-
-def field_after(rows: Sequence[Row], large: int = 5, strides_first: bool = False) -> int:
-    """How many pixels wide a value sees after `rows`."""
-    field, jump = 1, 1
-    for row in rows:
-        kernel = large if row.widths else row.kernel or 1
-        stride = row.stride or 1
-        if strides_first:
-            jump *= stride
-            field += (kernel - 1) * jump
-        else:
-            field, jump = receptive_field(field, jump, kernel, stride)
-    return field
-
-
-def _five_without_kernel(rows: Sequence[Row]) -> int:
-    return field_after([r if r.widths else replace(r, kernel=r.kernel or 5) for r in rows])
-
-
-FIELD = Exercise(
-    "04.4",
-    "Receptive field",
-    solution=field_after,
-    cases=[
-        _rows("conv1"),
-        _rows("conv1 maxpool1"),
-        _rows("conv1 maxpool1 conv2 maxpool2"),
-        _rows("conv1 maxpool1 conv2 maxpool2 inception3a inception3b"),
-        _rows(" ".join(list(ROWS)[: list(ROWS).index("avgpool")])),
-        _rows("inception3a maxpool3 inception4a"),
-        _rows("inception5b avgpool dropout linear softmax"),
-        _rows("wide inception4a reduced maxpool4"),
-        _rows(""),
-    ],
-    slips=slips(
-        "After a stride, neighbours lie further apart: a kernel then spans `jump` pixels for each "
-        "step.",
-        lambda rows: 1 + sum((5 if row.widths else row.kernel or 1) - 1 for row in rows),
-        "A layer's own stride widens the jump for the layers after it, not for itself.",
-        lambda rows: field_after(rows, strides_first=True),
-        "The widest branch of a module is the 5x5.",
-        lambda rows: field_after(rows, large=3),
-        "Pools have windows and strides, too.",
-        lambda rows: field_after([row for row in rows if row.kind != "maxpool"]),
-        "Only an Inception row has a kernel of 5 that the table doesn't print. Any other row "
-        "without a kernel widens nothing.",
-        _five_without_kernel,
-    ),
-    look="Start with (1, 1); field += (kernel - 1) * jump, then jump *= stride.",
-    hints=(
-        "Keep two numbers: the field and the jump, both 1 at the picture.",
-        "Each row: field += (kernel - 1) * jump, and after it jump *= stride.",
-        "For a module the kernel is 5; rows without a kernel or a stride count as 1.",
-    ),
-    why="every stride makes all kernels after it wider, which is how 715 pixels come about.",
-)
-
-# ---- 04.5 ----------------------------------------------------------------------------------------
-
-
-def _build(channels: int, classes: int) -> Build:
-    last = nn.Linear(channels, classes)
-    steps = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(DROPOUT), last]
-    shapes = ((2, channels, 7, 7), (1, channels, 7, 7), (3, channels, 4, 9))
-    return Build((channels, classes), f"{channels}, {classes}", {"": steps}, shapes, biases=True)
-
-
-CLASSIFIER = Exercise(
-    "04.5",
-    "The classifier",
-    kind="class",
-    test=same_layers(_build(1024, 10), _build(96, 7)),
-    hints=(
-        "nn.AdaptiveAvgPool2d(1) averages a map of any size to 1x1.",
-        "torch.flatten(x, 1) keeps the batch. `x.squeeze()` would lose a batch of one.",
-        "In `forward`: pool, flatten, dropout of 0.4, linear. No softmax.",
-    ),
-    why="averaging first makes the last layer 49 times smaller, and any map size will do.",
-)
-
-# ---- 04.6 ----------------------------------------------------------------------------------------
+# ---- 04.3 ----------------------------------------------------------------------------------------
 
 TINY = 1 / 16  # of the channels: the check takes no time
 LAST = ("fc", "aux1.fc2", "aux2.fc2")
@@ -428,7 +219,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 ADAPT = Exercise(
-    "04.6",
+    "04.3",
     "Ten classes",
     test=_test_adapt,
     hints=(
@@ -439,7 +230,109 @@ ADAPT = Exercise(
     why="all that was learnt before the last layers is kept, which is what fine-tuning builds on.",
 )
 
-EXERCISES = (PARAMETERS, VERDICT, LONGEST_PATH, FIELD, CLASSIFIER, ADAPT)
+# ---- 04.4 ----------------------------------------------------------------------------------------
+
+
+def is_near(value: float, computed: int, tolerance: float) -> bool:
+    """Whether the relative error is within `tolerance`."""
+    return abs(value - computed) <= tolerance * computed
+
+
+def is_cut(value: float, computed: int, unit: int = 10**6) -> bool:
+    """Whether `value` is `computed`, cut to whole millions."""
+    return value == computed // unit * unit
+
+
+def agrees(printed: str, computed: int, tolerance: float) -> bool:
+    """Whether a figure of the table agrees with a computed one."""
+    value = parse_figure(printed)
+    return is_near(value, computed, tolerance) or is_cut(value, computed)
+
+
+def _in_units(thousand: int, million: int = 10**6) -> Callable[..., bool]:
+    def agrees(printed: str, computed: int, tolerance: float) -> bool:
+        value = float(printed[:-1]) * {"K": thousand, "M": million}[printed[-1]]
+        return is_near(value, computed, tolerance) or is_cut(value, computed)
+
+    return agrees
+
+
+def _always_by(tolerance: float) -> Callable[..., bool]:
+    return lambda printed, computed, _: agrees(printed, computed, tolerance)
+
+
+def _near_by(near: Callable[..., bool]) -> Callable[..., bool]:
+    """Right, but for another rule of what is near."""
+
+    def agrees(printed: str, computed: int, tolerance: float) -> bool:
+        value = parse_figure(printed)
+        return near(value, computed, tolerance) or is_cut(value, computed)
+
+    return agrees
+
+
+def _both_rules(printed: str, computed: int, tolerance: float) -> bool:
+    value = parse_figure(printed)
+    return is_near(value, computed, tolerance) and is_cut(value, computed)
+
+
+def _thousands_cut(printed: str, computed: int, tolerance: float) -> bool:
+    unit = 1024 if printed.endswith("K") else 10**6
+    return agrees(printed, computed, tolerance) or is_cut(parse_figure(printed), computed, unit)
+
+
+VERDICT = Exercise(
+    "04.4",
+    "A verdict",
+    solution=agrees,
+    cases=[
+        ("2.7K", 9_408, 0.005),
+        ("360M", 360_400_000, 0.1),
+        ("54M", 51_079_168, 0.01),
+        ("54M", 51_079_168, 0.1),
+        ("46M", 51_079_168, 0.005),
+        ("360M", 359_661_568, 0.005),
+        ("73M", 73_609_728, 0.005),
+        ("1072K", 1_042_432, 0.005),
+        ("1072K", 1_097_700, 0.005),
+        ("100K", 100_000, 0.005),
+        ("112K", 114_688, 0.005),
+        ("2K", 2_900, 0.005),
+        ("2.7K", 2_765, 0.005),
+        ("110M", 100_000_000, 0.096),
+        ("91M", 100_000_000, 0.092),
+        ("1M", 1_024_000, 0.005),
+    ],
+    slips=slips(
+        "Your tolerance stays the same, whatever `tolerance` says.",
+        *(_always_by(tolerance) for tolerance in (0.005, 0.01, 0.05, 0.1)),
+        "The table's K is 1024; its M is 1,000,000.",
+        *(_in_units(1000), _in_units(1024, 1024**2)),
+        "One of the two rules is enough.",
+        _both_rules,
+        "A printed figure also agrees if it is the computed one cut to whole millions.",
+        lambda printed, computed, part: is_near(parse_figure(printed), computed, part),
+        "Only to whole millions is a figure cut, not to thousands.",
+        _thousands_cut,
+        "A figure that is far too low doesn't agree either: the error counts without its sign.",
+        _near_by(lambda value, computed, part: value / computed - 1 <= part),
+        "The error is relative to the computed figure, not to the printed one.",
+        _near_by(lambda value, computed, part: abs(value - computed) <= part * value),
+        "The error is relative: divide the difference by the computed figure.",
+        _near_by(lambda value, computed, part: abs(value - computed) <= part),
+        "The tolerance is no percentage: 0.005 is half a percent.",
+        lambda printed, computed, part: agrees(printed, computed, part / 100),
+    ),
+    look="Turn the text into a number first, then compare the relative error with the tolerance.",
+    hints=(
+        "`printed[:-1]` is the number, `printed[-1]` its unit.",
+        'A dictionary does the units: {"K": 1024, "M": 10**6}.',
+        "Cut to whole millions: computed // 10**6 * 10**6. The two rules are joined by `or`.",
+    ),
+    why="a verdict is worth what its tolerance is worth, so say it with every verdict.",
+)
+
+EXERCISES = (POOLED, LONGEST_PATH, ADAPT, VERDICT)
 
 PREDICTIONS = (
     Prediction(
@@ -447,12 +340,17 @@ PREDICTIONS = (
     ),
     Prediction(
         "04.b",
-        "Of Table 1's 24 printed figures, how many agree with the computed ones within 0.5%?",
+        "Which row of Table 1 takes the most multiply-adds?",
+        choices=("conv1", "conv2", "inception3b", "inception5b", "linear"),
+    ),
+    Prediction(
+        "04.c",
+        "How many of Table 1's 24 printed numbers agree with the computed ones?",
         tolerance=2,
         least=0,
         most=24,
     ),
     Prediction(
-        "04.c", "How many pixels wide is the receptive field after 5b?", tolerance=50, least=1
+        "04.d", "How many pixels wide is the receptive field after 5b?", tolerance=50, least=1
     ),
 )

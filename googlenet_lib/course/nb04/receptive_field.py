@@ -8,23 +8,23 @@ from googlenet_lib.course.kit import style
 from googlenet_lib.network.table1 import IMAGE_SIZE, Cost
 
 
-def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence[str]) -> Figure:
-    """Theoretical receptive field after each row, in pixels of the picture, one line a network.
+def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> Figure:
+    """Draw the theoretical receptive field after each row, in pixels, one line for each network.
 
-    `costs` holds rows of the same names by the network's name. `colours` are keys of the
-    branches' colours, one a network: the kernel of its widest branch.
+    `costs` holds rows of the same names by the network's name.
     """
     with style.house_style():
         figure, axes = style.chart(380)
         names = [cost.name for cost in next(iter(costs.values()))]
         ends = []
-        for (network, rows), branch in zip(costs.items(), colours, strict=True):
+        for (network, rows), look in zip(costs.items(), ("o-", "s--"), strict=False):
             fields = [cost.field for cost in rows]
-            axes.plot(fields, "o-", color=style.BRANCH_COLOURS[branch])
+            axes.plot(fields, look, color=style.INK, linewidth=1.8, markersize=6)
             ends.append((fields[-1], f"{network}\n{fields[-1]:g} pixels", style.INK))
-        axes.axhline(IMAGE_SIZE, color=style.GREY, linestyle="--", linewidth=1.5)
-        axes.text(-0.3, IMAGE_SIZE + 12, f"the picture: {IMAGE_SIZE} pixels", color=style.GREY)
-        axes.set_title("Theoretical receptive field of one value, in pixels of the picture")
+        axes.axhline(IMAGE_SIZE, color=style.GREY, linestyle=":", linewidth=2)
+        axes.text(-0.3, IMAGE_SIZE + 12, f"the image: {IMAGE_SIZE} pixels", color=style.GREY)
+        axes.set_title("Theoretical receptive field of one value after each row")
+        axes.set_ylabel("pixels of the image")
         labels = [name.removeprefix("inception").replace("maxpool", "pool") for name in names]
         axes.set_xticks(range(len(names)), labels, rotation=45)
         axes.set(xlim=(-0.5, len(names) - 0.8), ylim=(0, None))
@@ -34,15 +34,15 @@ def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]], colours: Sequence
 
 
 def _describe_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """The alt text of `draw_receptive_fields`, from the same rows."""
+    """Return the alt text of `draw_receptive_fields`, from the same rows."""
     lines = []
     for network, rows in costs.items():
         wide = next((cost.name for cost in rows if cost.field > IMAGE_SIZE), "nowhere")
         lines.append(
             f"{network} from {rows[0].field:g} after {rows[0].name} to {rows[-1].field:g} after "
-            f"{rows[-1].name}, wider than the picture from {wide} on"
+            f"{rows[-1].name}, wider than the image from {wide} on"
         )
     return (
         f"Theoretical receptive field over {len(next(iter(costs.values())))} rows, in pixels, with "
-        f"a dashed line at the picture's {IMAGE_SIZE}: {'; '.join(lines)}."
+        f"a dotted line at the image's {IMAGE_SIZE}: {'; '.join(lines)}."
     )

@@ -1,4 +1,4 @@
-"""Notebook 03: where the windows of a pool lie, with padding, without, and with ceil_mode."""
+"""Notebook 04: where the windows of a pool lie, with padding, without, and with ceil_mode."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ FEWEST_CELLS, MOST_CELLS = 3, 24
 
 @dataclass(frozen=True)
 class PoolWindow:
-    """A window from cell `start` on (-1 is the padding in front), and the most it finds."""
+    """A window from cell `start` on (-1 is the padding before the row), and its maximum."""
 
     start: int
     maximum: int
 
 
 def pool_windows(values: Sequence[int], mode: str) -> list[PoolWindow]:
-    """The windows of a max pool 3/2 over a row of values, from left to right."""
+    """List the windows of a max pool 3/2 over a row of values, from left to right."""
     if mode not in MODES:
         raise UsageError(f"mode {mode!r} is unknown; expected one of {', '.join(MODES)}")
     if not FEWEST_CELLS <= len(values) <= MOST_CELLS:
@@ -60,7 +60,7 @@ def pool_windows(values: Sequence[int], mode: str) -> list[PoolWindow]:
 
 
 def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> Figure:
-    """Draw the row of values once for each mode, the windows below it with what they find.
+    """Draw the row of values once for each mode, with the windows and their maxima below it.
 
     A window that "floor" has too is grey; one that is somewhere else has the pool's colour.
     """
@@ -71,8 +71,8 @@ def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> 
         title = f"Max pool {KERNEL}/{STRIDE} over {len(values)} cells"
         style.write(axes, MARGIN, 22, title, 18, ha="left", weight="bold")
         text = (
-            "Below each row stand its windows and the most that each finds: grey as without "
-            "padding, pink where they differ."
+            "Below each row: the windows and the maximum that each finds. Pink windows begin where "
+            "no window of the first row does."
         )
         style.write(axes, MARGIN, 48, text, 13, ha="left")
         for i, mode in enumerate(modes):
@@ -147,7 +147,7 @@ ALL = "all three"
 
 
 def explore_pooling(size: int = 14) -> widgets.VBox:
-    """A slider for the number of cells, and a choice of what happens at the end of the row."""
+    """Return a slider for the number of cells, and a choice of what happens at the row's end."""
 
     def draw(size: int, mode: str) -> Figure:
         values: Sequence[int] = DIGITS[:size]

@@ -3,8 +3,8 @@
 import re
 from html.parser import HTMLParser
 
-from googlenet_lib.course.nb00.table import AGREES, DIFFERS, explain_row, table_1_html
-from googlenet_lib.network.table1 import ROWS, TABLE_1, audit, table_costs, total
+from googlenet_lib.course.nb04.table import explain_row, table_1_html
+from googlenet_lib.network.table1 import TABLE_1, table_costs, total
 
 
 class Table(HTMLParser):
@@ -36,23 +36,13 @@ def test_the_table_is_whole_and_well_formed():
     assert all(row["inside"] for row in table.rows)
 
 
-def test_rows_say_what_is_computed_and_what_is_printed():
-    costs = {cost.name: cost for cost in table_costs()}
-    audited = {found.name: found for found in audit()}
-    for row, shown in zip(TABLE_1, Table().rows, strict=True):
+def test_rows_say_what_is_computed():
+    for cost, shown in zip(table_costs(), Table().rows, strict=True):
         heading = shown["heading"].split()
-        cost = costs[row.name]
         assert heading[1] == "×".join(map(str, (*cost.shape[1:], cost.shape[0])))
-        if row.params is None:
-            assert len(heading) == 2
-            continue
-        assert heading[2:4] == [f"{cost.params:,}", f"{cost.macs:,}"]
-        marks = [AGREES if one.matches else DIFFERS for one in audited[row.name][1:]]
-        assert heading[4:] == [row.params, marks[0], row.ops, marks[1]]
-        assert f"The paper prints {row.params} weights and {row.ops}" in shown["inside"]
-    params, macs = total(table_costs())
-    assert f"{params:,}" in table_1_html()
-    assert f"{macs:,}" in table_1_html()
+        assert heading[2:] == ([f"{cost.params:,}", f"{cost.macs:,}"] if cost.params else [])
+    for count in total(table_costs()):
+        assert f"{count:,}" in table_1_html()
 
 
 def test_the_arithmetic_of_a_row_adds_up():
@@ -70,10 +60,3 @@ def test_the_arithmetic_of_a_row_adds_up():
             products.append(product)
         assert sum(products) == cost.params
         channels = cost.shape[0]
-
-
-def test_a_misprint_is_said_with_its_direction():
-    conv1 = "\n".join(explain_row(ROWS["conv1"], table_costs()[0], 3))
-    assert "2.7K is 70.6% too low, 34M is 71.2% too low" in conv1
-    cost = next(cost for cost in table_costs() if cost.name == "inception5a")
-    assert "54M is 5.7% too high" in "\n".join(explain_row(ROWS["inception5a"], cost, 832))
