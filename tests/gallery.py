@@ -116,7 +116,12 @@ def mixes() -> dict[str, torch.Tensor]:
 
 def shares() -> dict[str, torch.Tensor]:
     """Shares of variance, as they are measured of what enters a module."""
-    powers = {"learnt shapes": 0.1, "learnt CIFAR-10": 0.25, "untrained": 0.2, "shuffled": 0.5}
+    powers = {
+        "trained on shapes": 0.1,
+        "untrained": 0.2,
+        "trained on CIFAR-10": 0.25,
+        "shuffled": 0.5,
+    }
     return {name: torch.linspace(0.01, 1, 96) ** power for name, power in powers.items()}
 
 

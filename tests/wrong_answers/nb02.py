@@ -83,13 +83,17 @@ class Padded(MLPConv):
         return super().forward(F.pad(x, [self.padding] * 4))
 
 
+def merged(reduce, large):
+    return torch.einsum("orhw,rc->ochw", large, reduce)
+
+
 def tap_by_tap(reduce, large):
     out, _, height, width = large.shape
-    merged = torch.zeros(out, reduce.shape[1], height, width)
+    kernel = torch.zeros(out, reduce.shape[1], height, width)
     for i in range(height):
         for j in range(width):
-            merged[:, :, i, j] = large[:, :, i, j] @ reduce
-    return merged
+            kernel[:, :, i, j] = large[:, :, i, j] @ reduce
+    return kernel
 
 
 def first_too_wide(r, c):
@@ -119,7 +123,7 @@ WRONG = (
     ("02.2", NoStride, "cannot be called so"),
     ("02.2", MixesFirst, "The outputs of one are right; what does it read?"),
     ("02.3", lambda i, o, k: i / o, "solve for r"),
-    ("02.4", lambda reduce, large: large, "For each tap of the large kernel"),
+    ("02.4", lambda reduce, large: 0 * merged(reduce, large), "For each tap of the large kernel"),
     ("02.5", lambda r, c: r, "Count the weights of both 3x3s"),
 )
 
@@ -131,7 +135,7 @@ RIGHT = (
     *(("02.2", one) for one in (MLPConv, ByLinear, Lazy, Padded)),
     ("02.3", lambda i, o, k: np.float64(break_even_width(i, o, k))),
     ("02.3", lambda i, o, k: 1 / (1 / i + 1 / (k * k * o))),
-    ("02.4", lambda reduce, large: torch.einsum("orhw,rc->ochw", large, reduce)),
+    ("02.4", merged),
     ("02.4", tap_by_tap),
     ("02.5", first_too_wide),
 )

@@ -178,9 +178,9 @@ def explore_bottleneck() -> widgets.VBox:
 
 LINES = (
     ("-", style.BRANCH_COLOURS["1x1"]),
-    ("--", style.BRANCH_COLOURS["3x3"]),
-    ("-.", style.GREY),
-    (":", style.INK),
+    ("-.", style.MIDDLE_GREY),
+    ("--", style.INK),
+    (":", style.GREY),
 )
 
 

@@ -110,7 +110,7 @@ def draw_mix(
 def draw_mixes(picture: Tensor, maps: Mapping[str, Tensor]) -> Figure:
     """Draw an image, uint8 (3, H, W), and beside it maps that were made of it, each (H, W)."""
     with style.house_style():
-        figure, panels = style.chart(190, 1, len(maps) + 1)
+        figure, panels = style.chart(205, 1, len(maps) + 1)
         style.picture(panels[0], picture.permute(1, 2, 0), "the image")
         panels[0].set_xlabel("blue below 0, white at 0,\nred above 0", loc="left", fontsize=12)
         parts = []
