@@ -104,16 +104,21 @@ def four_kernels() -> torch.Tensor:
     return torch.stack([torch.stack(row) for row in rows])
 
 
-def mixes() -> list[of_mixer.Mix]:
-    """Three rows of weights over a photograph."""
+def mixes() -> dict[str, torch.Tensor]:
+    """Three output channels of 1x1 convolutions over a photograph."""
     rows = {"brightness": (0.3, 0.6, 0.1), "red − green": (2.0, -2.0, 0.0)}
-    found = [of_mixer.Mix(photo(96, 64), row, title=name) for name, row in rows.items()]
-    return [*found, replace(found[1], relu=True, at=(40, 30), title="the same, ReLU")]
+    found = {name: of_mixer.Mix(photo(96, 64), row).sums for name, row in rows.items()}
+    return {**found, "the same, ReLU": found["red − green"].relu()}
 
 
 def shares() -> dict[str, torch.Tensor]:
     """Shares of variance, as they are measured of what enters a module."""
-    powers = {"learnt shapes": 0.1, "learnt CIFAR-10": 0.25, "untrained": 0.2, "shuffled": 0.5}
+    powers = {
+        "trained on shapes": 0.1,
+        "untrained": 0.2,
+        "trained on CIFAR-10": 0.25,
+        "shuffled": 0.5,
+    }
     return {name: torch.linspace(0.01, 1, 96) ** power for name, power in powers.items()}
 
 
@@ -236,12 +241,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         receptive_fields.recorded(), "inception4c", "5x5"
     ),
     "01_branch_fields": branch_fields,
-    "02_mix": lambda: of_mixer.draw_mix(mixes()[2]),
-    "02_mixes": lambda: of_mixer.draw_mixes(mixes()),
+    "02_mix": lambda: of_mixer.draw_mix(photo(96, 64), (2.0, -2.0, 0.0), relu=True, at=(40, 30)),
+    "02_mixes": lambda: of_mixer.draw_mixes(photo(96, 64), mixes()),
     "02_shares": lambda: of_bottleneck.draw_shares(shares(), mark=8),
-    "02_dial": lambda: of_bottleneck.draw_dial(
-        bottleneck("inception3a"), 16, shares()["learnt shapes"]
-    ),
+    "02_dial": lambda: of_bottleneck.draw_dial(bottleneck("inception3a"), 16),
     "02_reductions": lambda: reductions_chart.draw_reductions(REDUCTIONS.runs()),
     "03_naive": lambda: draw_inception(*MODULE, reductions=False, projection=False),
     "03_inception": lambda: draw_inception(*MODULE),

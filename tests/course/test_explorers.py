@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import pytest
-import torch
 from gallery import photo
 
 from googlenet_lib import course
@@ -24,15 +23,13 @@ from googlenet_lib.course.nb04.pooling import explore_pooling
 from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
 from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
 from googlenet_lib.network.pretrained import load_network
-from googlenet_lib.network.table1 import MODULES
 
-SHARES = {module: torch.linspace(0.5, 1, 96) for module in MODULES}
 EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_growing": lambda: explore_growing(*load_network("shapes")),
     "explore_stack": explore_stack,
     "explore_branch_fields": explore_branch_fields,
     "explore_mixer": lambda: explore_mixer(photo(96, 64), at=(50, 30)),
-    "explore_bottleneck": lambda: explore_bottleneck(SHARES),
+    "explore_bottleneck": explore_bottleneck,
     "explore_tower": explore_tower,
     "explore_pooling": explore_pooling,
     "explore_module": explore_module,

@@ -96,7 +96,7 @@ MUTATIONS = (
         "return gradient.abs().mean((0, 1))",
         "return gradient.mean((0, 1)).abs()",
     ),
-    Mutation("course/nb02/bottleneck.py", "- vectors.mean(0)", ""),
+    Mutation("course/nb02/bottleneck.py", "reduction * self.size**2", "reduction * self.size"),
     Mutation("course/nb03/tower.py", '["pool"] = in_channels', '["pool"] = 0'),
     Mutation("course/nb03/design.py", "count * place.size**2", "count * place.size"),
     Mutation("course/nb04/table.py", "in_channels = cost.shape[0]", "pass"),

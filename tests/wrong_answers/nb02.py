@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 02: wrong ones that no slip makes, and right ones."""
+"""Answers to the exercises of lesson 02: wrong ones that no slip makes, and right ones."""
 
 import numpy as np
 import torch
@@ -83,131 +83,59 @@ class Padded(MLPConv):
         return super().forward(F.pad(x, [self.padding] * 4))
 
 
-def right_cost(layer, inputs, output):
-    return output.numel() * layer.weight[0].numel()
+def merged(reduce, large):
+    return torch.einsum("orhw,rc->ochw", large, reduce)
 
 
-def hooked(
-    cost=right_cost,
-    kinds=(nn.Conv2d, nn.Linear),
-    of=nn.Module.modules,
-    remove=True,
-    before=lambda network: None,
-    after=lambda network: None,
-    counts=None,
-):
-    """A counter that is right but for what the arguments change."""
-
-    def count_macs(network, picture):
-        found = [] if counts is None else counts
-        before(network)
-        layers = [layer for layer in of(network) if isinstance(layer, kinds)]
-        handles = [
-            layer.register_forward_hook(lambda *seen: found.append(cost(*seen))) for layer in layers
-        ]
-        network(picture)
-        for handle in handles if remove else ():
-            handle.remove()
-        after(network)
-        return sum(found)
-
-    return count_macs
+def tap_by_tap(reduce, large):
+    out, _, height, width = large.shape
+    kernel = torch.zeros(out, reduce.shape[1], height, width)
+    for i in range(height):
+        for j in range(width):
+            kernel[:, :, i, j] = large[:, :, i, j] @ reduce
+    return kernel
 
 
-def of_conv(cost):
-    """A counter with another cost of convolutions."""
-    return hooked(
-        lambda layer, inputs, output: (
-            cost(layer, inputs, output) if isinstance(layer, nn.Conv2d) else layer.weight.numel()
-        )
-    )
-
-
-def each_layer_once(network, picture):
-    counts = {}
-    hooked(lambda *seen: counts.update({seen[0]: right_cost(*seen)}) or 0)(network, picture)
-    return sum(counts.values())
-
-
-def puts_back_the_mode(network, picture):
-    was = network.training
-    network.eval()
-    counted = hooked()(network, picture)
-    network.train(was)
-    return counted
-
-
-def every_layer_whether_it_runs(network, picture):
-    ran = []
-    counted = hooked(lambda *seen: ran.append(seen[0]) or right_cost(*seen))(network, picture)
-    layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
-    return counted + sum(36 * one.weight.numel() for one in layers if one not in ran)
-
-
-def by_matmul(x, weight, bias):
-    n, channels, height, width = x.shape
-    return (weight @ x.reshape(n, channels, -1) + bias[:, None]).reshape(n, -1, height, width)
-
-
-def by_a_layer(x, weight, bias):
-    layer = nn.Conv2d(weight.shape[1], len(weight), 1)
-    layer.weight.data, layer.bias.data = weight[:, :, None, None], bias
-    return layer(x)
+def first_too_wide(r, c):
+    middle = 1
+    while 9 * (middle + 1) * (r + c) <= 25 * r * c:
+        middle += 1
+    return middle
 
 
 WRONG = (
     ("02.1", ([0, -1, 0], 0), "never above zero"),
     ("02.1", ([0, 1, 0], 0), "bright too"),
     ("02.1", ([-1, -1, -1], 1), "red or blue"),
-    ("02.1", ([0, -1, 0], 255), "a place with green 0 gives 255.00"),
+    ("02.1", ([0, -1, 0], 255), "a pixel with green 0 gives 255.00"),
     ("02.1", ([0, -1], 1), "2 weights"),
     ("02.1", ("green", 1), "three numbers in a list"),
     ("02.1", ([0, 0, 0], 0), "green has no weight"),
     ("02.1", ([0, float("nan"), 0], 1), "nan or inf among the numbers"),
     ("02.1", (1, [0, -1, 0]), "(1, [0, -1, 0]) came"),
-    ("02.2", by_a_layer, "its values are right, but `nn.Conv2d` makes them"),
-    ("02.3", computed(MLPConv, lambda b, x: b.two(b.one(b.large(x)).relu())), "are missing"),
-    ("02.3", computed(MLPConv, lambda b, x: b.one(b.one(b.large(x)))), "gave other numbers"),
-    ("02.3", edited(MLPConv, lambda b: setattr(b, "two", b.one)), "used twice counts once"),
-    ("02.3", PaddedMixes, "belong to the large kernel alone"),
-    ("02.3", given(lambda i, o, k, s, p: (i, o, k, s, k // 2)), "belong to the large kernel alone"),
-    ("02.3", given(lambda i, o, k, s, p: (i, i, k, s, p)), "expected is (2, 8, 11, 9)"),
-    ("02.3", OtherDefaults, "without a word they are 1 and 0"),
-    ("02.3", NoStride, "cannot be called so"),
-    ("02.3", MixesFirst, "The outputs of one are right; what does it read?"),
-    ("02.4", lambda s, k, t=1, p=0: s // t, "How far can the window slide"),
-    ("02.6", of_conv(lambda c, x, y: y.numel() * c.in_channels * c.kernel_size[0] ** 2), "groups"),
-    ("02.6", of_conv(lambda c, x, y: x[0].shape[-1] ** 2 * c.weight.numel()), "what comes out"),
-    ("02.6", of_conv(lambda c, x, y: y.numel() * c.weight[0, :, 0].numel() ** 1), "one filter"),
-    ("02.6", hooked(kinds=nn.Conv2d), "A linear layer multiplies too"),
-    ("02.6", hooked(of=nn.Module.children), "Layers may stand inside of others"),
-    ("02.6", hooked(of=lambda network: [*network.modules()][1:]), "no layer but one convolution"),
-    ("02.6", each_layer_once, "each time its layer does"),
-    ("02.6", every_layer_whether_it_runs, "Only what runs is counted"),
-    ("02.6", hooked(counts=[]), "begin from zero"),
-    ("02.6", hooked(remove=False), "it leaves the hooks of the network changed"),
-    ("02.6", hooked(before=nn.Module.eval), "leaves the mode"),
-    ("02.6", hooked(after=lambda n: n.requires_grad_(False)), "leaves the parameters"),
-    ("02.6", hooked(after=lambda n: setattr(n, "macs", 1)), "leaves the attributes"),
-    ("02.7", lambda i, o, k: i / o, "solve for r"),
+    ("02.2", computed(MLPConv, lambda b, x: b.two(b.one(b.large(x)).relu())), "are missing"),
+    ("02.2", computed(MLPConv, lambda b, x: b.one(b.one(b.large(x)))), "gave other numbers"),
+    ("02.2", edited(MLPConv, lambda b: setattr(b, "two", b.one)), "used twice counts once"),
+    ("02.2", PaddedMixes, "belong to the large kernel alone"),
+    ("02.2", given(lambda i, o, k, s, p: (i, o, k, s, k // 2)), "belong to the large kernel alone"),
+    ("02.2", given(lambda i, o, k, s, p: (i, i, k, s, p)), "expected is (2, 8, 11, 9)"),
+    ("02.2", OtherDefaults, "without a word they are 1 and 0"),
+    ("02.2", NoStride, "cannot be called so"),
+    ("02.2", MixesFirst, "The outputs of one are right; what does it read?"),
+    ("02.3", lambda i, o, k: i / o, "solve for r"),
+    ("02.4", lambda reduce, large: 0 * merged(reduce, large), "For each tap of the large kernel"),
+    ("02.5", lambda r, c: r, "Count the weights of both 3x3s"),
 )
 
 RIGHT = (
     ("02.1", (torch.tensor([0.0, -1.0, 0.0]), torch.tensor(1.0))),
     ("02.1", ((0, -1, 0), 1)),
-    ("02.2", by_matmul),
     ("02.1", (np.array([0, -1, 0]), np.int64(1))),
-    ("02.3", computed(MLPConv, lambda b, x: b.one(b.two(b.large(x).relu()).relu()).relu())),
-    *(("02.3", one) for one in (MLPConv, ByLinear, Lazy, Padded)),
-    (
-        "02.4",
-        lambda size, kernel, stride=1, padding=0: len(
-            range(0, size + 2 * padding - kernel + 1, stride)
-        ),
-    ),
-    ("02.6", hooked()),
-    ("02.6", puts_back_the_mode),
-    ("02.6", lambda *args: np.int64(hooked()(*args))),
-    ("02.7", lambda i, o, k: np.float64(break_even_width(i, o, k))),
-    ("02.7", lambda i, o, k: 1 / (1 / i + 1 / (k * k * o))),
+    ("02.2", computed(MLPConv, lambda b, x: b.one(b.two(b.large(x).relu()).relu()).relu())),
+    *(("02.2", one) for one in (MLPConv, ByLinear, Lazy, Padded)),
+    ("02.3", lambda i, o, k: np.float64(break_even_width(i, o, k))),
+    ("02.3", lambda i, o, k: 1 / (1 / i + 1 / (k * k * o))),
+    ("02.4", merged),
+    ("02.4", tap_by_tap),
+    ("02.5", first_too_wide),
 )

@@ -1,20 +1,14 @@
-"""Exercises and predictions of notebook 02, one by one."""
+"""Exercises and predictions of lesson 02 and of the dive into bottlenecks."""
 
-import copy
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.modules.module import register_module_forward_pre_hook
 
-from googlenet_lib.course.kit.checking import call, told_call
-from googlenet_lib.course.kit.comparing import describe, difference
+from googlenet_lib.course.kit.comparing import describe
 from googlenet_lib.course.kit.exercise import Exercise, Prediction, Wrong, slips
 from googlenet_lib.course.kit.modules import Build, convs, same_layers
-from googlenet_lib.network.table1 import output_size
 
 # ---- 02.1 ----------------------------------------------------------------------------------------
 
@@ -29,20 +23,18 @@ def _negative(answer: Any) -> None:
     if not all(map(math.isfinite, (*row, bias))):
         raise Wrong("there is nan or inf among the numbers; expected are four plain ones")
     if row[0] or row[2]:
-        raise Wrong(
-            "red or blue still has a weight, so that they show too; only green is asked for"
-        )
+        raise Wrong("red or blue still has a weight, so it shows too; only green is asked for")
     if row[1] > 0:
-        raise Wrong("where green is bright, your picture is bright too; what turns that round?")
+        raise Wrong("where green is bright, your output is bright too; what turns that round?")
     if row[1] == 0:
-        raise Wrong("green has no weight, so that your picture is the same everywhere")
+        raise Wrong("green has no weight, so your output is the same everywhere")
     if made.max() <= 0:
         raise Wrong(
-            f"your picture runs from {made.min():.2f} to {made.max():.2f}, never above zero; the "
-            "direction is right. What lifts every place by the same amount?"
+            f"your output runs from {made.min():.2f} to {made.max():.2f}, never above zero; the "
+            "direction is right. What lifts every position by the same amount?"
         )
     raise Wrong(
-        f"a place with green 0 gives {bias:.2f} and one with green 1 gives {row[1] + bias:.2f}; "
+        f"a pixel with green 0 gives {bias:.2f} and one with green 1 gives {row[1] + bias:.2f}; "
         "which two numbers should they be in a negative?"
     )
 
@@ -56,7 +48,7 @@ def _row_and_bias(answer: Any) -> tuple[list[float], float]:
             f"{describe(answer)} came; expected (row, bias): three numbers in a list, and a number"
         ) from None
     if len(row) != 3:
-        raise Wrong(f"the row has {len(row)} weights; a picture has three channels")
+        raise Wrong(f"the row has {len(row)} weights; an image has three channels")
     return row, bias
 
 
@@ -76,67 +68,8 @@ NEGATIVE = Exercise(
 # ---- 02.2 ----------------------------------------------------------------------------------------
 
 
-def _pictures_weights_biases() -> list[tuple[Tensor, ...]]:
-    draw, cases = torch.Generator().manual_seed(2), []
-    for n, inputs, outputs, height, width in ((2, 3, 5, 4, 6), (1, 4, 4, 4, 4), (3, 2, 1, 1, 1)):
-        sizes = ((n, inputs, height, width), (outputs, inputs), (outputs,))
-        cases.append(tuple(torch.randn(size, generator=draw) for size in sizes))
-    return cases
-
-
-def _without_conv2d(answer: Callable[..., Any]) -> None:
-    used: list[nn.Module] = []
-    watch = register_module_forward_pre_hook(
-        lambda module, _: used.append(module) if isinstance(module, nn.Conv2d) else None
-    )
-    try:
-        for args in ONE_BY_ONE.cases:
-            call(answer, *args)
-    finally:
-        watch.remove()
-    if used:
-        raise Wrong("its values are right, but `nn.Conv2d` makes them. Do without it, by hand")
-
-
-def _rows_of_no_pixel(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    n, channels, height, width = x.shape
-    y = x.reshape(-1, channels) @ weight.T + bias
-    return y.reshape(n, height, width, len(weight)).permute(0, 3, 1, 2)
-
-
-ONE_BY_ONE = Exercise(
-    "02.2",
-    "A 1x1 without nn.Conv2d",
-    solution=lambda x, weight, bias: F.conv2d(x, weight[:, :, None, None], bias),
-    cases=_pictures_weights_biases(),
-    test=_without_conv2d,
-    slips=slips(
-        "The bias is missing.",
-        lambda x, w, b: torch.einsum("nchw,oc->nohw", x, w),
-        "The channels stand last; PyTorch's pictures are (N, C, H, W): move them back.",
-        lambda x, w, b: x.permute(0, 2, 3, 1) @ w.T + b,
-        "`reshape` has cut the numbers anew, without moving them: a pixel's channels are no longer "
-        "together. `permute` moves an axis.",
-        lambda x, w, b: (x.permute(0, 2, 3, 1) @ w.T + b).reshape(len(x), len(w), *x.shape[2:]),
-        "The rows that you multiply are not the channels of one pixel: `reshape` alone does not "
-        "bring the channels to the end. `permute` first.",
-        _rows_of_no_pixel,
-    ),
-    look="Every place has the vector of its C channels; each output is one weighted sum of it.",
-    hints=(
-        "Every pixel is a vector of C numbers; `weight` (out, C) turns it into `out` others.",
-        "`x.permute(0, 2, 3, 1)` puts the channels last, where `@ weight.T` can reach them.",
-        'Or say it in one line: `torch.einsum("nchw,oc->nohw", x, weight)`. The bias needs '
-        "`bias[:, None, None]` to reach its channel.",
-    ),
-    why="a 1x1 convolution is one matrix, applied at every place.",
-)
-
-# ---- 02.3 ----------------------------------------------------------------------------------------
-
-
 def _build(*args: int, **named: int) -> Build:
-    """What is given by place, and by name; a stride and a padding by place come last."""
+    """What is given by position, and by name; a stride and a padding by position come last."""
     inputs, outputs, kernel = args[:3]
     stride, padding = args[3:] or (named.get("stride", 1), named.get("padding", 0))
     large = nn.Conv2d(inputs, outputs, kernel, stride, padding)
@@ -153,7 +86,7 @@ def _build(*args: int, **named: int) -> Build:
 
 
 NETWORK_IN_NETWORK = Exercise(
-    "02.3",
+    "02.2",
     "A block of Network in Network",
     kind="class",
     test=same_layers(
@@ -168,202 +101,10 @@ NETWORK_IN_NETWORK = Exercise(
         "`stride` and `padding` go to the first one alone. All three give `out_channels`.",
         "`nn.Sequential` of six: convolution, ReLU, 1x1, ReLU, 1x1, ReLU; `forward` calls it.",
     ),
-    why="that is Network in Network: a small network of its own at every place.",
+    why="that is Network in Network: a small network at every position.",
 )
 
-SIZE = Exercise(
-    "02.4",
-    "How many places",
-    solution=lambda size, kernel, stride=1, padding=0: output_size(size, kernel, stride, padding),
-    cases=[
-        (28, 1, 1, 0),
-        (28, 5, 1, 2),
-        (28, 5, 1, 0),
-        (224, 7, 2, 3),
-        (8, 3, 2, 0),
-        (9, 3, 3, 1),
-        (5, 5, 4, 0),
-        (28, 5, 2, 1),
-        (10, 2, 3, 3),
-        (28, 5),
-        (28, 5, 2),
-    ],
-    slips=slips(
-        "Those are the steps between the windows; how many windows stand at the ends of three "
-        "steps?",
-        lambda size, kernel, stride=1, padding=0: (size + 2 * padding - kernel) // stride,
-        "Padding is added on both sides.",
-        lambda size, kernel, stride=1, padding=0: (size + padding - kernel) // stride + 1,
-        "The last window would hang over the edge: a convolution drops it.",
-        lambda size, kernel, stride=1, padding=0: -(-(size + 2 * padding - kernel) // stride) + 1,
-        "There is no half position: `//` rounds down.",
-        lambda size, kernel, stride=1, padding=0: (size + 2 * padding - kernel) / stride + 1,
-        "The first window stands before any step: add it after dividing.",
-        lambda size, kernel, stride=1, padding=0: (size + 2 * padding - kernel + 1) // stride,
-        "Padding is not in it.",
-        lambda size, kernel, stride=1, padding=0: (size - kernel) // stride + 1,
-        "The stride is not in it.",
-        lambda size, kernel, stride=1, padding=0: size + 2 * padding - kernel + 1,
-        "That is so if half a kernel of padding stands on both sides. Here it may be any.",
-        lambda size, kernel, stride=1, padding=0: -(-size // stride),
-    ),
-    look="How far can the window slide, how long is a step, and where does it stand at first? "
-    "Without a word, stride is 1 and padding 0.",
-    hints=(
-        "Padding widens the input on both sides.",
-        "The window can slide by the widened size less the kernel; count whole strides in it.",
-        "`//` rounds down; the place where it stands at first is one more.",
-    ),
-    why="one formula for convolutions and pools, and a 1x1 with stride 1 changes no size.",
-)
-
-COST = Exercise(
-    "02.5",
-    "What a convolution costs",
-    solution=lambda inputs, outputs, kernel, size: size**2 * outputs * kernel**2 * inputs,
-    cases=[(192, 32, 5, 28), (192, 16, 1, 28), (3, 64, 7, 112)],
-    slips=slips(
-        "You add the number of values to what one of them costs: every value costs it.",
-        lambda inputs, outputs, kernel, size: size**2 * outputs + kernel**2 * inputs,
-        "That is the cost if a filter saw a single channel; it sees all that come in.",
-        lambda inputs, outputs, kernel, size: size**2 * outputs * kernel**2,
-        "The map has a height and a width.",
-        lambda inputs, outputs, kernel, size: size * outputs * kernel**2 * inputs,
-        "The kernel has a height and a width.",
-        lambda inputs, outputs, kernel, size: size**2 * outputs * kernel * inputs,
-        "Those are the weights; each of them works at every place.",
-        lambda inputs, outputs, kernel, size: outputs * kernel**2 * inputs,
-        "Those are operations: a multiply-add counts as one here.",
-        lambda inputs, outputs, kernel, size: 2 * size**2 * outputs * kernel**2 * inputs,
-    ),
-    look="How many values come out, and what does one of them cost?",
-    hints=(
-        "How many values come out? `out_size` places each way, `out_channels` at each.",
-        "One value is a sum over the window: how many taps, on how many channels?",
-        "Everything is multiplied, nothing is added.",
-    ),
-    why="every weight works once at every place.",
-)
-
-# ---- 02.6 ----------------------------------------------------------------------------------------
-
-
-class _Unused(nn.Sequential):
-    def forward(self, x: Tensor) -> Tensor:
-        return self[0](x)
-
-
-def _networks() -> dict[str, tuple[nn.Module, str]]:
-    """By what each is called: a network, and what to say if it was miscounted."""
-    conv, twice = nn.Conv2d, nn.Conv2d(3, 3, 3, padding=1)
-    inner = nn.Sequential(nn.ReLU(), nn.Sequential(conv(4, 5, 3)))
-    return {
-        "two convolutions": (
-            nn.Sequential(conv(3, 4, 3, padding=1), nn.ReLU(), conv(4, 2, 1)),
-            "Output values times weights of one filter.",
-        ),
-        "a stride of 2": (
-            nn.Sequential(conv(3, 8, 3, stride=2), nn.MaxPool2d(2)),
-            "Fewer places remain: take the size of what comes out.",
-        ),
-        "groups of channels": (
-            nn.Sequential(conv(3, 6, 3, groups=3, padding=1), conv(6, 8, 1)),
-            "A filter of a grouped convolution sees some channels only: `weight[0].numel()` knows.",
-        ),
-        "a linear layer": (
-            nn.Sequential(conv(3, 2, 1), nn.Flatten(), nn.Linear(72, 10)),
-            "A linear layer multiplies too.",
-        ),
-        "kernels of 1x5 and 3x1": (
-            nn.Sequential(conv(3, 4, (1, 5)), conv(4, 2, (3, 1))),
-            "A kernel need not be square.",
-        ),
-        "layers within layers": (
-            nn.Sequential(conv(3, 4, 1), inner),
-            "Layers may stand inside of others: `modules()` finds them at any depth.",
-        ),
-        "no layer but one convolution": (conv(3, 4, 3), "`modules()` begins with itself."),
-        "one layer used twice": (
-            nn.Sequential(twice, twice),
-            "A hook runs each time its layer does.",
-        ),
-        "a layer that never runs": (
-            _Unused(conv(3, 4, 1), conv(3, 4, 3)),
-            "Only what runs is counted.",
-        ),
-    }
-
-
-def _count_macs(answer: Callable[..., Any]) -> None:
-    for number, (name, (network, advice)) in enumerate(_networks().items()):
-        picture = torch.randn(1, 3, 6, 6)
-        expected = _macs(network, picture)
-        told = f"a network with {name}, a picture of {tuple(picture.shape)}"
-        said = told_call(answer, (), told)
-        network.train(number % 2 == 0)
-        for layer in network.modules():
-            layer.register_forward_hook(_somebody_else_s)
-        before = _state_of(network)
-        results = [call(answer, network, picture, told=told) for _ in range(2)]
-        found = difference(results[0], expected)
-        if found is not None:
-            raise Wrong(f"{said} returned {describe(results[0])}. {found or advice}")
-        if results[1] != results[0]:
-            raise Wrong(
-                f"{said} returned {results[0]:,}, and {describe(results[1])} when called "
-                "again: begin from zero, and remove your hooks"
-            )
-        left = {what for what, value in _state_of(network).items() if value != before[what]}
-        if left:
-            raise Wrong(
-                f"{said} is right, but it leaves {' and '.join(sorted(left))} of the network "
-                "changed, for whoever uses it next. Each hook has a handle with a method `remove`, "
-                "which takes away that one alone; what else you set, put back"
-            )
-
-
-def _somebody_else_s(*_seen: Any) -> None:
-    """A hook that was there before."""
-
-
-def _state_of(network: nn.Module) -> dict[str, Any]:
-    """What nobody should find changed, by what it is called; of hooks, which they are."""
-    layers = [*network.modules()]
-    return {
-        "the hooks": [[*layer._forward_hooks, *layer._forward_pre_hooks] for layer in layers],
-        "the mode (training or evaluation)": [layer.training for layer in layers],
-        "the attributes": [*network.state_dict(), *(sorted(vars(layer)) for layer in layers)],
-        "the parameters": [(p.requires_grad, p._version) for p in network.parameters()],
-    }
-
-
-@torch.no_grad()
-def _macs(network: nn.Module, picture: Tensor) -> int:
-    """It hooks a copy, so that the hooks of the network itself are those that it was given."""
-    costs: list[int] = []
-    copied = copy.deepcopy(network)
-    for layer in copied.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.register_forward_hook(
-                lambda layer, _, output: costs.append(output.numel() * layer.weight[0].numel())
-            )
-    copied(picture)
-    return sum(costs)
-
-
-HOOKS = Exercise(
-    "02.6",
-    "Count with hooks",
-    test=_count_macs,
-    hints=(
-        "`layer.register_forward_hook(f)` calls `f(layer, inputs, output)` each time the layer "
-        "runs, and returns a handle with a method `remove()`.",
-        "Hook every `nn.Conv2d` and `nn.Linear` among `network.modules()`; append to a list.",
-        "One call costs `output.numel() * layer.weight[0].numel()`. Run the network once, remove "
-        "all handles, return the sum.",
-    ),
-    why="it counts what really ran, in any network.",
-)
+# ---- 02.3 ----------------------------------------------------------------------------------------
 
 
 def break_even_width(inputs: int, outputs: int, kernel: int) -> float:
@@ -372,8 +113,8 @@ def break_even_width(inputs: int, outputs: int, kernel: int) -> float:
 
 
 BREAK_EVEN = Exercise(
-    "02.7",
-    "Where the detour stops to pay",
+    "02.3",
+    "Where a bottleneck stops paying",
     solution=break_even_width,
     cases=[(192, 32, 5), (192, 128, 3), (832, 128, 5), (16, 24, 4), (64, 64, 1)],
     slips=slips(
@@ -392,16 +133,87 @@ BREAK_EVEN = Exercise(
         "A kernel has k times k taps.",
         lambda i, o, k: k * i * o / (i + k * o),
     ),
-    look="Write both costs at one place, set them equal, and solve for r.",
+    look="Write both costs at one position, set them equal, and solve for r.",
     hints=(
-        "Direct, one place costs kernel² · in · out. How much through r channels?",
+        "Direct, one position costs kernel² · in · out. How much is it through r channels?",
         "in · r for the 1x1, and kernel² · r · out after it. Take r out of the sum.",
         "r · (in + kernel² · out) = kernel² · in · out.",
     ),
     why="the map's size cancels: break-even is the same on every map, for work and weights.",
 )
 
-EXERCISES = (NEGATIVE, ONE_BY_ONE, NETWORK_IN_NETWORK, SIZE, COST, HOOKS, BREAK_EVEN)
+# ---- 02.4 ----------------------------------------------------------------------------------------
+
+
+def _two_layers() -> list[tuple[Tensor, Tensor]]:
+    """Return weights of a 1x1, (r, C), and of the kernel after it, (out, r, k, k)."""
+    draw = torch.Generator().manual_seed(5)
+    return [
+        (torch.randn(r, inputs, generator=draw), torch.randn(out, r, k, k, generator=draw))
+        for r, inputs, out, k in ((2, 5, 3, 3), (4, 6, 4, 5), (3, 3, 3, 3), (1, 4, 2, 1))
+    ]
+
+
+def _merge(reduce: Tensor, large: Tensor) -> Tensor:
+    return torch.tensordot(large, reduce, dims=([1], [0])).permute(0, 3, 1, 2)
+
+
+MERGE = Exercise(
+    "02.4",
+    "Two layers in one kernel",
+    solution=_merge,
+    cases=_two_layers(),
+    slips=slips(
+        "The input channels are the last dimension; a kernel has them second: (out, C, k, k).",
+        lambda reduce, large: torch.tensordot(large, reduce, dims=([1], [0])),
+        "The first two dimensions are swapped: a kernel is (out, C, k, k).",
+        lambda reduce, large: _merge(reduce, large).transpose(0, 1),
+        "The middle channels are summed before they are multiplied. Multiply first: each middle "
+        "channel has its own weights on both sides.",
+        lambda reduce, large: large.sum(1)[:, None] * reduce.sum(0)[None, :, None, None],
+        "That is a mean over the middle channels; the second layer adds them up.",
+        lambda reduce, large: _merge(reduce, large) / len(reduce),
+    ),
+    look="For each tap of the large kernel, (out, r) times (r, C) is a product of two matrices.",
+    hints=(
+        "Take one tap first: `large[:, :, i, j]` is a matrix of (out, r).",
+        "That matrix times `reduce` is the (out, C) matrix of the same tap in the merged kernel.",
+        "Two loops over the taps fill a tensor of `torch.zeros(out, C, k, k)`.",
+    ),
+    why="without a ReLU, two layers are one kernel whose taps all have rank r or less.",
+)
+
+# ---- 02.5 ----------------------------------------------------------------------------------------
+
+MIDDLE = Exercise(
+    "02.5",
+    "The widest middle that still saves",
+    solution=lambda r, c: 25 * r * c // (9 * (r + c)),
+    cases=[(16, 32), (32, 96), (24, 64), (48, 128), (9, 18), (64, 64)],
+    slips=slips(
+        "Half a channel cannot be had: what is the largest whole number that still fits?",
+        lambda r, c: 25 * r * c / (9 * (r + c)),
+        "With one channel fewer it would not cost more than the 5x5. Rounding up is too wide.",
+        lambda r, c: -(-25 * r * c // (9 * (r + c))),
+        "Rounding to the nearest is too wide where it rounds up: round down.",
+        lambda r, c: round(25 * r * c / (9 * (r + c))),
+        "That leaves out the first of the two 3x3s, from r channels to m.",
+        lambda r, c: 25 * r // 9,
+        "That leaves out the second of the two 3x3s, from m channels to c.",
+        lambda r, c: 25 * c // 9,
+        "A 3x3 kernel has nine taps, not three.",
+        lambda r, c: 25 * r * c // (3 * (r + c)),
+    ),
+    look="Count the weights of both 3x3s with m in the middle, and compare with 25 · r · c.",
+    hints=(
+        "The first 3x3 goes from r to m channels, the second from m to c.",
+        "Both together take 9 · m · (r + c) weights.",
+        "Solve 9 · m · (r + c) = 25 · r · c for m; `//` rounds down.",
+    ),
+    why="the middle decides: as wide as c it costs more than the 5x5, as narrow as r about half.",
+)
+
+EXERCISES = (NEGATIVE, NETWORK_IN_NETWORK, BREAK_EVEN, MERGE, MIDDLE)
 
 PREDICTIONS = (
     Prediction(
@@ -427,9 +239,30 @@ PREDICTIONS = (
     ),
     Prediction(
         "02.d",
+        "How many percent of ConvNeXt's multiply-adds are in kernels that see one pixel?",
+        tolerance=10,
+        least=0,
+        most=100,
+    ),
+    Prediction(
+        "02.e",
         "How many percent of the variance of the 96 channels lie in the best 8 directions?",
         tolerance=5,
         least=0,
         most=100,
+    ),
+    Prediction(
+        "02.f",
+        "By how many points does the accuracy rise each time the 1x1s become twice as wide?",
+        tolerance=0.5,
+        least=-20,
+        most=20,
+    ),
+    Prediction(
+        "02.g",
+        "In how many of the nine modules do two 3x3s take fewer weights than the 5x5?",
+        tolerance=0,
+        least=0,
+        most=9,
     ),
 )

@@ -1,4 +1,4 @@
-"""The ablation of the reductions as a figure: accuracy and multiply-adds over their width."""
+"""The study of the reductions as a figure: accuracy and multiply-adds over their width."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -6,52 +6,49 @@ from math import log2
 from statistics import mean
 
 from matplotlib.figure import Figure
+from scipy import stats
 
 from googlenet_lib.course.kit import seeds, style
-from googlenet_lib.course.kit.statistics import Difference, compare_means
 from googlenet_lib.course.nb02.reductions import FACTORS, REDUCTIONS, arm_name, multiply_adds
 
 
 @dataclass(frozen=True)
 class Point:
-    """The reductions at one width; `gain` is over those of Table 1, or None without these."""
+    """The reductions at one width: a factor of Table 1's, accuracies by seed, multiply-adds."""
 
-    factor: float  # of Table 1's widths
+    factor: float
     accuracies: tuple[float, ...]
-    macs: int  # of the network without heads, a picture
-    gain: Difference | None
+    macs: int  # of the network without heads, an image
 
 
 def widths(runs: seeds.Runs) -> list[Point]:
     """List what was run, the narrowest first. Raises UsageError for no runs, or other names."""
     seeds.check_runs_of(REDUCTIONS.name, [arm.name for arm in REDUCTIONS.arms], runs)
-    table_1 = seeds.accuracies(runs, arm_name(1))
     found = []
     for factor in FACTORS:
         name = arm_name(factor)
-        values, others = seeds.accuracies(runs, name), table_1 if factor != 1 else ()
-        if values:
-            gain = compare_means(values, others) if others else None
-            found.append(Point(factor, values, multiply_adds(runs[name][0]), gain))
+        if values := seeds.accuracies(runs, name):
+            found.append(Point(factor, values, multiply_adds(runs[name][0])))
     return found
 
 
 def draw_reductions(runs: seeds.Runs) -> Figure:
     """Draw accuracy and multiply-adds over the width of the 1x1s before 3x3 and 5x5.
 
-    `runs` holds the runs of each arm of REDUCTIONS by its name. A difference from Table 1's width
-    stands above the dots, with its 95% interval.
+    `runs` holds the runs of each arm of REDUCTIONS by its name. The line is fitted to all runs;
+    its slope is in points for each doubling of the width.
     """
     found = widths(runs)
-    places = [log2(point.factor) for point in found]  # every doubling takes the same room
+    at = [log2(point.factor) for point in found]  # every doubling takes the same room
+    doublings = [log2(point.factor) for point in found for _ in point.accuracies]
+    every = [accuracy for point in found for accuracy in point.accuracies]
+    line = stats.linregress(doublings, every) if len(found) > 1 else None
     with style.house_style():
-        figure, (above, below) = style.chart(560, 2, sharex=True, height_ratios=(5, 2))
+        figure, (above, below) = style.chart(520, 2, sharex=True, height_ratios=(5, 2))
         low, high = seeds.room(point.accuracies for point in found)
-        above.set(ylim=(low, high + 0.35 * (high - low)), ylabel="accuracy on test pictures")
+        above.set(ylim=(low, high + 0.18 * (high - low)), ylabel="accuracy on test images")
         seeds.in_percent(above.yaxis)
-        means = [mean(point.accuracies) for point in found]
-        above.plot(places, means, color=style.MIDDLE_GREY, linewidth=1.2)
-        below.bar(places, [point.macs for point in found], 0.34, color=style.MIDDLE_GREY)
+        below.bar(at, [point.macs for point in found], 0.34, color=style.MIDDLE_GREY)
         below.set(
             ylim=(0, 1.3 * max(point.macs for point in found)),
             yticks=[],
@@ -60,50 +57,28 @@ def draw_reductions(runs: seeds.Runs) -> Figure:
             xlabel="width of the 1×1s before 3×3 and 5×5, times Table 1's",
         )
         below.set_xticks([log2(factor) for factor in FACTORS], map(_times, FACTORS))
-        for axes in (above, below):
-            axes.axvspan(-0.5, 0.5, color=style.LIGHT_GREY, alpha=0.5, linewidth=0, zorder=0)
-        for place, point in zip(places, found, strict=True):
+        for place, point in zip(at, found, strict=True):
             seeds.draw_seeds(above, point.accuracies, place, tick=0.1, upright=True)
-            lines = [seeds.span(point.accuracies)]
-            if point.factor == 1:
-                lines += ["Table 1"]
-            elif point.gain:
-                lines += [point.gain.in_points(), point.gain.interval_in_points()]
-            above.annotate(
-                "\n".join(lines),
-                (place, max(point.accuracies)),
-                (0, 9),
-                ha="center",
-                fontsize=12,
-                textcoords="offset points",
-            )
-            below.annotate(
-                _millions(point.macs),
-                (place, point.macs),
-                (0, 5),
-                ha="center",
-                textcoords="offset points",
-            )
-        style.headline(figure, "The 1×1 reductions, narrower and wider than Table 1's")
+            look = {"ha": "center", "fontsize": 12, "textcoords": "offset points"}
+            text = f"mean {mean(point.accuracies):.1%}"
+            above.annotate(text, (place, max(point.accuracies)), (0, 9), **look)
+            below.annotate(_millions(point.macs), (place, point.macs), (0, 5), **look)
+        if line:
+            ends = [at[0], at[-1]]
+            above.plot(ends, [line.intercept + line.slope * x for x in ends], color=style.GREY)
+        slope = f"{100 * line.slope:+.1f} points per doubling" if line else "one width only"
+        style.headline(figure, f"The 1×1 reductions, narrower and wider: {slope}")
         style.footnote(figure, seeds.source(runs, "a width"))
-    figure.alt = _describe_reductions(runs)
-    return figure
-
-
-def _describe_reductions(runs: seeds.Runs) -> str:
-    """Return the alt text of `draw_reductions`, from the same data."""
-    parts = []
-    for point in widths(runs):
-        name = f"{_times(point.factor)} times" if point.factor != 1 else "as in Table 1"
-        against = f"{point.gain} against Table 1" if point.gain else ""
-        cost = f"{_millions(point.macs)} multiply-adds"
-        told = filter(None, (seeds.span(point.accuracies), against, cost))
-        parts.append(f"{name}: {', '.join(told)}")
-    return (
-        f"Two charts over the width of the 1×1 reductions, as a multiple of Table 1's: test "
-        f"accuracy, with dots for {seeds.count(runs.values())} and the difference from Table 1 "
-        f"with its 95% interval, and what a picture costs without heads. " + "; ".join(parts) + "."
+    told = "; ".join(
+        f"{_times(point.factor)} times: {seeds.span(point.accuracies)}, {_millions(point.macs)}"
+        for point in found
     )
+    figure.alt = (
+        f"Two charts over the width of the 1×1 reductions, as a multiple of Table 1's: test "
+        f"accuracy with dots for {seeds.count(runs.values())}, with a line fitted to all runs "
+        f"({slope}), and the multiply-adds of an image. {told}."
+    )
+    return figure
 
 
 def _times(factor: float) -> str:

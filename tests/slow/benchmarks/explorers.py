@@ -24,7 +24,6 @@ import matplotlib
 import torch
 
 from googlenet_lib import course
-from googlenet_lib.course.nb02.bottleneck import MODULES
 from googlenet_lib.device import describe_device, list_versions, pick_device
 from googlenet_lib.network.pretrained import load_network
 
@@ -98,7 +97,6 @@ def arguments() -> dict[str, object]:
         "info": info,
         "picture": torch.randint(0, 256, (3, 64, 96), generator=draw, dtype=torch.uint8),
         "image": torch.randint(0, 256, (3, 96, 96), generator=draw, dtype=torch.uint8),
-        "shares": {name: torch.linspace(0.5, 1, 832) for name in MODULES},
     }
 
 
