@@ -53,7 +53,7 @@ def test_is_a_valid_notebook(notebook):
 def test_is_small_enough_to_be_read_on_a_phone(path, notebook):
     assert path.stat().st_size < MOST_BYTES
     for cell in code_cells(notebook):
-        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+        assert "guards" in tags(cell) or len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
 
 
 def test_was_executed_from_top_to_bottom(notebook):
