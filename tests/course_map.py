@@ -2,16 +2,17 @@
 
     python tests/course_map.py
 
-rewrites the guide's tables from the notebooks as they are committed. What only a person can say,
-such as minutes and the words of a question, is kept; where it is missing stands "?", which the
-tests refuse.
+rewrites the guide's tables and the links to numbered sections from the notebooks as they are
+committed. The words of a question or a misconception are a person's, and are kept; where they are
+missing stands "?", which the tests refuse.
 """
 
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,12 @@ GUIDE = NOTEBOOKS / "teaching_guide.md"
 GLOSSARY = NOTEBOOKS / "glossary.md"
 
 REVEALED = re.compile(r"^(\d\d\.[a-z]) the answer is (.*)$", re.MULTILINE)
+OPEN = re.compile(r"^### Open exercise: (.*)$", re.MULTILINE)
+NUMBERED = re.compile(r"\[(\d\d) · (\d+)\. [^\]]*\]\([^)\s]*\)")  # a link to a numbered section
 CHECKED = re.compile(r'^check\("(\d\d\.\d+)"', re.MULTILINE)
 MARK = re.compile(r"<!-- (questions|myths): ([\d, ]+) -->")
 READING = re.compile(r"\*\*Time\*\* \| (\d+) minutes")
+TO_FILL_IN = re.compile(r"\| \? \||\]\(\?\)")
 ROW = re.compile(r"^\| (.*) \|$", re.MULTILINE)
 
 
@@ -52,10 +56,11 @@ class Section:
 
 
 class Place(NamedTuple):
-    """A cell, and the section in which it begins."""
+    """A cell, or what of it stands below one heading, with its text and its section."""
 
     section: Section
     cell: NotebookNode
+    text: str  # of a code cell, also what it printed
 
 
 def estimate_minutes(notebook: NotebookNode) -> int:
@@ -92,22 +97,19 @@ def notebooks() -> list[Path]:
 
 
 def walk(path: Path) -> tuple[list[Section], list[Place]]:
-    """List every section of a notebook, and every cell with the section in which it begins."""
+    """List every section of a notebook, and every piece of a cell with its section."""
     sections: list[Section] = []
     above: list[Section] = []  # the section in which we are, after those that hold it
     places = []
     for cell in read(path, as_version=4).cells:
-        begins_in = above[-1] if above else None
-        for i, (heading, text) in enumerate(_pieces(cell)):
+        for heading, text in _pieces(cell):
             if heading:
                 level, title = heading
                 sections.append(Section(path.stem, level, title))
                 above = [*(section for section in above if section.level < level), sections[-1]]
-                if i == 0:
-                    begins_in = sections[-1]
             for section in above:
                 section.text += text
-        places.append(Place(begins_in, cell))
+            places.append(Place(above[-1] if above else None, cell, text))
     return sections, places
 
 
@@ -144,7 +146,7 @@ def all_sections() -> dict[str, Section]:
 
 
 def all_places() -> list[Place]:
-    """List every cell of every notebook."""
+    """List every piece of a cell of every notebook."""
     return [place for path in notebooks() for place in walk(path)[1]]
 
 
@@ -152,7 +154,7 @@ def marked(kind: str) -> dict[int, list[Section]]:
     """Find where the notebooks' marks say that a question or a myth is settled, by its number."""
     sections: dict[int, list[Section]] = {}
     for place in all_places():
-        for which, numbers in MARK.findall(place.cell.source):
+        for which, numbers in MARK.findall(place.text):
             for number in numbers.split(",") if which == kind else []:
                 sections.setdefault(int(number), []).append(place.section)
     return sections
@@ -175,80 +177,86 @@ def rows(table: str) -> list[list[str]]:
     return [row.split(" | ") for row in ROW.findall(table)][1:]
 
 
-def section_table(former: str) -> str:
-    """List every section with minutes and purpose, which are kept from `former`."""
-    kept = {_target_of(row[0]): row[1:] for row in rows(former)}
-    lines = ["| section | minutes | what it is for |", "|---|---|---|"]
+def _table(head: str, lines: Iterable[Sequence[object]]) -> str:
+    columns = head.count("|") + 1
+    body = "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+    return f"| {head} |\n{'|---' * columns}|\n{body}"
+
+
+def lesson_table(former: str) -> str:
+    """List every lesson with its minutes, its exercises and its open exercise."""
+    lines = []
     for path in notebooks():
-        sections, places = walk(path)
-        opening = "\n".join(place.cell.source for place in places[:2])
-        minutes = READING.search(opening)[1]
-        lines.append(f"| **{sections[0].title}** | **{minutes}** | in all |")
-        for section in sections:
-            if section.level == 2 and re.match(r"\d+\. |Exercises$", section.title):
-                words = kept.get(section.target, ["?", "?"])
-                lines.append(f"| {section.link} | {' | '.join(words)} |")
-    return "\n".join(lines) + "\n"
+        heading = next(lesson.heading for lesson in LESSONS if lesson.name == path.stem)
+        texts = [place.text for place in walk(path)[1]]
+        minutes = READING.search(texts[0])
+        source = "\n".join(texts)
+        tasks = [f"{id} {find_exercise(id).title}" for id in CHECKED.findall(source)]
+        task = ", ".join(OPEN.findall(source)) or "–"
+        link = f"[{heading}]({path.name})"
+        lines.append((link, minutes[1] if minutes else "–", "; ".join(tasks) or "–", task))
+    return _table("lesson | minutes | exercises that check themselves | open exercise", lines)
 
 
 def prediction_table(former: str) -> str:
     """List every prediction with its answer, from the notebooks alone."""
-    lines = ["| | what is asked | what comes out | shown in |", "|---|---|---|---|"]
+    lines = []
     for place in all_places():
-        for id, answer in REVEALED.findall(printed(place.cell)):
+        for id, answer in REVEALED.findall(place.text):
             prediction, answer = find_prediction(id), answer.strip('"')
             if not prediction.choices:
                 margin = f"within {prediction.tolerance:g}" if prediction.tolerance else "exact"
                 answer = f"{answer} (right if {margin})"
-            lines.append(f"| {id} | {prediction.question} | {answer} | {place.section.link} |")
-    return "\n".join(lines) + "\n"
+            lines.append((id, prediction.question, answer, place.section.link))
+    return _table("id | what is asked | what comes out | shown in", sorted(lines))
 
 
-def exercise_table(former: str) -> str:
-    """List every exercise, from the notebooks alone."""
-    lines = ["| | exercise | you hand in a | in |", "|---|---|---|---|"]
-    for place in all_places():
-        for id in CHECKED.findall(place.cell.source) if place.cell.cell_type == "code" else ():
-            exercise = find_exercise(id)
-            lines.append(f"| {id} | {exercise.title} | {exercise.kind} | {place.section.link} |")
-    return "\n".join(lines) + "\n"
-
-
-def question_table(former: str) -> str:
-    """List learners' questions, in the words of `former`, and where they are answered."""
-    words = {int(row[0]): row[1] for row in rows(former)}
-    answered = marked("questions")
-    lines = ["| | question | answered in |", "|---|---|---|"]
-    for number in sorted(words.keys() | answered.keys()):
+def settled_table(kind: str, head: str, former: str) -> str:
+    """List questions or myths in the words of `former`, with the sections that settle them."""
+    words = {int(row[0]): row[1:-1] for row in rows(former)}
+    settled = marked(kind)
+    lines = []
+    for number in sorted(words.keys() | settled.keys()):
         links = [
-            section.link.replace("[", f"[{section.notebook[:2]} · ", 1)
-            for section in answered.get(number, [])
+            section.link.replace("[", f"[{_short(section.notebook)} · ", 1)
+            for section in settled.get(number, [])
         ]
-        where = ", ".join(links) or "in preparation"
-        lines.append(f"| {number} | {words.get(number, '?')} | {where} |")
-    return "\n".join(lines) + "\n"
+        said = words.get(number, ["?"] * (head.count("|") - 1))
+        lines.append((number, *said, ", ".join(links) or "no section yet"))
+    return _table(head, lines)
+
+
+def _short(notebook: str) -> str:
+    """Return a lesson's number, or a dive's name."""
+    return notebook[:2] if notebook[0].isdigit() else notebook
 
 
 TABLES: dict[str, Callable[[str], str]] = {
-    "sections": section_table,
+    "lessons": lesson_table,
     "predictions": prediction_table,
-    "exercises": exercise_table,
-    "questions": question_table,
+    "myths": partial(settled_table, "myths", "no. | you hear | what holds | settled in"),
+    "questions": partial(settled_table, "questions", "no. | question | answered in"),
 }
 
 
 def refreshed(text: str) -> str:
-    """Return the guide with its tables as the notebooks have them now."""
+    """Return the guide with its tables and its links to sections as the notebooks have them now."""
     for name, make in TABLES.items():
         table = make(block(text, name))
         text = re.sub(_between(name), lambda _, new=table: new, text, flags=re.DOTALL)
-    return text
+    numbered = {
+        (section.notebook[:2], match[1]): section
+        for section in all_sections().values()
+        if section.level == 2 and (match := re.match(r"(\d+)\. ", section.title))
+    }
 
+    def link(match: re.Match[str]) -> str:
+        section = numbered.get(match.groups())
+        if section is None:
+            return f"[{match[1]} · {match[2]}. ?](?)"
+        return section.link.replace("[", f"[{match[1]} · ", 1)
 
-def _target_of(cell: str) -> str:
-    """Return where the link in a table's cell goes, or the cell itself where it has none."""
-    link = re.search(r"\]\((.*?)\)", cell)
-    return link[1] if link else cell
+    return NUMBERED.sub(link, text)
 
 
 def main() -> None:
@@ -256,7 +264,7 @@ def main() -> None:
     text = refreshed(GUIDE.read_text(encoding="utf-8"))
     GUIDE.write_text(text, encoding="utf-8")
     for line in text.splitlines():
-        if "| ? |" in line:
+        if TO_FILL_IN.search(line):
             print("to fill in:", line)
 
 

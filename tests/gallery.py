@@ -51,7 +51,7 @@ from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb05.heads import HEADS
 from googlenet_lib.course.nb05.plateau import Training
-from googlenet_lib.course.nb06 import curves as of_curves
+from googlenet_lib.course.nb06 import figures as of_06
 from googlenet_lib.course.nb07 import ladder_chart as of_ladder
 from googlenet_lib.course.nb07 import tricks as of_training_tricks
 from googlenet_lib.course.nb07.ladder import ladder_runs
@@ -182,7 +182,7 @@ def digits() -> Figure:
 def curves() -> Figure:
     """The course of a recorded training."""
     run = find_run("classroom-0")
-    return of_curves.draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
+    return of_06.draw_curves(run.history, source=run.source(), reference=CLASSROOM_PUBLISHED)
 
 
 def branch_fields() -> Figure:
@@ -270,6 +270,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "05_heads": lambda: heads_chart.draw_heads(HEADS.runs()),
     "06_pictures": digits,
     "06_curves": curves,
+    "06_descents": lambda: of_06.draw_descents(
+        {0.01: [0.96**step for step in range(10)], 1.05: [1.21**step for step in range(10)]}
+    ),
+    "06_seeds": lambda: of_06.draw_seeds(
+        [find_run(f"classroom-{seed}") for seed in range(3)], (0.734, 0.76), CLASSROOM_PUBLISHED
+    ),
+    "06_four_runs": of_06.draw_four_runs,
     "07_augmented": lambda: of_training_tricks.draw_augmented(augmented(), SHAPES[:6]),
     "07_smoothing": lambda: of_training_tricks.draw_smoothing([0, 0.1, 0.3]),
     "07_schedules": lambda: of_training_tricks.draw_schedules(

@@ -17,7 +17,7 @@ from network import draw_network
 from googlenet_lib.course.kit.show import to_png
 from googlenet_lib.course.nb01.kernel_size_charts import draw_contenders
 from googlenet_lib.course.nb01.kernel_sizes import recorded
-from googlenet_lib.course.nb06.curves import draw_curves
+from googlenet_lib.course.nb06.figures import draw_curves
 from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.course.nb07.ladder_chart import draw_ladder
 from googlenet_lib.network.table1 import ROWS

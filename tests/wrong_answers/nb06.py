@@ -1,151 +1,85 @@
-"""Answers to the exercises of notebook 06: wrong ones that no slip makes, and right ones."""
+"""Answers to the exercises of notebook 06: wrong ones, and right ones."""
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from googlenet_lib.course.nb06.exercises import LEFT_OUT, accuracy, normalise, total_loss
-
-NEEDED = {*LEFT_OUT}
+from googlenet_lib.course.nb06.four_runs import TRUTH
 
 
-def all_in_one(batches):
-    logits, labels = (torch.cat(one) for one in zip(*batches, strict=True))
-    return (logits.argmax(1) == labels).float().mean().item()
+def loop_of(
+    *, clears=True, trains="epoch", evaluates=True, by_image=True, steps=1, order="cbs", times=1
+):
+    """A training loop with the bugs that are asked for."""
 
-
-def loss_by(criterion):
-    def total_loss(outputs, labels, weight=0.3):
-        parts = ((1, outputs.logits), (weight, outputs.aux_logits1), (weight, outputs.aux_logits2))
-        return sum(part * criterion(z, labels) for part, z in parts if z is not None)
-
-    return total_loss
-
-
-def step_of(*parts, criterion=F.cross_entropy):
-    """A training step that does these parts in this order, by name or by a function."""
-
-    def train_step(network, images, labels, optimiser):
-        loss = None
-        for part in parts:
-            if part == "train":
+    def mended(network, train, validation, optimiser, epochs):
+        accuracies = []
+        if trains == "once":
+            network.train()
+        for _ in range(epochs):
+            if trains == "epoch":
                 network.train()
-            elif part == "forward":
-                loss = criterion(network(images), labels)
-            elif part == "clear":
-                optimiser.zero_grad()
-            elif part == "backward":
-                loss.backward(retain_graph=True)
-            elif part == "step":
-                optimiser.step()
-            else:
-                part(network, optimiser)
-        return loss.item()
+            for images, labels in train:
+                loss = F.cross_entropy(network(images), labels)
+                for part in order:
+                    if part == "c" and clears:
+                        optimiser.zero_grad()
+                    elif part == "b":
+                        loss.backward(retain_graph=True)
+                    elif part == "s":
+                        optimiser.step()
+            if evaluates:
+                network.eval()
+            with torch.no_grad():
+                hits = [int((network(x).argmax(1) == y).sum()) for x, y in validation]
+            sizes = [len(y) for _, y in validation]
+            share = sum(hits) / sum(sizes)
+            if not by_image:
+                share = sum(h / n for h, n in zip(hits, sizes, strict=True)) / len(sizes)
+            accuracies.append(times * share)
+        return accuracies
 
-    return train_step
-
-
-SUM = nn.CrossEntropyLoss(reduction="sum")
-BEFORE = ("train", "forward", "clear", "backward")
-
-
-def clip(network, optimiser):
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-
-
-def loss_of_afterwards(network, images, labels, optimiser):
-    step_of(*BEFORE, "step")(network, images, labels, optimiser)
-    return F.cross_entropy(network.linear(images), labels).item()
+    return mended
 
 
-def one_mean_after_another(batches):
-    return sum(accuracy([batch]) * len(batch[1]) for batch in batches) / sum(
-        len(labels) for _, labels in batches
-    )
+def last_only(*args):
+    return loop_of()(*args)[-1]
 
 
-def by_sign(batches):
-    return accuracy([((logits > 0).float(), labels) for logits, labels in batches])
+def hits_only(*args):
+    return [10 * share for share in loop_of()(*args)]
 
 
-def with_a_closure(network, images, labels, optimiser):
-    def closure():
-        optimiser.zero_grad()
-        loss = F.cross_entropy(network(images), labels)
-        loss.backward()
-        return loss
-
-    network.train()
-    return optimiser.step(closure).item()
+def arrives_in_evaluation_mode(network, *args):
+    network.eval()
+    return loop_of(trains="never")(network, *args)
 
 
-def closure_and_step(network, images, labels, optimiser):
-    loss = with_a_closure(network, images, labels, optimiser)
-    with_a_closure(network, images, labels, optimiser)
-    return loss
-
-
-def first_above(history):
-    return next((r["epoch"] for r in history if r["val_accuracy"] > 0.7), history[0]["epoch"])
-
-
-def without_view(images, mean, std):
-    columns = (torch.as_tensor(n, dtype=torch.float32)[:, None, None] for n in (mean, std))
-    mean, std = columns
-    return images.float().div(255).sub(mean).div(std)
-
-
-def loops(history):
-    epoch, highest = 0, -1.0
-    for record in history:
-        if record["val_accuracy"] > highest:
-            epoch, highest = record["epoch"], record["val_accuracy"]
-    return epoch
-
+SWAPPED = TRUTH | {"C": TRUTH["D"], "D": TRUTH["C"]}
 
 WRONG = (
-    ("06.1", by_sign, "largest logit"),
-    ("06.1", one_mean_after_another, "A batch may be empty"),
-    ("06.2", lambda images, *args: normalise(images, (0.49, 0.48, 0.45), args[1]), "off by up to"),
-    ("06.3", lambda outputs, labels, weight=0.4: total_loss(outputs, labels, weight), "none is gi"),
-    ("06.4", step_of("forward", "clear", "backward", "step"), "in evaluation mode while it train"),
-    ("06.4", step_of("train", "forward", "backward", "step"), "`backward` adds to what it finds"),
-    ("06.4", step_of("train", "forward", "clear", "step"), "no gradient was computed"),
-    ("06.4", step_of(*BEFORE), "gradients were computed, and"),
-    ("06.4", step_of("train", "forward", "backward", "clear", "step"), "which then had none"),
-    ("06.4", step_of("train", "forward", "clear", "step", "backward"), "before `backward` had"),
-    ("06.4", step_of(*BEFORE, "step", "step"), "stepped twice"),
-    ("06.4", step_of(*BEFORE, "backward", "step"), "`backward` ran twice"),
-    ("06.4", step_of(*BEFORE, clip, "step"), "Change neither logits nor gradients"),
-    ("06.4", step_of(*BEFORE, "step", criterion=SUM), "gradients of the mean cross-entropy"),
-    ("06.4", loss_of_afterwards, "the loss that it returned is another one"),
-    ("06.4", closure_and_step, "the network was called twice"),
-    ("06.5", first_above, "Walk through val_accuracy"),
-    ("06.6", NEEDED - {"optimiser"}, "what Adam remembers"),
-    ("06.6", NEEDED - {"random generators"}, "drawn anew"),
-    ("06.6", set(), "the network would begin anew"),
-    ("06.6", ["weights", *NEEDED - {"history"}], "the curves would begin in the middle"),
-    ("06.6", NEEDED - {"rate schedule"}, "at the rate of the first"),
-    ("06.6", NEEDED | {"gradients"}, '"gradients" need not be saved: the next step clears them'),
-    ("06.6", [*NEEDED, "training pictures"], "read from the data again"),
-    ("06.6", NEEDED | {"model"}, "'model' is not among those offered"),
-    ("06.6", "weights", "expected is a set of texts"),
-    ("06.6", dict.fromkeys(NEEDED, True), "expected is a set of texts"),
-    ("06.6", [[*NEEDED]], "is not among those offered"),
+    ("06.1", loop_of(clears=False), "`backward` adds to what is there"),
+    ("06.1", loop_of(clears=False, evaluates=False, by_image=False), "while it was validated"),
+    ("06.1", loop_of(evaluates=False), "while it was validated"),
+    ("06.1", loop_of(trains="once"), "nothing switched it back"),
+    ("06.1", arrives_in_evaluation_mode, "it may come in either mode"),
+    ("06.1", loop_of(by_image=False), "of them counts twice"),
+    ("06.1", loop_of(order="bcs"), "the weights have not moved"),
+    ("06.1", loop_of(order="cb"), "the weights have not moved"),
+    ("06.1", loop_of(order="cbss"), "the weights end elsewhere"),
+    ("06.1", loop_of(times=100), "in percent"),
+    ("06.1", hits_only, "Of how many?"),
+    ("06.1", last_only, "a list of plain numbers"),
+    ("06.1", lambda *args: [0.5], "saw 0 training batches"),
+    ("06.1", lambda *args: loop_of()(*args)[:1], "once for each epoch"),
+    ("06.2", SWAPPED, 'For "nothing"'),
+    ("06.2", TRUTH | {"A": TRUTH["B"], "B": TRUTH["A"]}, "even the training accuracy hardly moves"),
+    ("06.2", TRUTH | {"A": "nothing"}, "one cause stands twice"),
+    ("06.2", TRUTH | {"A": "overfitting"}, "'overfitting' of A is none of"),
+    ("06.2", "A", "expected is a dict"),
 )
 
 RIGHT = (
-    ("06.1", all_in_one),
-    ("06.2", without_view),
-    ("06.3", loss_by(nn.CrossEntropyLoss())),
-    ("06.4", step_of(*BEFORE, "step")),
-    ("06.4", step_of("clear", "train", "forward", "backward", "step")),
-    ("06.4", step_of("train", "forward", "backward", "step", "clear")),
-    ("06.4", with_a_closure),
-    ("06.4", step_of(*BEFORE, "step", lambda network, _: network.eval())),
-    ("06.5", loops),
-    ("06.6", NEEDED),
-    ("06.6", [*NEEDED]),
-    ("06.6", (*NEEDED, "weights")),
-    ("06.6", dict.fromkeys(NEEDED).keys()),
+    ("06.1", loop_of()),
+    ("06.1", loop_of(order="bsc")),
+    ("06.2", TRUTH),
 )
