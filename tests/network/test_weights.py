@@ -10,11 +10,11 @@ import pickle
 import random
 import shutil
 import sys
-import urllib.error
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pooch
 import pytest
 import torch
 import torchvision
@@ -452,12 +452,12 @@ def online(monkeypatch, tmp_path, imagenet_content):
     """An empty cache; the calls that would have gone to the network."""
     calls = []
 
-    def download_url_to_file(url, path, hash_prefix):
-        calls.append((url, hash_prefix))
+    def download(self, url, path, pooch):
+        calls.append(url)
         Path(path).write_bytes(imagenet_content)
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download_url_to_file)
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
     known = hashlib.sha256(imagenet_content).hexdigest()
     monkeypatch.setattr(pretrained, "IMAGENET_SHA256", known)
     return calls
@@ -471,7 +471,7 @@ def test_imagenet_weights_make_torchvisions_network(online, imagenet_state):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ours = googlenet("torchvision", weights="imagenet")
-    assert online == [(GoogLeNet_Weights.IMAGENET1K_V1.url, pretrained.IMAGENET_SHA256)]
+    assert online == [GoogLeNet_Weights.IMAGENET1K_V1.url]
     assert ours.transform_input
     assert ours.aux1 is None
     assert ours.aux2 is None
@@ -510,11 +510,11 @@ def test_imagenet_weights_fit_nothing_else(online, variant, width):
 def offline(monkeypatch, tmp_path):
     """An empty cache and no network; returns where torch looks for the file."""
 
-    def urlopen(*args, **options):
-        raise urllib.error.URLError("the cable is out")
+    def get(*args, **options):
+        raise ConnectionError("the cable is out")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "urlopen", urlopen)
+    monkeypatch.setattr("requests.get", get)
     return tmp_path / "hub" / "checkpoints" / Path(GoogLeNet_Weights.IMAGENET1K_V1.url).name
 
 

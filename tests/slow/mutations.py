@@ -58,7 +58,7 @@ MUTATIONS = (
     Mutation("network/googlenet.py", "stride=2, ceil_mode=True", "stride=2, ceil_mode=False"),
     Mutation("network/googlenet.py", "(0.224 / 0.5)", "(0.225 / 0.5)"),
     Mutation("network/initialisation.py", 'nonlinearity="relu"', 'nonlinearity="linear"'),
-    Mutation("network/pretrained.py", "if found != IMAGENET_SHA256:", "if False:"),
+    Mutation("network/pretrained.py", "retrieve(url, IMAGENET_SHA256,", "retrieve(url, None,"),
     Mutation(
         "network/fuse.py",
         "self.conv_3x3(reduced_3x3),\n            self.conv_5x5(reduced_5x5),",
