@@ -86,7 +86,7 @@ MUTATIONS = (
     Mutation("course/kit/checking.py", "return depth < DEEPEST and any(", "return any("),
     Mutation("course/kit/checking.py", "if not wrong and changed:", "if False:"),
     Mutation("course/kit/comparing.py", "if result.dtype != expected.dtype:", "if False:"),
-    Mutation("course/kit/running.py", "setattr(place, name, value)", "pass"),
+    Mutation("course/kit/running.py", "put(value)", "pass"),
     Mutation("course/kit/show.py", "indices[numbers == number] = index", "pass"),
     Mutation("course/kit/seeds.py", "{mean(values):.1%}", "{max(values):.1%}"),
     Mutation("course/kit/learner.py", "new.counts = old.counts if old else False", "pass"),

@@ -19,7 +19,6 @@ from googlenet_lib.course.kit.networks import Lent, changed_parts, state
 from googlenet_lib.course.kit.running import (
     Printed,
     TooLong,
-    heeding_interrupts,
     kept_apart,
     own_line,
     own_modules,
@@ -52,8 +51,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     if answer is None or holds_blank(answer):
         return blank
     try:
-        with heeding_interrupts():
-            _test(exercise, answer, printed)
+        _test(exercise, answer, printed)
     except NotBegun:
         return blank
     except Wrong as wrong:
@@ -69,7 +67,7 @@ def _test(exercise: Exercise, answer: Any, printed: Printed) -> None:
                 compare(exercise, answer)
             if exercise.test is not None:
                 exercise.test(answer)
-    except (Wrong, NotBegun):
+    except (Wrong, NotBegun, KeyboardInterrupt):
         raise
     except BaseException as error:
         if isinstance(error, TooLong) or own_line(error, answer):
@@ -268,8 +266,13 @@ def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
         raise refusal(error, answer, said) from None
 
 
-def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> Exception:
-    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank."""
+def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> BaseException:
+    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank.
+
+    An interrupt from the keyboard stays what it is.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return error
     if isinstance(error, NotImplementedError) and not error.args:
         if not _is_begun(error):
             return NotBegun()
