@@ -322,13 +322,13 @@ def rounded_up(pixels):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (lambda n: n / 3, "returned 2.33333. No parts."),  # where the slip is not right
+        (lambda n: n / 3, "returned 2.0. No parts."),
         (lambda n: float(rounded_up(n)), "2.0. Expected is an int; a float came. `/` and"),
         (lambda n: n // 3, "returned 2. Round up."),
         (lambda n: float(n // 3), "2.0. Expected is an int; a float came. `/` and"),
         (lambda n: 2, "returned 2. It is the same whatever goes in. Look."),
         (lambda n: n // 4 if n > 6 else 2, "(7) returned 1. Look."),  # one slip, by accident
-        (lambda n: 2 * n if n != 301 else 5, "your lambda(400) returned 800. Doubled."),
+        (lambda n: 2 * n if n != 301 else 5, "your lambda(6) returned 12. Look."),
         (lambda n: rounded_up(n) if n < 9 else None, "returned None"),
     ],
 )

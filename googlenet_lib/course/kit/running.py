@@ -138,27 +138,34 @@ def time_limit(seconds: float, own: Collection[str | None] = ("__main__",)) -> I
 
 @contextmanager
 def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[None]:
-    looks, raised, over = iter(range(LOOKS)), 0, False
+    looks, raised, idle = iter(range(LOOKS)), 0, True
 
     def stop(_number: int, frame: FrameType | None) -> None:
+        nonlocal idle
+        if idle:  # else this alarm came while an earlier one is looked at, or when all is over
+            idle = False
+            try:
+                look(frame)
+            finally:
+                idle = True
+
+    def look(frame: FrameType | None) -> None:
         nonlocal raised
-        if over:
+        if _importing(frame) and next(looks, None) is not None:
             return
-        importing = _importing(frame) and next(looks, None) is not None
-        due = not importing and (not raised or _in_answer(frame, own))
-        raised += due
-        # one that was caught is followed by many: some will meet the answer outside of its `try`
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE if raised < 2 else OFTEN)
-        if due:
+        raised += 1
+        if raised == 2:  # it was caught: one of many will meet the answer outside of its `try`
+            signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
+        if raised == 1 or _in_answer(frame, own):
             raise TooLong
 
     handler = signal.signal(signal.SIGALRM, stop)
     start = time.monotonic()
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, PATIENCE)
     try:
         yield
     finally:
-        over = True
+        idle = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if remaining:  # somebody else's alarm, such as a test runner's, goes on
