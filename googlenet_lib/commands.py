@@ -12,6 +12,7 @@ from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
 from googlenet_lib.device import describe_device, pick_device, seed_everything
 from googlenet_lib.errors import UsageError, escape
+from googlenet_lib.held_out import load_held_out
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.variants import find_variant
@@ -21,7 +22,6 @@ from googlenet_lib.settings import apply_overrides
 from googlenet_lib.training.checkpoint import LAST, RUN_FILE, refuse_to_resume_nothing
 from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
-from googlenet_lib.training.held_out import load_held_out
 from googlenet_lib.training.loop import EVALUATION_BATCH
 from googlenet_lib.training.loop import evaluate as evaluate_network
 from googlenet_lib.training.parallel import is_restart, join_group

@@ -1,7 +1,6 @@
 """Table 1 against a second transcription of it, its arithmetic against PyTorch, and the audit."""
 
 import csv
-import math
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from googlenet_lib.network.table1 import (
     TABLE_1,
     TABLE_2,
     TABLE_3,
-    TRAINING,
     Comparison,
     Reading,
     Widths,
@@ -129,11 +127,6 @@ def test_only_the_last_difference_of_table_3_does_not_add_up():
         != (difference := round(ensemble.top5_error - base.top5_error, 2))
     }
     assert wrong == {(7, 144): (-3.45, -3.40)}
-
-
-def test_learning_rate_halves_in_136_epochs():
-    drops = math.ceil(math.log(0.5) / math.log(1 - TRAINING.rate_drop))
-    assert drops * TRAINING.rate_drop_every == 136
 
 
 # ---- the arithmetic ------------------------------------------------------------------------------
