@@ -115,7 +115,7 @@ def test_network_that_was_changed_by_hand_trains_and_says_how_it_is_loaded(tmp_p
         result = train(model, ONE, out=tmp_path)
     assert said in str(caught[0].message)
     assert caught[0].filename == __file__  # at the caller's line
-    with pytest.raises(UsageError, match="a network that was changed by hand"):
+    with pytest.raises(UsageError, match="that was changed by hand are loaded"):
         load_network(tmp_path)
     again = make()
     with pytest.warns(UserWarning, match="changed by hand"):
