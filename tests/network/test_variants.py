@@ -9,7 +9,6 @@ from networks import convolutions, parameters, pictures
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.network.initialisation import INITIALISATIONS
 from googlenet_lib.network.table1 import DROPOUT, HEADS
 from googlenet_lib.network.variants import Variant
 from googlenet_lib.settings import apply_overrides
@@ -234,15 +233,6 @@ def test_one_pixel_less_is_refused(less_high, less_wide):
     network = GoogLeNet(VARIANTS[name], 10, heads=False, width=0.1).eval()
     with pytest.raises(UsageError, match=rf"{height}x{width} pixels.* {name!r} .*{size}x{size}"):
         network(pictures(2, height, width))
-
-
-# ---- the table as data ---------------------------------------------------------------------------
-
-
-def test_variants_are_found_by_their_names():
-    assert list(VARIANTS) == ["paper", "torchvision", "classroom", "small"]
-    assert all(variant.name == name for name, variant in VARIANTS.items())
-    assert all(variant.init in INITIALISATIONS for variant in VARIANTS.values())
 
 
 # ---- values out of their domain ------------------------------------------------------------------

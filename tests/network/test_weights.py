@@ -75,14 +75,6 @@ def test_defaults_are_the_papers():
     assert network.aux1 is not None
 
 
-def test_options_reach_the_network():
-    network = googlenet("small", 3, heads=False, width=0.2, transform_input=True)
-    assert network.aux1 is None
-    assert network.aux2 is None
-    assert network.width == 0.2
-    assert network.transform_input
-
-
 def test_unknown_variant_is_refused():
     message = refusal("resnet50")
     assert "'resnet50' is unknown" in message
@@ -385,18 +377,6 @@ def test_names_of_wrapped_networks_are_the_networks_own(network, saved, tmp_path
     fresh = googlenet("small", 5, width=0.1)
     fresh.load_state_dict(wrapped)
     same_tensors(fresh.state_dict(), network.state_dict())
-
-
-def test_variant_of_ones_own_comes_back_by_its_own_name(tmp_path):
-    variant = replace(VARIANTS["small"], name="mine", dropout=0.5)
-    network = enliven(GoogLeNet(variant, 5, width=0.1))
-    path = tmp_path / "best.safetensors"
-    info = replace(INFO, variant="mine", details=asdict(variant))
-    path.write_bytes(weights_to_bytes(network.state_dict(), info))
-    assert googlenet("mine", weights=path).variant == variant
-    assert "holds a 'mine' network, but variant 'small' was asked for" in refusal(
-        "small", weights=path
-    )
 
 
 def test_network_that_was_changed_by_hand_says_how_to_load_it(tmp_path, network):

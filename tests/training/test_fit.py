@@ -8,8 +8,9 @@ import pytest
 import torch
 from samples import tiny_data
 from torch import nn
+from trainings import Stopped, network, same_bits
 
-from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
+from googlenet_lib import VARIANTS, GoogLeNet, UsageError
 from googlenet_lib.network.fuse import fuse
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.weights import read_weights
@@ -22,17 +23,8 @@ ONE = replace(SHORT, epochs=1)
 DATA = tiny_data()
 
 
-def network(classes=3, **how):
-    torch.manual_seed(0)
-    return googlenet("small", classes, width=0.0625, **how)
-
-
 def train(model, recipe=SHORT, data=DATA, **how):
     return fit(model, data, recipe, **({"device": "cpu", "report": None} | how))
-
-
-def same_bits(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 class WithMore(GoogLeNet):
@@ -197,10 +189,6 @@ def test_nothing_to_resume_is_said_and_begun(tmp_path):
 
 
 # ---- checkpoints that are damaged ----------------------------------------------------------------
-
-
-class Stopped(Exception):
-    """Stands in for a kill."""
 
 
 def stop(line):

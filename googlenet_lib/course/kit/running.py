@@ -20,7 +20,7 @@ import torch
 
 MOST_KEPT = 2_000  # characters of what an answer prints
 MOST_SHOWN, WIDE = 3, 80  # lines of them, and characters of a line
-PATIENCE, LOOKS = 1.0, 30  # an import that the limit meets is looked at so often, so far apart
+PATIENCE = 1.0  # seconds until an answer that has caught the alarm gets the next one
 OFTEN = 5e-5  # seconds between alarms, once an answer has caught one
 CHECKER = __name__.rpartition(".")[0]
 
@@ -138,7 +138,7 @@ def time_limit(seconds: float, own: Collection[str | None] = ("__main__",)) -> I
 
 @contextmanager
 def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[None]:
-    looks, raised, idle = iter(range(LOOKS)), 0, True
+    raised, idle = 0, True
 
     def stop(_number: int, frame: FrameType | None) -> None:
         nonlocal idle
@@ -151,8 +151,6 @@ def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[None]:
 
     def look(frame: FrameType | None) -> None:
         nonlocal raised
-        if _importing(frame) and next(looks, None) is not None:
-            return
         raised += 1
         if raised == 2:  # it was caught: one of many will meet the answer outside of its `try`
             signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
@@ -182,10 +180,6 @@ def _by_thread(seconds: float, own: Collection[str | None]) -> Iterator[None]:
         return sys._current_frames().get(thread.value)
 
     def stop() -> None:
-        for _ in range(LOOKS):
-            if not _importing(frame()):
-                break
-            over.wait(PATIENCE)
         first = True
         while not over.is_set():
             with lock:
@@ -205,15 +199,6 @@ def _by_thread(seconds: float, own: Collection[str | None]) -> Iterator[None]:
         with lock:
             over.set()
             raise_in(thread, None)  # take back one that is on its way
-
-
-def _importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: stopped halfway, it would stay broken."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _in_answer(frame: FrameType | None, own: Collection[str | None]) -> bool:
