@@ -95,18 +95,6 @@ def test_layout_leaves_the_values_as_they_are():
 # ---- augmentation, and shares of it --------------------------------------------------------------
 
 
-def test_augmentation_differs_between_passes_and_repeats_with_the_generator():
-    def passes(seed):
-        batches = Batches(
-            image_set(8), 8, augment=Augmentation(flip=True, shift=2), generator=draw(seed)
-        )
-        return [next(iter(batches))[0] for _ in range(2)]
-
-    first, second = passes(0)
-    assert not torch.equal(first, second)
-    assert all(torch.equal(*pair) for pair in zip(passes(0), [first, second], strict=True))
-
-
 @pytest.mark.parametrize("count", [16, 17, 19])
 def test_processes_share_the_batches_of_one(count):
     def passed(rank=0, world_size=1):

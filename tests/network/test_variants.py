@@ -226,15 +226,6 @@ def test_min_size_says_what_the_layers_need_and_may_say_more(name):
     assert replace(VARIANTS[name], min_size=40).smallest == 40
 
 
-@pytest.mark.parametrize(("less_high", "less_wide"), [(1, 1), (1, 0), (0, 1)])
-def test_one_pixel_less_is_refused(less_high, less_wide):
-    name, size = "small", VARIANTS["small"].min_size
-    height, width = size - less_high, size - less_wide
-    network = GoogLeNet(VARIANTS[name], 10, heads=False, width=0.1).eval()
-    with pytest.raises(UsageError, match=rf"{height}x{width} pixels.* {name!r} .*{size}x{size}"):
-        network(pictures(2, height, width))
-
-
 # ---- values out of their domain ------------------------------------------------------------------
 
 

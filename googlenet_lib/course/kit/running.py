@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from io import TextIOBase
 from pathlib import Path
 from types import FrameType
@@ -109,9 +109,7 @@ def kept_apart(printed: Printed) -> Iterator[None]:
 
     Inside, torch makes float32 on the processor and keeps gradients, whatever the notebook chose.
     """
-    with ExitStack() as stack:
-        for kept in (redirect_stdout(printed), _draws_kept(), settings_kept()):
-            stack.enter_context(kept)
+    with redirect_stdout(printed), _draws_kept(), settings_kept():
         torch.set_default_dtype(torch.float32)
         if _device() is not None:
             torch.set_default_device(None)
