@@ -6,6 +6,7 @@ help and the shell's completion answer at once.
 
 import shlex
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -14,7 +15,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from googlenet_lib.console import protect_console
 from googlenet_lib.errors import UsageError
 
 # As RECIPES and VARIANTS say, whose modules import torch.
@@ -259,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 for a mistake that the caller can mend."""
     given = sys.argv[1:] if arguments is None else arguments
     as_script = Path(sys.argv[0]).stem == SCRIPT or "completion" in "".join(given[:1])
-    with protect_console() as output:
+    with _plain_console():
         try:
             app(
                 _fill_tensorboard_folder(given),
@@ -267,14 +267,21 @@ def main(arguments: list[str] | None = None) -> int:
                 obj=f"{PROGRAM} {shlex.join(given)}",
             )
         except SystemExit as end:
-            code = int(end.code or 0)
-        output.flush()
-        if code == 0 and output.lost and not isinstance(output.lost, BrokenPipeError):
-            trained = given[:1] == ["train"]  # whose results are in its folder
-            kind, code = ("warning", 0) if trained else ("error", 2)
-            reason = output.lost.strerror
-            print(f"{kind}: what this command says was not written ({reason})", file=sys.stderr)
-    return code
+            return int(end.code or 0)
+
+
+@contextmanager
+def _plain_console() -> Iterator[None]:
+    """Write letters that the console does not know as escapes, and warnings in one line each."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def _fill_tensorboard_folder(words: list[str]) -> list[str]:

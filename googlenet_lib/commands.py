@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from googlenet_lib.data.folders import shorten
 from googlenet_lib.data.load import BUILT_IN, SIDES
 from googlenet_lib.device import describe_device, pick_device, seed_everything
 from googlenet_lib.errors import UsageError, escape
+from googlenet_lib.held_out import load_held_out
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.variants import find_variant
@@ -21,7 +23,6 @@ from googlenet_lib.settings import apply_overrides
 from googlenet_lib.training.checkpoint import LAST, RUN_FILE, refuse_to_resume_nothing
 from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.fit import fit
-from googlenet_lib.training.held_out import load_held_out
 from googlenet_lib.training.loop import EVALUATION_BATCH
 from googlenet_lib.training.loop import evaluate as evaluate_network
 from googlenet_lib.training.parallel import is_restart, join_group
@@ -63,8 +64,7 @@ def train(
     out = Path(out or f"runs/{recipe}-{variant}-{Path(data).resolve().name}-{seed}")
     _refuse_output_as_data(data, out, tensorboard)
     with join_group(pick_device(device)) as (group, own_device):
-        # at once, so that a log file shows each epoch as it ends
-        report = partial(print, flush=True) if group.is_main else (lambda line: None)
+        report = _say if group.is_main else (lambda line: None)
         if resume and not is_restart():
             refuse_to_resume_nothing(out)
         read = partial(load, data, size=size, stratified=stratified, stream=stream)
@@ -110,6 +110,12 @@ def train(
             )
             run.save(out / RUN_FILE)
             _report_end(report, run)
+
+
+def _say(line: str) -> None:
+    """Print at once, as a log file should show it; a full or closed one ends no training."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def _report_start(report, model: GoogLeNet, data: Data, recipe, device: str, out: Path) -> None:
@@ -183,7 +189,8 @@ def evaluate(*, weights: str, data: str, split: str | None, flips: bool, device:
     mirrored = ", each with its mirror image" if flips else ""
     print(
         f"{path} on {len(batches.labels):,} {held.title}{mirrored}: accuracy "
-        f"{metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}"
+        f"{metrics.accuracy:.4f}, top 5 {metrics.top5:.4f}, loss {metrics.loss_main:.4f}",
+        flush=True,  # a full disk is an error now, and not after the end
     )
 
 
@@ -200,6 +207,6 @@ def predict(*, pictures: list[str], weights: str, top: int, device: str) -> None
             continue
         print(path)
         for guess in guesses:
-            print(f"  {guess.probability:6.1%}  {escape(guess.label)}")
+            print(f"  {guess.probability:6.1%}  {escape(guess.label)}", flush=True)
     if faults:
         raise UsageError("\n".join(dict.fromkeys(faults)))

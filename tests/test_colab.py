@@ -5,9 +5,8 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
-import nbformat
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
@@ -22,10 +21,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 REPOSITORY = PROJECT["urls"]["Repository"]
 INSTALL = "install --quiet --no-deps"
 OURS = f"git+{REPOSITORY}"
-
-
-def code_cells(path):
-    return [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
 
 
 @pytest.fixture
@@ -118,34 +113,6 @@ def test_colab_is_a_kernel_that_imported_its_package(shell, monkeypatch, capsys)
     bare.run(make_set_up_cell(REPOSITORY))
     assert bare.commands == []
     assert "Missing" in capsys.readouterr().out
-
-
-def test_set_up_cell_carries_the_address_it_was_given():
-    cell = make_set_up_cell("https://example.org/another/course")
-    assert '"git+https://example.org/another/course"' in cell
-    assert "OWNER" not in make_set_up_cell(REPOSITORY)
-    assert len(cell.splitlines()) <= 12  # short enough to be read
-
-
-# ---- the imitation, which runs by itself: tests/slow/colab/imitate.py ----------------------------
-
-
-@pytest.fixture
-def imitation(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tests" / "slow" / "colab")
-    yield importlib.import_module("imitate")
-    del sys.modules["imitate"]
-
-
-def test_colab_has_what_no_deps_leaves_out(imitation):
-    asked = PROJECT["dependencies"]
-    names = {re.match(r"[\w-]+", requirement)[0] for requirement in asked}
-    assert names <= {*imitation.VERSIONS, *imitation.UNPINNED}
-
-
-def test_it_expects_what_set_up_installs(imitation):
-    sources = re.findall(r'"(\w+)":', make_set_up_cell(REPOSITORY))
-    assert sorted(name.replace("_", "-") for name in sources) == [*imitation.INSTALLED_BY_SET_UP]
 
 
 # ---- preflight -----------------------------------------------------------------------------------
@@ -246,34 +213,3 @@ def test_drive_that_cannot_be_used_is_no_secret(mount_point, monkeypatch, mount,
     with pytest.raises(UsageError, match=re.escape(says)) as refusal:
         choose_runs_folder(use_drive=True)
     assert "set USE_DRIVE = False" in str(refusal.value)
-
-
-# ---- what notebook 06 does with them -------------------------------------------------------------
-
-
-@pytest.mark.parametrize("use_drive", [True, False])
-def test_live_training_goes_on_where_it_was_kept(mount_point, use_drive):
-    cells = code_cells(ROOT / "notebooks" / "06_train_on_cifar10.ipynb")
-    parameters = next(cell for cell in cells if "RUN_FULL = " in cell)
-    for name, value in (("RUN_FULL", True), ("USE_DRIVE", use_drive)):
-        parameters = parameters.replace(f"{name} = False", f"{name} = {value}")
-    live = next(cell for cell in cells if "choose_runs_folder(" in cell)
-    calls = []
-
-    def fit(*arguments, **options):
-        calls.append(options)
-        return SimpleNamespace(history=["an epoch"])
-
-    space = {
-        "run": SimpleNamespace(seconds=60, device="a CPU", history=[], source=lambda: "record"),
-        "device": torch.device("cpu"),
-        "describe_device": str,
-        "load": lambda name: name,
-        "googlenet": lambda *arguments, **options: "network",
-        "CLASSROOM": "recipe",
-        "fit": fit,
-    }
-    exec(parameters + "\n" + live, space)
-    kept = mount_point / "MyDrive" / "googlenet" / "runs" if use_drive else Path("runs")
-    assert calls == [{"seed": 0, "out": kept / "classroom-0", "resume": True}]
-    assert space["history"] == ["an epoch"]

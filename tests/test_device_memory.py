@@ -68,22 +68,6 @@ except KeyError:
     assert seen["afterwards"] < seen["kept"] - BYTES / 2
 
 
-@glibc
-def test_training_keeps_it():
-    seen = look("""
-from googlenet_lib import googlenet
-from googlenet_lib.data import load
-from googlenet_lib.training.fit import fit
-from googlenet_lib.training.recipes import CLASSROOM
-
-model = googlenet("small", num_classes=10, width=0.125)
-recipe = CLASSROOM.override(["epochs=1", "batch_size=20"])
-data = load("digits").limit(40)
-fit(model, data, recipe, device="cpu", report=lambda _: seen.update(inside=new_pages()))
-""")
-    assert seen["outside"] > MANY > seen["inside"]
-
-
 @pytest.mark.parametrize("system", ["linux", "darwin"])
 def test_without_glibc_nothing_is_done(monkeypatch, system):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())  # which has no mallopt

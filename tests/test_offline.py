@@ -10,12 +10,6 @@ import torch
 from googlenet_lib.data import find_cifar10
 from googlenet_lib.errors import UsageError
 
-OUTSIDE = ("192.0.2.1", 80)  # reserved for documentation: nobody answers there
-ATTEMPTS = [
-    lambda: socket.socket().connect(OUTSIDE),
-    lambda: socket.create_connection(("2001:db8::1", 80)),
-    lambda: socket.getaddrinfo("example.org", 80),
-]
 BOTH_WAYS = """
 import socket, urllib.request
 server = socket.create_server(("127.0.0.1", 0))

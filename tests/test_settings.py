@@ -39,12 +39,6 @@ def test_value_is_read_in_the_type_of_the_field(text, name, value):
     assert type(getattr(settings, name)) is type(value)
 
 
-def test_the_last_of_several_counts():
-    assert apply_overrides(Settings(), ["count=1", "on=1", "count=2"], "--set") == Settings(
-        count=2, on=True
-    )
-
-
 @pytest.mark.parametrize("text", ["size=1", "name=other", "", "=1", "count 3"])
 def test_unknown_field_is_refused_with_those_there_are(text):
     with pytest.raises(UsageError, match=r"--vary .* kind, count, share, on, pair, mixed"):

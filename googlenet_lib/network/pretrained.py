@@ -3,14 +3,13 @@
 Some weights come with the library and go by a name, such as "cifar10".
 """
 
-import hashlib
-import io
 import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import VARIANTS, find_variant
@@ -19,7 +18,6 @@ from googlenet_lib.network.weights import WeightsInfo, find_weights, read_networ
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # of torchvision's file, whose name holds the first eight digits
 IMAGENET_SHA256 = "1378be20a8e875cf1568b8a71654e704449655e34711a959a38b04fb34905cef"
-MOST_IMAGENET_BYTES = 100_000_000
 
 
 def googlenet(
@@ -83,26 +81,23 @@ def _imagenet(variant: str, heads: bool, width: float) -> GoogLeNet:
 
 
 def _imagenet_state() -> dict[str, Tensor]:
-    """Read torchvision's file, once its hash shows that it is that file."""
+    """Read torchvision's file, downloaded once; any other file in its place is not read."""
+    import pooch
     from torchvision.models import GoogLeNet_Weights
 
     url = GoogLeNet_Weights.IMAGENET1K_V1.url
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
     try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=IMAGENET_SHA256)
-        with path.open("rb") as file:
-            content = file.read(MOST_IMAGENET_BYTES)
-        found = hashlib.sha256(content).hexdigest()
-        if found != IMAGENET_SHA256:  # nothing of it is read: it may be anything
-            raise OSError(f"{path} is another file, with SHA-256 {found[:16]}...: remove it")
-    except (OSError, RuntimeError) as error:  # RuntimeError: something else was sent
+        with progress_bar((), unit="B", unit_scale=True) as bar:
+            fetch = pooch.HTTPDownloader(progressbar=bar)
+            name = url.rpartition("/")[2]
+            path = pooch.retrieve(url, IMAGENET_SHA256, name, folder, downloader=fetch)
+    except Exception as error:  # offline, a full disk, something else that was sent
         raise UsageError(
             f"torchvision's ImageNet weights could not be downloaded or read ({error}); go online "
-            f"once, or fetch {url} elsewhere and put it into {path.parent}/"
+            f"once, or fetch {url} elsewhere and put it into {folder}/"
         ) from error
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def imagenet_info() -> WeightsInfo:

@@ -162,25 +162,6 @@ TABLE_3: tuple[Ensemble, ...] = (
     Ensemble(7, 144, 1008, 6.67, -3.45),
 )
 
-
-@dataclass(frozen=True)
-class Training:
-    """Section 6 of the paper: everything it says about training, and no more.
-
-    The base rate, the batch size, the initialisation and the number of epochs are not given.
-    """
-
-    momentum: float = 0.9
-    rate_drop: float = 0.04  # the rate falls by 4% ...
-    rate_drop_every: int = 8  # ... every 8 epochs
-    polyak_averaging: bool = True
-    crop_area: tuple[float, float] = (0.08, 1.0)
-    crop_aspect: tuple[float, float] = (3 / 4, 4 / 3)
-    photometric_distortions: bool = True
-
-
-TRAINING = Training()
-
 # ---- The arithmetic ------------------------------------------------------------------------------
 
 

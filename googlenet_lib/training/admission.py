@@ -51,11 +51,6 @@ def refuse_untrainable(model: nn.Module, data: Data, recipe: Recipe) -> None:
             "train first, then fuse)"
         )
     _refuse_other_classes(network, data)
-    if any(parameter.is_inference() for parameter in parameters):
-        raise UsageError(
-            "the network was made within torch.inference_mode(), so that it cannot be trained; "
-            "make it outside"
-        )
     if network.transform_input and recipe.mean != IMAGENET_MEAN:
         warnings.warn(
             f"the network has transform_input=True, which expects pictures of ImageNet's mean, but "

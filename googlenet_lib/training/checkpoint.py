@@ -4,7 +4,6 @@ import errno
 import io
 import json
 import os
-import socket
 import warnings
 import zipfile
 from contextlib import suppress
@@ -156,16 +155,14 @@ class RunFolder:
             self._lock.acquire(timeout=0)
         except (Timeout, BlockingIOError):
             raise UsageError(
-                f"{self.path} is in use: {_read_holder(sign)} trains into it. Wait until it has "
-                "ended, stop it, or choose another --out"
+                f"{self.path} is in use: another process trains into it. Wait until it has ended, "
+                "stop it, or choose another --out"
             ) from None
         except OSError as error:
             raise UsageError(
                 f"{self.path} cannot be the folder of a run ({error.strerror or error}); mend "
                 "that, or choose another --out"
             ) from error
-        with suppress(OSError):  # on Windows nobody else may open what is locked
-            sign.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -264,13 +261,6 @@ def _has_locks(sign: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _read_holder(sign: Path) -> str:
-    """Read who wrote its name into the lock file, as far as that can be done."""
-    with suppress(OSError, ValueError):
-        return sign.read_text(encoding="utf-8") or "another process"
-    return "another process"
 
 
 def flatten(settings: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from samples import image_set, tiny_data
+from samples import image_set
 from torchvision.transforms.v2 import functional as V
 
-from googlenet_lib.data import Augmentation, Batches, ImageSet, load, normalise
+from googlenet_lib.data import Augmentation, Batches, ImageSet, normalise
 from googlenet_lib.errors import UsageError
 
 
@@ -93,23 +93,6 @@ def test_layout_leaves_the_values_as_they_are():
 
 
 # ---- augmentation, and shares of it --------------------------------------------------------------
-
-
-def test_augmentation_differs_between_passes_and_repeats_with_the_generator():
-    def passes(seed):
-        batches = Batches(
-            image_set(8), 8, augment=Augmentation(flip=True, shift=2), generator=draw(seed)
-        )
-        return [next(iter(batches))[0] for _ in range(2)]
-
-    first, second = passes(0)
-    assert not torch.equal(first, second)
-    assert all(torch.equal(*pair) for pair in zip(passes(0), [first, second], strict=True))
-
-
-def test_sets_say_whether_their_pictures_may_be_mirrored():
-    assert not load("digits").mirrors
-    assert tiny_data().mirrors
 
 
 @pytest.mark.parametrize("count", [16, 17, 19])

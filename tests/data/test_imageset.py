@@ -93,12 +93,6 @@ def test_split_is_disjoint_and_complete_and_repeats(stratified):
     assert sorted(numbers(other[1])) != sorted(numbers(validation))
 
 
-def test_plain_split_is_a_seeded_permutation_cut_once():
-    order = torch.randperm(50, generator=torch.Generator().manual_seed(0)).tolist()
-    rest, validation = split_validation(numbered(50), 5)
-    assert (numbers(rest), numbers(validation)) == (order[:-5], order[-5:])
-
-
 def test_stratified_split_takes_the_same_share_of_every_class():
     labels = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
     everything = ImageSet(numbered(100).images, labels)

@@ -123,40 +123,6 @@ def test_naive_module_passes_the_pooled_input_on(maps, large_kernel):
     assert [conv.kernel_size[0] for conv in convolutions(module)] == [1, 3, large_kernel]
 
 
-def test_a_naive_tower_grows_with_every_module():
-    channels, grown = 192, [192]
-    for _ in range(3):
-        widths = ROWS["inception3a"].widths
-        module = NaiveInception(channels, widths)
-        channels = module.eval()(torch.zeros(1, channels, 2, 2)).shape[1]
-        grown.append(channels)
-    assert grown == [192, 416, 640, 864]  # 64 + 128 + 32 more each time
-
-
-# ---- other blocks inside -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("build", "count"),
-    [
-        (partial(Inception, 8, WIDTHS), 6),
-        (partial(NaiveInception, 8, WIDTHS), 3),
-        (partial(AuxiliaryHead, 8, 10, pool=nn.AdaptiveAvgPool2d(4)), 1),
-    ],
-    ids=["inception", "naive", "head"],
-)
-def test_all_convolutions_are_made_by_conv_block(build, count):
-    made = []
-
-    def conv_block(*args, **kwargs):
-        made.append(ConvBlock(*args, **kwargs, batch_norm=False))
-        return made[-1]
-
-    module = build(conv_block=conv_block)
-    assert [block.conv for block in made] == convolutions(module)
-    assert len(made) == count
-
-
 # ---- the auxiliary head --------------------------------------------------------------------------
 
 
@@ -183,14 +149,3 @@ def test_dropout_of_the_head_is_before_its_last_layer(head):
     assert torch.equal(head(x), head.fc2.bias.expand(3, 10))
     default = AuxiliaryHead(8, 10, pool=nn.AvgPool2d(5, stride=3))
     assert default.dropout.p == 0.7
-
-
-@pytest.mark.parametrize("size", [14, 15, 16])
-def test_paper_pooling_takes_14_to_16_pixels(head, size):
-    assert head(torch.zeros(2, 8, size, size)).shape == (2, 10)
-
-
-def test_adaptive_pooling_takes_any_map():
-    head = AuxiliaryHead(8, 10, pool=nn.AdaptiveAvgPool2d(4), conv_channels=6, hidden=12)
-    for size in (1, 2, 7, 14, 20):
-        assert head.eval()(torch.zeros(2, 8, size, size)).shape == (2, 10)

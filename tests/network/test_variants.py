@@ -9,7 +9,6 @@ from networks import convolutions, parameters, pictures
 from torch import nn
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError
-from googlenet_lib.network.initialisation import INITIALISATIONS
 from googlenet_lib.network.table1 import DROPOUT, HEADS
 from googlenet_lib.network.variants import Variant
 from googlenet_lib.settings import apply_overrides
@@ -225,24 +224,6 @@ def test_smallest_picture_is_the_smallest_that_works(variant, stem, monkeypatch)
 def test_min_size_says_what_the_layers_need_and_may_say_more(name):
     assert VARIANTS[name].smallest == VARIANTS[name].min_size
     assert replace(VARIANTS[name], min_size=40).smallest == 40
-
-
-@pytest.mark.parametrize(("less_high", "less_wide"), [(1, 1), (1, 0), (0, 1)])
-def test_one_pixel_less_is_refused(less_high, less_wide):
-    name, size = "small", VARIANTS["small"].min_size
-    height, width = size - less_high, size - less_wide
-    network = GoogLeNet(VARIANTS[name], 10, heads=False, width=0.1).eval()
-    with pytest.raises(UsageError, match=rf"{height}x{width} pixels.* {name!r} .*{size}x{size}"):
-        network(pictures(2, height, width))
-
-
-# ---- the table as data ---------------------------------------------------------------------------
-
-
-def test_variants_are_found_by_their_names():
-    assert list(VARIANTS) == ["paper", "torchvision", "classroom", "small"]
-    assert all(variant.name == name for name, variant in VARIANTS.items())
-    assert all(variant.init in INITIALISATIONS for variant in VARIANTS.values())
 
 
 # ---- values out of their domain ------------------------------------------------------------------

@@ -272,9 +272,8 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, place):
 def test_second_run_is_refused_until_the_first_has_ended_however_it_ends(tmp_path):
     def first():
         with RunFolder(tmp_path, IDENTITY) as run:
-            with pytest.raises(UsageError, match="is in use: ") as error:
+            with pytest.raises(UsageError, match="is in use: another process trains into it"):
                 RunFolder(tmp_path, IDENTITY).__enter__()
-            assert f"process {os.getpid()} on " in str(error.value) or os.name != "posix"
             run.save({"history": []}, b"")
             raise KeyboardInterrupt
 

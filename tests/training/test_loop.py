@@ -9,6 +9,7 @@ import pytest
 import torch
 from samples import image_set, tiny_data
 from torch.nn import functional as F
+from trainings import Stopped, network, same_bits
 
 from googlenet_lib import googlenet
 from googlenet_lib.data import Augmentation, Batches
@@ -42,11 +43,6 @@ FEW = replace(tiny_data(), **dict.fromkeys(("train", "validation", "test"), imag
 BY_HEART = replace(CLASSROOM, epochs=40, batch_size=12, lr=0.01)
 
 
-def network(classes=3, seed=0, **how):
-    torch.manual_seed(seed)
-    return googlenet("small", classes, width=0.0625, **how)
-
-
 def quick_learner():
     """A network for a few pictures and steps: no dropout, BatchNorms that keep up."""
     torch.manual_seed(0)
@@ -63,10 +59,6 @@ def train(recipe=SHORT, data=None, model=None, **how):
     model = model or network()
     how = {"device": "cpu", "report": lambda line: None} | how
     return model, fit(model, data or tiny_data(), recipe, **how)
-
-
-def same_bits(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def copied(model):
@@ -526,10 +518,6 @@ def test_divergence_leaves_the_epoch_before_intact(tmp_path):
 
 
 # ---- stopping and going on -----------------------------------------------------------------------
-
-
-class Stopped(Exception):
-    """Stands in for a kill; tests/slow/test_kill_and_resume.py kills in earnest."""
 
 
 def stopping_after(epochs):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from trainings import network
 
 from googlenet_lib import VARIANTS, GoogLeNet, UsageError, googlenet
 from googlenet_lib.training.optim import (
@@ -20,11 +21,6 @@ from googlenet_lib.training.optim import (
 )
 from googlenet_lib.training.recipes import CLASSROOM, IMAGENET, PAPER, QUICK
 from googlenet_lib.training.recipes import SCHEDULES as NAMES
-
-
-def network():
-    torch.manual_seed(0)
-    return googlenet("small", 3, width=0.0625)
 
 
 def test_optimisers_are_those_of_the_recipe():

@@ -7,8 +7,8 @@ import pytest
 import torch
 from samples import tiny_data
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trainings import Stopped, network
 
-from googlenet_lib import googlenet
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training.fit import fit
 from googlenet_lib.training.recipes import QUICK
@@ -18,8 +18,7 @@ SHORT = replace(QUICK, epochs=2, batch_size=8, precision="float32", lr=0.01)
 
 
 def train(folder=None, report=lambda line: None, **how):
-    torch.manual_seed(0)
-    model = googlenet("small", 3, width=0.0625)
+    model = network()
     board = Board(folder) if folder else None
     try:
         result = fit(model, tiny_data(), SHORT, device="cpu", report=report, board=board, **how)
@@ -59,9 +58,6 @@ def test_curves_rate_graph_and_pictures_are_there_and_change_nothing(tmp_path):
 
 
 def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
-    class Stopped(Exception):
-        pass
-
     def stop(line):
         if line.startswith("epoch   1"):
             raise Stopped

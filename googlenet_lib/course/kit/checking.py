@@ -1,10 +1,9 @@
 """Judging an answer: run the cases, compare with the solution, say what was seen."""
 
 import copy
-import numbers
 import textwrap
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
@@ -19,7 +18,6 @@ from googlenet_lib.course.kit.networks import Lent, changed_parts, state
 from googlenet_lib.course.kit.running import (
     Printed,
     TooLong,
-    heeding_interrupts,
     kept_apart,
     own_line,
     own_modules,
@@ -29,7 +27,6 @@ from googlenet_lib.course.kit.running import (
 
 DATA = (Tensor, np.ndarray, list, tuple, dict, set, SimpleNamespace)  # an answer gets copies
 LONG = 200  # characters of an error's message, beyond which it is told in part
-FEW = 100  # whole numbers below it may be met by accident
 DEEPEST = 20  # levels of lists in lists; one may hold itself
 SAME_EVERYWHERE = "It is the same whatever goes in."
 UNUSABLE = (
@@ -52,8 +49,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     if answer is None or holds_blank(answer):
         return blank
     try:
-        with heeding_interrupts():
-            _test(exercise, answer, printed)
+        _test(exercise, answer, printed)
     except NotBegun:
         return blank
     except Wrong as wrong:
@@ -69,7 +65,7 @@ def _test(exercise: Exercise, answer: Any, printed: Printed) -> None:
                 compare(exercise, answer)
             if exercise.test is not None:
                 exercise.test(answer)
-    except (Wrong, NotBegun):
+    except (Wrong, NotBegun, KeyboardInterrupt):
         raise
     except BaseException as error:
         if isinstance(error, TooLong) or own_line(error, answer):
@@ -93,13 +89,6 @@ def holds_blank(value: Any, depth: int = 0) -> bool:
 
 
 # ---- Against the solution ------------------------------------------------------------------------
-
-
-class Slip(NamedTuple):
-    """A mistake that many make: a function that makes it too, and what to say to it."""
-
-    makes: Callable[..., Any]
-    says: str
 
 
 class Seen(NamedTuple):
@@ -140,10 +129,9 @@ def compare(exercise: Exercise, answer: Callable[..., Any]) -> None:
         )
     if not wrong:
         return
-    slips = [Slip(one, says) for says, makes in exercise.slips.items() for one in makes]
-    shown, slip = _slip_made(seen, slips) or (wrong[0], None)
-    if slip:
-        says = [slip.says]
+    shown, words = _slip_made(seen, exercise.slips) or (wrong[0], "")
+    if words:
+        says = [words]
     elif isinstance(shown.found, Misfit):
         says = [shown.found]
     else:
@@ -157,52 +145,30 @@ def _given(function: Callable[..., Any], case: Case) -> Any:
     return function(*ours)
 
 
-def _slip_made(seen: Sequence[Seen], slips: Sequence[Slip]) -> tuple[Seen, Slip] | None:
-    """The slip that explains what an answer gave, and the case that shows it best.
+def _slip_made(
+    seen: Sequence[Seen], slips: Mapping[str, Sequence[Callable]]
+) -> tuple[Seen, str] | None:
+    """The words for the first slip that gives the same in every case where it runs.
 
-    Best is one that gives the same in every case where it runs. Where an answer makes a second
-    mistake, one will do that gives the same up to a wrong case and in half of them, if it is the
-    one that gives the same most often and its results can hardly be met by accident.
+    With them a case that shows it.
     """
-    alike = [[_alike(slip, one) for one in seen] for slip in slips]
-    wrong = [i for i, one in enumerate(seen) if one.found is not None]
-    for slip, made in zip(slips, alike, strict=True):
-        shown = [i for i in wrong if made[i]]
-        if shown and False not in made:
-            return min((seen[i] for i in shown), key=lambda one: _doubt(one, slips)), slip
-    if _is_constant(seen):
-        return None
-    for slip, made in sorted(zip(slips, alike, strict=True), key=lambda one: -one[1].count(True)):
-        shown = [i for i in wrong if made[i]]
-        telling = [i for i in shown if not _says_little(seen[i].result)]
-        often = telling and 2 * len(shown) >= len(wrong)
-        if often and False not in [made[i] for i in range(telling[0]) if i not in wrong]:
-            return seen[telling[0]], slip
+    for words, makers in slips.items():
+        for makes in makers:
+            alike = [_alike(makes, one) for one in seen]
+            pairs = zip(seen, alike, strict=True)
+            shown = [one for one, same in pairs if same and one.found is not None]
+            if shown and False not in alike:
+                return shown[0], words
     return None
 
 
-def _doubt(one: Seen, slips: Sequence[Slip]) -> tuple[bool, int]:
-    """How little a case shows: 2.0 for 2 is wrong in type alone; many slips may give the same."""
-    pair = (one.result, one.expected)
-    only_type = all(isinstance(value, numbers.Real) for value in pair) and pair[0] == pair[1]
-    return only_type, sum(bool(_alike(slip, one)) for slip in slips)
-
-
-def _says_little(result: Any) -> bool:
-    """Whether many ways lead to it: a truth, a small whole number, a few of these."""
-    if isinstance(result, list | tuple):
-        return all(map(_says_little, result))
-    is_small = isinstance(result, numbers.Real) and abs(result) < FEW and result == round(result)
-    return result is None or bool(is_small)
-
-
-def _alike(slip: Slip, one: Seen) -> bool | None:
+def _alike(makes: Callable[..., Any], one: Seen) -> bool | None:
     """Whether a slip gives what the answer gave, of the same type if that is what is wrong.
 
     None if the slip does not run in this case: it says nothing about it.
     """
     try:
-        made = _given(slip.makes, one.case)
+        made = _given(makes, one.case)
         both = (difference(one.result, made) is None, difference(made, one.result) is None)
     except Exception:
         return None
@@ -268,8 +234,13 @@ def build(answer: type, *args: Any, told: str = "", **named: Any) -> nn.Module:
         raise refusal(error, answer, said) from None
 
 
-def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> Exception:
-    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank."""
+def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> BaseException:
+    """Wrong, with what went wrong inside an answer and in which line; NotBegun for a blank.
+
+    An interrupt from the keyboard stays what it is.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return error
     if isinstance(error, NotImplementedError) and not error.args:
         if not _is_begun(error):
             return NotBegun()

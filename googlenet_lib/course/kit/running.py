@@ -1,8 +1,6 @@
 """Running somebody else's code: with a limit of time, its printing kept, settings given back."""
 
-import builtins
 import ctypes
-import math
 import os
 import random
 import signal
@@ -10,8 +8,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, redirect_stdout
 from io import TextIOBase
 from pathlib import Path
 from types import FrameType
@@ -19,12 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 MOST_KEPT = 2_000  # characters of what an answer prints
 MOST_SHOWN, WIDE = 3, 80  # lines of them, and characters of a line
-PATIENCE, LOOKS = 1.0, 30  # an import that the limit meets is looked at so often, so far apart
+PATIENCE = 1.0  # seconds until an answer that has caught the alarm gets the next one
 OFTEN = 5e-5  # seconds between alarms, once an answer has caught one
 CHECKER = __name__.rpartition(".")[0]
 
@@ -82,7 +78,6 @@ SETTINGS = (
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (_folder, lambda folder: folder and os.chdir(folder)),
 )
-PLACES = (builtins, math, np, torch, nn, F, Tensor, nn.Module)  # where an answer may put its own
 
 
 @contextmanager
@@ -95,22 +90,6 @@ def settings_kept() -> Iterator[None]:
         for (get, put), value in zip(SETTINGS, before, strict=True):
             if get() != value:
                 put(value)
-
-
-@contextmanager
-def _names_kept() -> Iterator[None]:
-    """Functions of Python, NumPy and torch that an answer replaces are afterwards as they were."""
-    before = [dict(vars(place)) for place in PLACES]
-    try:
-        yield
-    finally:
-        for place, names in zip(PLACES, before, strict=True):
-            for name, value in names.items():
-                if vars(place).get(name, ...) is not value:
-                    setattr(place, name, value)
-            for name in vars(place).keys() - names.keys():
-                if isinstance(place, type) and hasattr(super(place, place), name):
-                    delattr(place, name)  # it hid what the class inherits
 
 
 @contextmanager
@@ -130,43 +109,13 @@ def kept_apart(printed: Printed) -> Iterator[None]:
 
     Inside, torch makes float32 on the processor and keeps gradients, whatever the notebook chose.
     """
-    with ExitStack() as stack:
-        for kept in (redirect_stdout(printed), _draws_kept(), _names_kept(), settings_kept()):
-            stack.enter_context(kept)
+    with redirect_stdout(printed), _draws_kept(), settings_kept():
         torch.set_default_dtype(torch.float32)
         if _device() is not None:
             torch.set_default_device(None)
         torch.set_grad_enabled(True)
         torch.default_generator.manual_seed(0)
         yield
-
-
-@contextmanager
-def heeding_interrupts() -> Iterator[None]:
-    """The person at the keyboard can stop what is inside, even where it catches their interrupt.
-
-    A KeyboardInterrupt that an answer itself raises is a fault like another.
-    """
-    handler, came = signal.getsignal(signal.SIGINT), False
-
-    def heed(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        try:
-            handler(number, frame)
-        except KeyboardInterrupt:
-            came = True
-            raise
-
-    if not callable(handler) or threading.current_thread() is not threading.main_thread():
-        yield  # no interrupt comes this way
-        return
-    signal.signal(signal.SIGINT, heed)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            raise KeyboardInterrupt
 
 
 # ---- The limit of time ---------------------------------------------------------------------------
@@ -180,19 +129,14 @@ def time_limit(seconds: float, own: Collection[str | None] = ("__main__",)) -> I
     only when it returns.
     """
     main = threading.current_thread() is threading.main_thread()
-    with ExitStack() as stack:
-        if main and hasattr(signal, "setitimer"):
-            again = stack.enter_context(_by_signal(seconds, own))
-            stack.enter_context(_by_thread(seconds + PATIENCE, own, again))
-        else:
-            stack.enter_context(_by_thread(seconds, own))
+    limit = _by_signal if main and hasattr(signal, "setitimer") else _by_thread
+    with limit(seconds, own):
         yield
 
 
 @contextmanager
-def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable[[], bool]]:
-    """It gives a function that sets the alarm anew, where an answer has switched it off."""
-    looks, raised, idle = iter(range(LOOKS)), 0, True
+def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[None]:
+    raised, idle = 0, True
 
     def stop(_number: int, frame: FrameType | None) -> None:
         nonlocal idle
@@ -205,25 +149,17 @@ def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable
 
     def look(frame: FrameType | None) -> None:
         nonlocal raised
-        if _importing(frame) and next(looks, None) is not None:
-            return
         raised += 1
         if raised == 2:  # it was caught: one of many will meet the answer outside of its `try`
             signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
         if raised == 1 or _in_answer(frame, own):
             raise TooLong
 
-    def again() -> bool:
-        mine = signal.getsignal(signal.SIGALRM) is stop
-        if mine and not signal.getitimer(signal.ITIMER_REAL)[0]:
-            signal.setitimer(signal.ITIMER_REAL, OFTEN, OFTEN)
-        return mine
-
     handler = signal.signal(signal.SIGALRM, stop)
     start = time.monotonic()
     remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, PATIENCE)
     try:
-        yield again
+        yield
     finally:
         idle = False
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -234,9 +170,7 @@ def _by_signal(seconds: float, own: Collection[str | None]) -> Iterator[Callable
 
 
 @contextmanager
-def _by_thread(
-    seconds: float, own: Collection[str | None], again: Callable[[], bool] = lambda: False
-) -> Iterator[None]:
+def _by_thread(seconds: float, own: Collection[str | None]) -> Iterator[None]:
     """Windows has no such timer, and signals reach no thread but the first."""
     thread, lock, over = ctypes.c_ulong(threading.get_ident()), threading.Lock(), threading.Event()
 
@@ -244,15 +178,10 @@ def _by_thread(
         return sys._current_frames().get(thread.value)
 
     def stop() -> None:
-        for _ in range(LOOKS):
-            if not _importing(frame()):
-                break
-            over.wait(PATIENCE)
         first = True
         while not over.is_set():
             with lock:
-                alone = not over.is_set() and not again()
-                if alone and (first or _in_answer(frame(), own)):
+                if not over.is_set() and (first or _in_answer(frame(), own)):
                     raise_in(thread, ctypes.py_object(TooLong))
             first = False
             over.wait(PATIENCE)
@@ -268,15 +197,6 @@ def _by_thread(
         with lock:
             over.set()
             raise_in(thread, None)  # take back one that is on its way
-
-
-def _importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: stopped halfway, it would stay broken."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _in_answer(frame: FrameType | None, own: Collection[str | None]) -> bool:

@@ -8,9 +8,7 @@ from googlenet_lib.data import Data, ImageSet, PictureFiles, load
 from googlenet_lib.data.load import OtherSize, is_flat, load_whole
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.weights import Split, WeightsInfo
-from googlenet_lib.training.checkpoint import RUN_FILE
 from googlenet_lib.training.describe import DIGITS
-from googlenet_lib.training.run import read_run
 
 OPTIONS = ("stratified", "split_seed", "stream")  # the options of `load` that decide the sides
 
@@ -34,7 +32,7 @@ def load_held_out(
     without sides that the run was not trained on is taken whole, unless a side is asked for.
     Raises UsageError where this version draws another side than the run had.
     """
-    split = info.split or _describe_older_split(path)
+    split = info.split
     whole = side is None and is_flat(name)
     side = side or "test"
     data, remarks = None, []
@@ -58,12 +56,6 @@ def load_held_out(
     if not own:
         if split or data.flat or side == "validation":
             note = unsure
-    elif not split.validation:
-        if data.flat or side == "validation":
-            note = (
-                f"{path} is of an older version, which did not keep how it split its data: the "
-                f"{side} side is the one of train without --stratified and --stream"
-            )
     elif side != "train" and pictures.digest()[:DIGITS] != getattr(split, side):
         raise UsageError(
             f"the {side} side of {name} cannot be found again: this version draws another one "
@@ -85,13 +77,3 @@ def _split_again(
         if whole:
             return None
         raise
-
-
-def _describe_older_split(path: Path) -> Split | None:
-    """Say what the record beside weights of an older version tells of their data."""
-    try:
-        run = read_run(path.with_name(RUN_FILE))
-    except UsageError:
-        return None
-    most = max(run.training_pictures, run.validation_pictures, run.test_pictures)
-    return Split(run.data, run.data_checksum, "", "", flat=True, limit=most)
