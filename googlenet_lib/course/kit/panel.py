@@ -18,8 +18,14 @@ def panel(draw: Callable[..., Figure], **controls: widgets.Widget) -> widgets.VB
     picture, words = widgets.Image(format="png"), widgets.HTML()
     picture.layout.max_width = "100%"
 
+    shown: dict[str, object] = {}
+
     def redraw(_change: object = None) -> None:
-        figure = draw(**{name: control.value for name, control in controls.items()})
+        values = {name: control.value for name, control in controls.items()}
+        if values == shown:  # one control has moved another, and that has drawn already
+            return
+        shown.update(values)
+        figure = draw(**values)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png")
         plt.close(figure)

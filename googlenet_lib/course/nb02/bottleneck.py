@@ -87,16 +87,12 @@ def draw_dial(branch: Bottleneck, width: int) -> Figure:
     colour = style.BRANCH_COLOURS[kernel.replace("×", "x")]
     direct, parts = branch.direct_macs, branch.macs(width)
     with style.house_style():
-        figure, panels = style.chart(400, 2, 2, width_ratios=(5, 4))
+        figure, (bars, costs) = style.chart(330, 1, 2, width_ratios=(5, 4))
         style.headline(
             figure, f"{name}: {branch.in_channels} channels through a 1×1 of r = {width}"
         )
-        _draw_bars(panels[0, 0], "multiply-adds", direct, parts, colour)
-        _draw_bars(panels[1, 0], "weights", branch.direct_params, branch.params(width), colour)
-        grid = panels[0, 1].get_gridspec()
-        for axes in panels[:, 1]:
-            axes.remove()
-        _draw_costs(figure.add_subplot(grid[:, 1]), branch, width, colour)
+        _draw_bars(bars, branch, width, colour)
+        _draw_costs(costs, branch, width, colour)
     figure.alt = (
         f"{name} with a 1×1 of r = {width} before it: {parts[0]:,} + {parts[1]:,} = "
         f"{sum(parts):,} multiply-adds against {direct:,} direct, {_factor(direct, sum(parts))}; "
@@ -112,18 +108,22 @@ def _factor(direct: int, reduced: int) -> str:
     return f"{reduced / direct:.2f} times as many"
 
 
-def _draw_bars(axes: Axes, what: str, direct: int, parts: tuple[int, int], colour: str) -> None:
-    """Draw the cost of a branch direct, and through a 1x1, whose own part is lighter."""
-    reduction, large = parts
+def _draw_bars(axes: Axes, branch: Bottleneck, width: int, colour: str) -> None:
+    """Draw the multiply-adds direct, and through a 1x1, whose own part is lighter."""
+    direct, (reduction, large) = branch.direct_macs, branch.macs(width)
     axes.barh(0, direct, 0.6, color=style.MIDDLE_GREY)
     axes.barh(1, reduction, 0.6, color=style.tint(colour, 0.55))
     axes.barh(1, large, 0.6, left=reduction, color=colour)
-    for y, total in enumerate((direct, sum(parts))):
+    for y, total in enumerate((direct, reduction + large)):
         axes.annotate(f"{total:,}", (total, y), (6, 0), textcoords="offset points", va="center")
     style.name_rows(axes, ["direct", "through r"])
-    axes.set(title=what, xticks=[], xlim=(0, 1.5 * max(direct, sum(parts))))
+    axes.set(title="multiply-adds", xticks=[], xlim=(0, 1.5 * max(direct, reduction + large)))
     axes.spines["bottom"].set_visible(False)
-    text = f"{reduction:,} for the 1×1 (light), {large:,} after it:\n{_factor(direct, sum(parts))}"
+    text = (
+        f"{reduction:,} for the 1×1 (light), {large:,} after it:\n"
+        f"{_factor(direct, reduction + large)}\n\n"
+        f"weights: {sum(branch.params(width)):,} instead of {branch.direct_params:,}"
+    )
     axes.set_xlabel(text, fontsize=12, color=style.GREY, loc="left")
 
 
