@@ -166,7 +166,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "03.c",
-        "Which kind of 1x1 convolution, kept alone, makes nine modules cheaper?",
+        "Which kind of 1x1 convolution, kept alone, saves more multiply-adds?",
         choices=("reductions", "projection"),
     ),
     Prediction(
