@@ -15,15 +15,22 @@ from pathlib import Path
 import nbformat
 
 from googlenet_lib.course.kit import learner
+from googlenet_lib.course.lessons import LESSONS
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTION = re.compile(r"^```python\n# solution of (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 
 
-def notebook_of(number: str) -> Path | None:
-    """Return the notebook's file, or None while it is not written."""
-    return next(NOTEBOOKS.glob(f"{number}_*.ipynb"), None)
+def notebooks_of(number: str) -> list[Path]:
+    """List a lesson's file and those of the dives that deepen it, as far as they are written."""
+    paths = [NOTEBOOKS / f"{one.name}.ipynb" for one in LESSONS if one.number == number]
+    return [path for path in paths if path.is_file()]
+
+
+def notebook_of(id: str) -> Path:
+    """Return the file of the notebook, of a lesson or of a dive, that checks exercise `id`."""
+    return next(path for path in notebooks_of(id[:2]) if id in blanks(path))
 
 
 def solutions(path: Path) -> dict[str, str]:

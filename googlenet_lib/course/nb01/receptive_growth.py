@@ -1,4 +1,4 @@
-"""Notebook 01: how receptive fields grow, as figures and an explorer."""
+"""How receptive fields grow, as figures and an explorer."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -80,7 +80,7 @@ def _draw_pyramid(axes: Axes, layers: Sequence[tuple[int, int]], y: float) -> No
         taps = [(tap - (kernel - 1) / 2) * spacing for tap in range(kernel)]
         seen = sorted({at + tap for at in above for tap in taps})
         for at in above:
-            for tap in (taps[0], taps[-1]):
+            for tap in taps:
                 ends = [at, at + tap], [y - 0.5, y - 1]
                 axes.plot(*ends, color=style.MIDDLE_GREY, linewidth=1)
         pixels = j == len(layers)
