@@ -64,8 +64,8 @@ WRONG = (
     ("01.1", [[None] * 3] * 3, "three rows of three numbers"),
     ("01.1", torch.ones(3, 3, device="meta"), "a float32 tensor of shape (3, 3) came"),
     ("01.2", square_only, "Its shape is (3, 3)"),
-    ("01.4", lambda right, radii, edges: [0.5], "which objects lie in it"),
-    ("01.5", lambda a, b: 0.05, "In how many ways"),
+    ("01.5", lambda right, radii, edges: [0.5], "which objects lie in it"),
+    ("01.4", lambda a, b: 0.05, "In how many ways"),
     ("01.6", lambda mass, share=0.9: len(mass), "Start with the middle value alone"),
 )
 
@@ -78,6 +78,6 @@ RIGHT = (
     ("01.2", lambda picture, kernel: by_loops(picture.double(), kernel.double())),
     ("01.3", counted_up),
     ("01.3", lambda k, p: np.int64(counted_up(k, p))),
-    ("01.4", by_numpy),
-    ("01.5", counted_p),
+    ("01.5", by_numpy),
+    ("01.4", counted_p),
 )

@@ -163,6 +163,37 @@ LAYERS = Exercise(
 
 # ---- 01.4, in the dive on fair comparisons -------------------------------------------------------
 
+SMALLEST_P = Exercise(
+    "01.4",
+    "The smallest p that you can get",
+    solution=lambda first, second: 1 / math.comb(first + second, first) * (1 + (first == second)),
+    cases=[(5, 5), (3, 3), (2, 2), (4, 4), (3, 5), (5, 3), (2, 6), (10, 10), (1, 1), (1, 4)],
+    slips=slips(
+        "With groups of equal size, swapping the two groups gives the same difference with the "
+        "other sign. Two divisions are as extreme, not one.",
+        lambda a, b: 1 / math.comb(a + b, a),
+        "With groups of unequal size, only the observed division itself is sure to be as extreme. "
+        "Its mirror image would need groups of the other sizes.",
+        lambda a, b: 2 / math.comb(a + b, a),
+        "You count orders. The order inside a group changes nothing.",
+        lambda a, b: (1 + (a == b)) / math.factorial(a + b),
+        "You let every value choose its group freely; but the sizes of the groups stay.",
+        lambda a, b: (1 + (a == b)) / 2 ** (a + b),
+        "That is how many divisions there are. What share of them is the most extreme?",
+        lambda a, b: math.comb(a + b, a),
+    ),
+    look="In how many ways can the values be divided into two groups of these sizes? How many of "
+    "these ways are as extreme as complete separation?",
+    hints=(
+        "`math.comb(n, k)` counts the ways to choose k of n.",
+        "The best case: all values of one group lie above all values of the other.",
+        "If both groups have the same size, the division with the groups swapped is as extreme.",
+    ),
+    why="three seeds against three can never get below 0.05, however clear the result is.",
+)
+
+# ---- 01.5 ----------------------------------------------------------------------------------------
+
 Shares = list[float | None]
 RADII = torch.tensor([4.0, 4.5, 6.0, 6.0, 7.0, 9.0, 9.5, 3.0, 8.0, 15.0, 10.0, 12.0])
 RIGHT = torch.tensor([1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 0], dtype=torch.bool)
@@ -192,7 +223,7 @@ def _each(change: Callable[[float], Any], empty: Any = None) -> Callable[..., li
 
 
 BY_SIZE = Exercise(
-    "01.4",
+    "01.5",
     "Accuracy by size",
     solution=accuracy_by_size,
     cases=[
@@ -225,37 +256,6 @@ BY_SIZE = Exercise(
         "`.float().mean().item()` is their share; `inside.any()` tells whether there are any.",
     ),
     why="one number for all sizes hides who fails where.",
-)
-
-# ---- 01.5 ----------------------------------------------------------------------------------------
-
-SMALLEST_P = Exercise(
-    "01.5",
-    "The smallest p that you can get",
-    solution=lambda first, second: 1 / math.comb(first + second, first) * (1 + (first == second)),
-    cases=[(5, 5), (3, 3), (2, 2), (4, 4), (3, 5), (5, 3), (2, 6), (10, 10), (1, 1), (1, 4)],
-    slips=slips(
-        "With groups of equal size, swapping the two groups gives the same difference with the "
-        "other sign. Two divisions are as extreme, not one.",
-        lambda a, b: 1 / math.comb(a + b, a),
-        "With groups of unequal size, only the observed division itself is sure to be as extreme. "
-        "Its mirror image would need groups of the other sizes.",
-        lambda a, b: 2 / math.comb(a + b, a),
-        "You count orders. The order inside a group changes nothing.",
-        lambda a, b: (1 + (a == b)) / math.factorial(a + b),
-        "You let every value choose its group freely; but the sizes of the groups stay.",
-        lambda a, b: (1 + (a == b)) / 2 ** (a + b),
-        "That is how many divisions there are. What share of them is the most extreme?",
-        lambda a, b: math.comb(a + b, a),
-    ),
-    look="In how many ways can the values be divided into two groups of these sizes? How many of "
-    "these ways are as extreme as complete separation?",
-    hints=(
-        "`math.comb(n, k)` counts the ways to choose k of n.",
-        "The best case: all values of one group lie above all values of the other.",
-        "If both groups have the same size, the division with the groups swapped is as extreme.",
-    ),
-    why="three seeds against three can never get below 0.05, however clear the result is.",
 )
 
 # ---- 01.6, in the dive on receptive fields -------------------------------------------------------
@@ -324,7 +324,7 @@ WIDTH = Exercise(
     why="that is the dashed square of the figures, in one direction.",
 )
 
-EXERCISES = (HORIZONTAL_EDGES, CONVOLUTION, LAYERS, BY_SIZE, SMALLEST_P, WIDTH)
+EXERCISES = (HORIZONTAL_EDGES, CONVOLUTION, LAYERS, SMALLEST_P, BY_SIZE, WIDTH)
 
 PREDICTIONS = (
     Prediction(
