@@ -397,10 +397,10 @@ def test_the_seed_that_collapsed_is_named_and_p_is_exact():
 
 def test_words_say_whether_the_gradient_is_inside_the_picture():
     draw = receptive_growth.draw_branch_field
-    assert "inside the picture's 224" in draw(recorded(), "inception4e", "5x5").alt
+    assert "inside the image's 224" in draw(recorded(), "inception4e", "5x5").alt
     text = draw(recorded(), "inception5b", "5x5").alt
     assert "the field is 715 pixels wide" in text
-    assert "wider than the picture's 224" in text
+    assert "wider than the image's 224" in text
 
 
 # ---- lesson 02 -----------------------------------------------------------------------------------
