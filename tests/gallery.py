@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from network import draw_network
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
+from torch.nn import functional as F
 
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
@@ -28,10 +29,8 @@ from googlenet_lib.course.nb00 import growing
 from googlenet_lib.course.nb00 import photographs as of_photographs
 from googlenet_lib.course.nb01 import convolution as of_convolution
 from googlenet_lib.course.nb01 import kernel_size_charts as of_kernel_sizes
-from googlenet_lib.course.nb01 import kernel_sizes, receptive_fields
-from googlenet_lib.course.nb01 import predecessors as of_predecessors
+from googlenet_lib.course.nb01 import kernel_sizes, receptive_fields, scales
 from googlenet_lib.course.nb01 import receptive_growth as of_receptive_growth
-from googlenet_lib.course.nb01.predecessors import PREDECESSORS
 from googlenet_lib.course.nb01.receptive_fields import Stack, stack_gradient
 from googlenet_lib.course.nb02 import bottleneck as of_bottleneck
 from googlenet_lib.course.nb02 import mixer as of_mixer
@@ -66,6 +65,8 @@ from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDU
 from googlenet_lib.training.run import find_run
 
 UPRIGHT = torch.tensor([[-1.0, 0, 1]] * 3)
+CORNER = F.pad(torch.full((4, 3), 5.0), (2, 0, 1, 0))  # (5, 5)
+EDGES, FRAMED = F.conv2d(CORNER[None], UPRIGHT[None, None])[0], [(0, 0), (1, 1), (2, 2)]
 MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
 STUCK = Training("he", "none", 0.0, 0, tuple(2.31 for _ in range(80)))
 LEARNING = Training(
@@ -80,28 +81,22 @@ def photo(width: int = 96, height: int = 96) -> torch.Tensor:
     return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
 
 
-def convolution(pixels: torch.Tensor, kernels: torch.Tensor = UPRIGHT[None, None], **options):
-    """A convolution for the figures of notebook 01."""
-    return of_convolution.Convolution(pixels, kernels, **options)
+def star() -> torch.Tensor:
+    """A drawing in colour: (3, 24, 24)."""
+    return draw_shapes(torch.tensor([7]), torch.tensor([9.5]), size=24)[0] / 255
 
 
-def numbers() -> of_convolution.Convolution:
-    """A kernel that slides over 5 times 5 numbers."""
-    rows = ["00000", "00055", "00555", "00595", "00555"]
-    return convolution(torch.tensor([[[float(digit) for digit in row] for row in rows]]))
-
-
-def coloured(kernels: torch.Tensor) -> of_convolution.Convolution:
-    """Kernels over a drawing in colour."""
-    drawing = draw_shapes(torch.tensor([4]), torch.tensor([9.5]), size=24)[0] / 255
-    return convolution(drawing, kernels, padding=1)
-
-
-def four_kernels() -> torch.Tensor:
-    """Four filters of three channels: (4, 3, 3, 3)."""
+def filter_maps() -> dict[str, torch.Tensor]:
+    """What four filters of three channels make of a drawing, by name."""
     blur = torch.full((3, 3), 1 / 9)
-    rows = [[UPRIGHT] * 3, [UPRIGHT.T] * 3, [blur, -blur, 0 * blur], [blur / 3] * 3]
-    return torch.stack([torch.stack(row) for row in rows])
+    filters = {
+        "vertical edges": torch.stack([UPRIGHT] * 3),
+        "horizontal edges": torch.stack([UPRIGHT.T] * 3),
+        "red − green": torch.stack([blur, -blur, 0 * blur]),
+        "blur": torch.stack([blur] * 3) / 3,
+    }
+    maps = F.conv2d(star()[None], torch.stack([*filters.values()]), padding=1)[0]
+    return dict(zip(filters, maps, strict=True))
 
 
 def mixes() -> dict[str, torch.Tensor]:
@@ -212,21 +207,18 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "00_changes": changes,
     "00_photographs": photographs,
     "00_network": draw_network,
-    "01_slide": lambda: of_convolution.draw_slide(numbers(), [(0, 0), (1, 1), (2, 2)]),
-    "01_sum": lambda: of_convolution.draw_sum(numbers(), (1, 2)),
-    "01_steps": lambda: of_convolution.draw_steps(
-        [
-            convolution(torch.zeros(1, 7, 7), **options)
-            for options in ({}, {"padding": 1}, {"padding": 1, "stride": 2})
-        ]
-    ),
+    "01_sizes": lambda: scales.draw_sizes("star"),
+    "01_slide": lambda: of_convolution.draw_slide(CORNER, UPRIGHT, FRAMED, EDGES),
+    "01_slide_open": lambda: of_convolution.draw_slide(CORNER, UPRIGHT, FRAMED, None),
+    "01_sum": lambda: of_convolution.draw_sum(CORNER[1:4, 1:4], UPRIGHT),
+    "01_steps": lambda: of_convolution.draw_steps(7, 3),
+    "01_steps_open": lambda: of_convolution.draw_steps(7, 3, answered=False),
     "01_channels_in": lambda: of_convolution.draw_channels_in(
-        coloured(torch.stack([UPRIGHT] * 3)[None])
+        star(), torch.stack([UPRIGHT, UPRIGHT.T, -UPRIGHT])
     ),
-    "01_channels_out": lambda: of_convolution.draw_channels_out(
-        coloured(four_kernels()), ["upright edges", "level edges", "red − green", "blur"]
-    ),
-    "01_kernels": lambda: of_predecessors.draw_kernels(PREDECESSORS),
+    "01_channels_out": lambda: of_convolution.draw_channels_out(star(), filter_maps()),
+    "01_kernels": scales.draw_kernels,
+    "01_rates": lambda: of_kernel_sizes.draw_rates(kernel_sizes.recorded()),
     "01_contenders": lambda: of_kernel_sizes.draw_contenders(kernel_sizes.recorded()),
     "01_by_size": lambda: of_kernel_sizes.draw_by_size(kernel_sizes.recorded()),
     "01_pyramids": lambda: of_receptive_growth.draw_pyramids(

@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import network
 import pytest
 import torch
+import torchvision
 from matplotlib.colors import to_hex
 from studied import RUN, run_with, runs_with
 from test_figures import assert_texts_fit
@@ -21,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from googlenet_lib.course.kit import pictures, seeds, style
 from googlenet_lib.course.kit.statistics import compare_means
-from googlenet_lib.course.nb01 import convolution, receptive_growth
+from googlenet_lib.course.nb01 import convolution, kernel_size_charts, receptive_growth, scales
 from googlenet_lib.course.nb01.receptive_fields import recorded
 from googlenet_lib.course.nb02 import bottleneck as dial
 from googlenet_lib.course.nb02 import mixer, reductions_chart
@@ -350,35 +351,49 @@ def test_the_pictures_words_name_what_is_wrong():
 # ---- lesson 01 -----------------------------------------------------------------------------------
 
 
-def test_outputs_of_a_convolution_are_pytorch_s():
-    conv = gallery.coloured(gallery.four_kernels())
-    expected = F.conv2d(conv.picture[None], conv.kernels, padding=1)[0]
-    torch.testing.assert_close(conv.output, expected)
-    torch.testing.assert_close((conv.patch((0, 5)) * conv.kernels[1]).sum(), expected[1, 0, 5])
+def test_the_products_under_a_kernel_are_added():
+    patch = torch.arange(9.0).view(3, 3)
+    assert "add up to 6." in convolution.draw_sum(patch, gallery.UPRIGHT).alt
 
 
-def test_the_sum_under_a_window_is_told():
-    assert "= 5" in convolution.draw_sum(gallery.numbers(), (1, 2)).alt
-    assert "row 2, column 2 gives 0" in convolution.draw_slide(gallery.numbers(), [(2, 2)]).alt
+def test_a_filter_adds_the_maps_of_its_channels():
+    weights = torch.stack([gallery.UPRIGHT, gallery.UPRIGHT.T, -gallery.UPRIGHT])
+    total = F.conv2d(gallery.star()[None], weights[None], padding=1)
+    text = convolution.draw_channels_in(gallery.star(), weights).alt
+    assert f"from {total.min():.1f} to {total.max():.1f}" in text
 
 
-def test_convolutions_that_cannot_be_are_refused():
-    with pytest.raises(UsageError, match="of the same C"):
-        gallery.convolution(torch.zeros(3, 8, 8))
-    with pytest.raises(UsageError, match="no window fits"):
-        gallery.convolution(torch.zeros(1, 2, 2))
-    with pytest.raises(UsageError, match="expected a row of 0 to 2"):
-        convolution.draw_sum(gallery.numbers(), (4, 0))
-    with pytest.raises(UsageError, match="1 names came for 4 filters"):
-        convolution.draw_channels_out(gallery.coloured(gallery.four_kernels()), ("one",))
+def test_an_open_question_is_not_answered():
+    assert "left open" in gallery.FIGURES["01_slide_open"]().alt
+    assert "row 1, column 1 is 15" in gallery.FIGURES["01_slide"]().alt
+    assert "? × ? out" in gallery.FIGURES["01_steps_open"]().alt
+    assert "padding 1, stride 2: 4×4 out" in gallery.FIGURES["01_steps"]().alt
+
+
+def test_the_kernels_of_the_networks():
+    with torch.device("meta"):
+        vgg = torchvision.models.vgg16()
+    kernels = [m.kernel_size[0] for m in vgg.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [kernel for _, kernel, _ in scales.NETWORKS["VGG-16\n2014"]] == kernels
+
+
+def test_the_seed_that_collapsed_is_named_and_p_is_exact():
+    text = gallery.FIGURES["01_contenders"]().alt
+    assert text.count("far below") == 1
+    assert "+3.1 points, p = 0.143 (95%: −1.4 to +7.7); seed 2 is far below the others" in text
+    assert "+5.5 points, p = 0.008" in text
+    assert kernel_size_charts.permutation_p([1, 2, 3], [4, 5, 6]) == pytest.approx(2 / 20)
+    assert kernel_size_charts.permutation_p([1, 3, 5], [2, 4, 6]) == pytest.approx(14 / 20)
+    assert kernel_size_charts.find_collapsed([0.9, 0.91, 0.5, 0.92]) == [2]
+    assert kernel_size_charts.find_collapsed([0.9, 0.92, 0.89, 0.91]) == []
 
 
 def test_words_say_whether_the_gradient_is_inside_the_picture():
     draw = receptive_growth.draw_branch_field
-    assert "inside the picture's 224" in draw(recorded(), "inception4e", "5x5").alt
+    assert "inside the image's 224" in draw(recorded(), "inception4e", "5x5").alt
     text = draw(recorded(), "inception5b", "5x5").alt
     assert "the field is 715 pixels wide" in text
-    assert "wider than the picture's 224" in text
+    assert "wider than the image's 224" in text
 
 
 # ---- lesson 02 -----------------------------------------------------------------------------------

@@ -51,12 +51,6 @@ def test_a_picture_as_large_as_the_field_leaves_one_place(stack, field):
             build_stack(stack)(torch.zeros(1, 3, field - 1, field - 1))
 
 
-def test_weights_of_two_3x3s_and_one_5x5():
-    """VGG's argument, which holds where all widths are equal."""
-    assert Stack(2, 3).field == Stack(1, 5).field
-    assert (Stack(2, 3).weights_a_channel_pair, Stack(1, 5).weights_a_channel_pair) == (18, 25)
-
-
 def test_a_gradient_fills_its_field_and_the_middle_counts_more_than_the_rim():
     gradient = stack_gradient(Stack(10, 3))
     assert gradient.shape == (21, 21)

@@ -1,4 +1,4 @@
-"""Exercises and predictions of notebook 01, why many scales."""
+"""Exercises and predictions of lesson 01, why many scales, and of its two deep dives."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,40 +6,39 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from googlenet_lib.course.kit.comparing import describe
 from googlenet_lib.course.kit.exercise import Case, Exercise, Prediction, Wrong, slips
-from googlenet_lib.course.kit.modules import Build, same_layers
 
 # ---- 01.1 ----------------------------------------------------------------------------------------
 
 DOWNWARDS = ((1, 2, 6), (1, 5, 6), (1, 2, 99), (1, 98, 99))  # brightness of the three rows
 
 
-def _level_edges(answer: Any) -> None:
+def _horizontal_edges(answer: Any) -> None:
     kernel = _kernel_of(answer)
     small = 1e-5 * kernel.abs().max().clamp(min=1e-30).item()
 
-    def answers(rows: Tensor) -> float:
+    def output(rows: Tensor) -> float:
         return float((kernel * rows).sum())
 
-    flat = answers(torch.full((3, 3), 5.0))
+    flat = output(torch.full((3, 3), 5.0))
     if abs(flat) > small:
         raise Wrong(
-            f"under the window every pixel is 5, and your kernel answers {flat:g}. Where nothing "
-            "changes there is no edge: what must the nine weights add up to?"
+            f"where all nine pixels are 5, your kernel gives {flat:g}. Where nothing changes there "
+            "is no edge: what must the nine weights add up to?"
         )
     for columns, side in (((1.0, 2.0, 6.0), "right"), ((6.0, 2.0, 1.0), "left")):
-        upright = answers(torch.tensor([columns] * 3))
-        if abs(upright) > small:
+        vertical = output(torch.tensor([columns] * 3))
+        if abs(vertical) > small:
             told = ", ".join(f"{value:g}" for value in columns)
             raise Wrong(
-                f"rows of {told} get brighter to the {side} and your kernel answers {upright:g}: "
-                "it sees upright edges too. Each column on its own must not count"
+                f"rows of {told} get brighter to the {side} and your kernel gives {vertical:g}: "
+                "it sees vertical edges too. Each column on its own must not count"
             )
-    levels = {values: answers(torch.tensor([values] * 3).T) for values in DOWNWARDS}
+    levels = {values: output(torch.tensor([values] * 3).T) for values in DOWNWARDS}
     values, level = min(levels.items(), key=lambda one: one[1])
     if level > small:
         return
@@ -52,9 +51,7 @@ def _level_edges(answer: Any) -> None:
             "there it is below 0. It must be above 0 wherever every row is brighter than the last"
         )
     told = ", ".join(map(str, values))
-    raise Wrong(
-        f"columns of {told} get brighter downwards and your kernel answers {level:g}: {says}"
-    )
+    raise Wrong(f"columns of {told} get brighter downwards and your kernel gives {level:g}: {says}")
 
 
 def _kernel_of(answer: Any) -> Tensor:
@@ -71,16 +68,16 @@ def _kernel_of(answer: Any) -> Tensor:
     return kernel
 
 
-LEVEL_EDGES = Exercise(
+HORIZONTAL_EDGES = Exercise(
     "01.1",
-    "A kernel for level edges",
+    "A kernel for horizontal edges",
     kind="value",
-    test=_level_edges,
+    test=_horizontal_edges,
     hints=(
-        "The kernel of the figure finds upright edges. What has to be turned?",
-        "Where every pixel is equal the answer must be 0: the weights add up to 0.",
-        "Brighter downwards: the last row counts for it, the first against it, and all columns do "
-        "the same.",
+        "The kernel of the figure finds vertical edges. What has to be turned?",
+        "Where every pixel is equal the output must be 0: the weights add up to 0.",
+        "Brighter downwards: the last row counts for it, the first row against it, and all three "
+        "columns do the same.",
     ),
     why="a kernel is a small picture of what it looks for.",
 )
@@ -88,12 +85,12 @@ LEVEL_EDGES = Exercise(
 # ---- 01.2 ----------------------------------------------------------------------------------------
 
 
-def convolve(picture: Tensor, kernel: Tensor, padding: int = 0) -> Tensor:
-    """The convolution of one channel (height, width) with a kernel (k, k)."""
-    return F.conv2d(picture[None, None], kernel[None, None], padding=padding)[0, 0]
+def convolve(image: Tensor, kernel: Tensor, padding: int = 0) -> Tensor:
+    """Convolve one channel (H, W) with a kernel (k, k)."""
+    return F.conv2d(image[None, None], kernel[None, None], padding=padding)[0, 0]
 
 
-def _pictures_and_kernels() -> list[tuple[Tensor, Tensor]]:
+def _images_and_kernels() -> list[tuple[Tensor, Tensor]]:
     draw = torch.Generator().manual_seed(1)
     sizes = ((6, 6, 3), (5, 8, 3), (7, 4, 2), (4, 4, 1), (5, 5, 5))
     return [
@@ -106,62 +103,96 @@ CONVOLUTION = Exercise(
     "01.2",
     "A convolution by loops",
     solution=convolve,
-    cases=_pictures_and_kernels(),
+    cases=_images_and_kernels(),
     any_float=True,
     slips=slips(
-        "You have turned the kernel round by half a turn, as mathematics does. PyTorch's "
-        "convolution leaves it as it is.",
-        lambda picture, kernel: convolve(picture, kernel.flip(0, 1)),
+        "You have turned the kernel by half a turn, as mathematics does. PyTorch's convolution "
+        "leaves it as it is.",
+        lambda image, kernel: convolve(image, kernel.flip(0, 1)),
         "Rows and columns of the kernel are exchanged.",
-        lambda picture, kernel: convolve(picture, kernel.T),
-        "The last window, flush with the far edge, is missing in both directions. How many places "
-        "are there along 6 pixels for 3?",
-        lambda picture, kernel: convolve(picture, kernel)[:-1, :-1],
+        lambda image, kernel: convolve(image, kernel.T),
+        "The last position, at the far border, is missing in both directions. How many positions "
+        "are there along 6 pixels for a kernel of 3?",
+        lambda image, kernel: convolve(image, kernel)[:-1, :-1],
         "That is the sum of the pixels alone; where are the weights?",
-        lambda picture, kernel: convolve(picture, torch.ones_like(kernel)),
-        "You divide by the number of taps; a convolution only adds.",
-        lambda picture, kernel: convolve(picture, kernel) / kernel.numel(),
-        "Zeros have been put around the picture; here the window stays inside it.",
-        lambda picture, kernel: convolve(picture, kernel, padding=len(kernel) // 2),
+        lambda image, kernel: convolve(image, torch.ones_like(kernel)),
+        "Zeros have been put around the image; here the kernel stays inside it.",
+        lambda image, kernel: convolve(image, kernel, padding=len(kernel) // 2),
     ),
-    look="At one place: multiply pixel by weight under the window, add, store. Then the next.",
+    look="At one position: multiply each pixel by its weight, add, store. Then go to the next.",
     hints=(
-        "How often does a window of k pixels fit along `size` pixels? size - k + 1 times.",
-        "`picture[row : row + k, column : column + k]` is what lies under the window.",
-        "Make `torch.empty(rows, columns)`, and put `(window * kernel).sum()` at each place.",
+        "At how many positions does a kernel of k pixels fit along `size` pixels? size - k + 1.",
+        "`image[row : row + k, column : column + k]` are the pixels under the kernel.",
+        "Make `torch.empty(rows, columns)`, and put `(pixels * kernel).sum()` at each position.",
     ),
-    why="that is all that nn.Conv2d computes on one channel; it only is faster.",
+    why="that is all that nn.Conv2d computes on one channel; it is only faster.",
 )
 
-WEIGHTS = Exercise(
+# ---- 01.3 ----------------------------------------------------------------------------------------
+
+LAYERS = Exercise(
     "01.3",
-    "What a layer has to learn",
-    solution=lambda inputs, outputs, kernel: outputs * (inputs * kernel**2 + 1),
-    cases=[(3, 96, 11), (192, 32, 5), (64, 64, 1), (1, 1, 3)],
+    "How many layers it takes",
+    solution=lambda kernel, pixels: -(-(pixels - 1) // (kernel - 1)),
+    cases=[(3, 5), (3, 22), (3, 224), (5, 224), (4, 224), (7, 31), (11, 12), (6, 3), (5, 1)],
     slips=slips(
-        "Each filter has a bias too, one number.",
-        lambda i, o, k: o * i * k**2,
-        "There is one bias for each filter, not one for each slice of it.",
-        lambda i, o, k: o * i * (k**2 + 1),
-        "That would be enough if a filter saw a single channel; it sees all that come in.",
-        lambda i, o, k: o * (k**2 + 1),
-        "A kernel has a height and a width.",
-        lambda i, o, k: o * (i * k + 1),
-        "That is one filter. How many are there?",
-        lambda i, o, k: i * k**2 + 1,
-        "There is one bias for each filter, not one in all.",
-        lambda i, o, k: o * i * k**2 + 1,
+        "Kernels were laid end to end. But each layer only adds the pixels around the field that "
+        "was there before.",
+        lambda k, p: math.ceil(p / k),
+        "Rounded down, the last layers do not reach all of the pixels.",
+        lambda k, p: (p - 1) // (k - 1),
+        "Sometimes that is one too many: before any layer, the field already has one pixel.",
+        lambda k, p: -(-p // (k - 1)),
+        "A kernel of k adds fewer than k pixels: its middle one was seen already.",
+        lambda k, p: -(-(p - 1) // k),
+        "A kernel reaches to both sides of its middle.",
+        lambda k, p: -(-(p - 1) // ((k - 1) // 2)),
+        "Every kernel was taken for one of 3.",
+        lambda k, p: -(-(p - 1) // 2),
+        "There is no half layer: round up.",
+        lambda k, p: (p - 1) / (k - 1),
     ),
-    look="How many numbers has one filter, with its bias? How many filters are there?",
+    look="How wide is the field after one layer, two, three? By how much does each widen it?",
     hints=(
-        "One filter has a slice of kernel x kernel weights for every channel that comes in.",
-        "And one bias.",
-        "There are as many filters as channels that go out.",
+        "With stride 1, a layer with a kernel of k widens the field by k - 1 pixels.",
+        "Before the first layer the field is 1 pixel.",
+        "Add layers in a loop until the field is wide enough, and count them.",
     ),
-    why="the map's size does not count: the same weights serve every place.",
+    why="without strides, fields grow slowly; that is one reason for pools and strides.",
 )
 
-# ---- 01.4 ----------------------------------------------------------------------------------------
+# ---- 01.4, in the dive on fair comparisons -------------------------------------------------------
+
+SMALLEST_P = Exercise(
+    "01.4",
+    "The smallest p that you can get",
+    solution=lambda first, second: 1 / math.comb(first + second, first) * (1 + (first == second)),
+    cases=[(5, 5), (3, 3), (2, 2), (4, 4), (3, 5), (5, 3), (2, 6), (10, 10), (1, 1), (1, 4)],
+    slips=slips(
+        "With groups of equal size, swapping the two groups gives the same difference with the "
+        "other sign. Two divisions are as extreme, not one.",
+        lambda a, b: 1 / math.comb(a + b, a),
+        "With groups of unequal size, only the observed division itself is sure to be as extreme. "
+        "Its mirror image would need groups of the other sizes.",
+        lambda a, b: 2 / math.comb(a + b, a),
+        "You count orders. The order inside a group changes nothing.",
+        lambda a, b: (1 + (a == b)) / math.factorial(a + b),
+        "You let every value choose its group freely; but the sizes of the groups stay.",
+        lambda a, b: (1 + (a == b)) / 2 ** (a + b),
+        "That is how many divisions there are. What share of them is the most extreme?",
+        lambda a, b: math.comb(a + b, a),
+    ),
+    look="In how many ways can the values be divided into two groups of these sizes? How many of "
+    "these ways are as extreme as complete separation?",
+    hints=(
+        "`math.comb(n, k)` counts the ways to choose k of n.",
+        "The best case: all values of one group lie above all values of the other.",
+        "If both groups have the same size, the division with the groups swapped is as extreme.",
+    ),
+    why="three seeds against three can never get below 0.05, however clear the result is.",
+)
+
+# ---- 01.5 ----------------------------------------------------------------------------------------
 
 Shares = list[float | None]
 RADII = torch.tensor([4.0, 4.5, 6.0, 6.0, 7.0, 9.0, 9.5, 3.0, 8.0, 15.0, 10.0, 12.0])
@@ -176,7 +207,7 @@ def accuracy_by_size(
     above: Callable[[Tensor, float], Tensor] = torch.ge,
     below: Callable[[Tensor, float], Tensor] = torch.lt,
 ) -> Shares:
-    """The share of right answers in each bin; its lower edge belongs to it, its upper does not."""
+    """Return the share of True in each bin; its lower edge belongs to it, its upper does not."""
     inside = [above(radii, low) & below(radii, high) for low, high in pairwise(edges)]
     return [right[one].float().mean().item() if one.any() else None for one in inside]
 
@@ -186,18 +217,13 @@ def _counts(right: Tensor, radii: Tensor, edges: Sequence[float]) -> list[int]:
     return [int((right & (radii >= low) & (radii < high)).sum()) for low, high in bins]
 
 
-def _closed(right: Tensor, radii: Tensor, edges: Sequence[float]) -> Shares:
-    """As a histogram does it, the last bin with its upper edge."""
-    return accuracy_by_size(right, radii, [*edges[:-1], edges[-1] + 1e-3])
-
-
 def _each(change: Callable[[float], Any], empty: Any = None) -> Callable[..., list[Any]]:
-    """The right shares, each changed, and `empty` where there is none."""
+    """Return the right shares, each changed, and `empty` where there is none."""
     return lambda *args: [empty if s is None else change(s) for s in accuracy_by_size(*args)]
 
 
 BY_SIZE = Exercise(
-    "01.4",
+    "01.5",
     "Accuracy by size",
     solution=accuracy_by_size,
     cases=[
@@ -205,119 +231,38 @@ BY_SIZE = Exercise(
         for edges in (*BINS, [2.5, 3.5], [6, 9])
     ],
     slips=slips(
-        "You divide by all pictures; divide by those of the bin.",
+        "You divide by all objects; divide by those in the bin.",
         lambda right, radii, edges: [n / len(right) for n in _counts(right, radii, edges)],
-        "Each bin holds all that is smaller too: it needs a lower edge.",
-        lambda right, radii, edges: [right[radii < one].float().mean().item() for one in edges[1:]],
         "Those are counts of right answers. Out of how many each?",
         _counts,
         "An object that lies on an edge was counted in two bins: the lower edge belongs to a bin, "
         "the upper one to the next.",
         lambda *args: accuracy_by_size(*args, below=torch.le),
-        "An object that lies on an edge went into the bin below: the lower edge belongs to a bin, "
+        "An object that lies on an edge is in the bin below: the lower edge belongs to a bin, "
         "the upper one does not.",
         lambda *args: accuracy_by_size(*args, above=torch.gt, below=torch.le),
-        "An object that lies on an edge is in no bin: the lower edge belongs to a bin.",
-        lambda *args: accuracy_by_size(*args, above=torch.gt),
-        "An object on the last edge was counted. No upper edge belongs to its bin, the last one "
-        "neither.",
-        _closed,
         "A bin without any object has no accuracy; 0 would say that all were wrong. Give None.",
         _each(float, empty=0.0),
         "A bin without any object has no accuracy: 0 divided by 0 is nan. Give None.",
         _each(float, empty=math.nan),
-        "So many lie in each bin. How many of them are right?",
-        lambda right, radii, edges: _counts(right == right, radii, edges),
         "A bin in which all are wrong has the accuracy 0. None is for one without any object.",
         _each(lambda share: share or None),
-        "A bin without any object was left out. It gets None, so that every bin has its place.",
-        lambda *args: [share for share in accuracy_by_size(*args) if share is not None],
-        "That is how many were wrong.",
-        _each(lambda share: 1 - share),
-        "Those are percent; give shares from 0 to 1.",
-        _each(lambda share: 100 * share),
-        "They are rounded. `round` is for what is shown.",
-        _each(lambda share: round(share, 2)),
-        _each(lambda share: round(share, 3)),
     ),
     look="For each pair of neighbouring edges: which objects lie in it, and how many of them are "
     "right?",
     hints=(
         "`zip(edges, edges[1:])` gives each bin's two edges.",
-        "`inside = (radii >= low) & (radii < high)` chooses; `right[inside]` are its answers.",
-        "`.float().mean().item()` is their share; `inside.any()` says whether there are any.",
+        "`inside = (radii >= low) & (radii < high)` chooses; `right[inside]` are its objects.",
+        "`.float().mean().item()` is their share; `inside.any()` tells whether there are any.",
     ),
     why="one number for all sizes hides who fails where.",
 )
 
-# ---- 01.5 ----------------------------------------------------------------------------------------
-
-
-def _build(inputs: int, width: int, *sizes: tuple[int, int]) -> Build:
-    branches = {f"{k}x{k}": [nn.Conv2d(inputs, width, k, padding=k // 2)] for k in (1, 3, 5)}
-    shapes = [(2, inputs, *size) for size in sizes]
-    return Build((inputs, width), f"{inputs}, {width}", branches, shapes)
-
-
-SIDE_BY_SIDE = Exercise(
-    "01.5",
-    "Three kernels side by side",
-    kind="class",
-    test=same_layers(_build(3, 4, (9, 9), (6, 11)), _build(5, 2, (8, 11)), _build(2, 2, (10, 9))),
-    hints=(
-        "Three `nn.Conv2d`, each from `in_channels` to `width`, with kernels 1, 3 and 5.",
-        "A kernel of k keeps the size with `padding=k // 2`.",
-        "`torch.cat([a, b, c], dim=1)` stacks maps along the channels.",
-    ),
-    why="equal sizes by padding, stacked channels: three of the four branches of GoogLeNet.",
-)
-
-LAYERS = Exercise(
-    "01.6",
-    "How many layers it takes",
-    solution=lambda kernel, pixels: -(-(pixels - 1) // (kernel - 1)),
-    cases=[
-        *((3, 5), (3, 22), (3, 224), (5, 224), (4, 224), (7, 31), (11, 12), (6, 3), (5, 1)),
-    ],
-    slips=slips(
-        "Kernels were laid end to end; in a stack each reaches round the field of the one before, "
-        "and one pixel of it is shared.",
-        lambda k, p: math.ceil(p / k),
-        "Rounded down, the last layers do not reach all of the pixels.",
-        lambda k, p: (p - 1) // (k - 1),
-        "Sometimes that is one too many: the value itself already sees one pixel, before any "
-        "kernel widens that.",
-        lambda k, p: -(-p // (k - 1)),
-        "A kernel of k adds fewer than k pixels: its middle one was seen already.",
-        lambda k, p: -(-(p - 1) // k),
-        "A kernel reaches on both sides of its middle.",
-        lambda k, p: -(-(p - 1) // ((k - 1) // 2)),
-        "An even kernel has no middle: it adds an odd number of pixels, and half of an odd number "
-        "is none.",
-        lambda k, p: -(-(p // 2) // (k // 2)),
-        "How many pixels does a value see before the first layer?",
-        lambda k, p: max(1, -(-(p - 1) // (k - 1))),
-        "Every kernel was taken for one of 3.",
-        lambda k, p: -(-(p - 1) // 2),
-        "There is no half layer: round up.",
-        lambda k, p: (p - 1) / (k - 1),
-        "Rounded to the nearest, the last layers may not reach all of the pixels.",
-        lambda k, p: round((p - 1) / (k - 1)),
-    ),
-    look="How wide is the field after one layer, two, three? By how much does each widen it?",
-    hints=(
-        "With stride 1, a layer of kernel k widens the field by k - 1 pixels.",
-        "Before the first layer a value sees 1 pixel.",
-        "`a // b` rounds down; `-(-a // b)` rounds up.",
-    ),
-    why="without strides, fields grow slowly; that is what pools and strides are for.",
-)
-
-# ---- 01.7 ----------------------------------------------------------------------------------------
+# ---- 01.6, in the dive on receptive fields -------------------------------------------------------
 
 
 def effective_width(mass: Sequence[float], share: float = 0.9, whole: float | None = None) -> int:
-    """The width of the centred window that holds `share` of `mass`, or of `whole`."""
+    """Return the width of the centred window that holds `share` of `mass`, or of `whole`."""
     wanted = share * (sum(mass) if whole is None else whole) - 1e-9
     middle = len(mass) // 2
     for reach in range(middle + 1):
@@ -335,13 +280,13 @@ def _cut(mass: Sequence[float], share: float = 0.9) -> int:
 
 
 def _first_that_hold(mass: Sequence[float], share: float = 0.9) -> int:
-    """How many values from the beginning on hold `share` of the sum."""
+    """Count how many values from the beginning on hold `share` of the sum."""
     enough = (n for n in range(1, len(mass)) if sum(mass[:n]) >= share * sum(mass) - 1e-9)
     return next(enough, len(mass))
 
 
 WIDTH = Exercise(
-    "01.7",
+    "01.6",
     "How wide a blob is",
     solution=effective_width,
     cases=[
@@ -362,20 +307,12 @@ WIDTH = Exercise(
         lambda mass, share=0.9: effective_width(mass, share, whole=1),
         "That is the width for 0.9, whatever `share` says.",
         lambda mass, share=0.9: effective_width(mass),
-        "A window that holds just `share` is wide enough.",
-        lambda mass, share=0.9: effective_width(mass, share + 1e-6),
-        "That is the last window which holds too little.",
-        lambda mass, share=0.9: max(effective_width(mass, share) - 2, 0),
         "One is missing: the value in the middle belongs to it as well.",
         lambda mass, share=0.9: effective_width(mass, share) - 1,
-        "`mass[a:b]` ends before b. Does your window have its last value?",
+        "`mass[a:b]` ends before b. Is the last value of your window in it?",
         _cut,
-        "You count values that are not small. Asked is how much of the sum lies inside.",
-        lambda mass, share=0.9: sum(value >= (1 - share) * max(mass) for value in mass),
-        "You begin at the rim; begin at the middle and grow to both sides.",
+        "You begin at the border; begin in the middle and grow to both sides.",
         _first_that_hold,
-        "You take the largest values wherever they lie; the window is centred and has no gaps.",
-        lambda mass, share=0.9: _first_that_hold(sorted(mass, reverse=True), share),
     ),
     look="Start with the middle value alone. Is the share reached? If not, reach one further on "
     "both sides.",
@@ -387,22 +324,30 @@ WIDTH = Exercise(
     why="that is the dashed square of the figures, in one direction.",
 )
 
-EXERCISES = (LEVEL_EDGES, CONVOLUTION, WEIGHTS, BY_SIZE, SIDE_BY_SIDE, LAYERS, WIDTH)
+EXERCISES = (HORIZONTAL_EDGES, CONVOLUTION, LAYERS, SMALLEST_P, BY_SIZE, WIDTH)
 
 PREDICTIONS = (
     Prediction(
         "01.a",
-        "How many weights, without biases, has a layer of 3x3 kernels from 3 channels to 4?",
+        "How many weights, without biases, has a layer of four 3x3 filters over three channels?",
         least=0,
         most=10_000,
     ),
     Prediction(
         "01.b",
-        "At equal multiply-adds, which net has the highest test accuracy?",
-        choices=("only 1x1", "only 3x3", "only 5x5", "mixed", "mixed, no pool", "3x3 and pool"),
+        "Four branches of equal width against one 3x3 convolution with as many channels: how many "
+        "times as many multiply-adds?",
+        tolerance=0.05,
+        least=0,
+        most=100,
     ),
     Prediction(
         "01.c",
+        "At equal multiply-adds, which network has the highest test accuracy?",
+        choices=("only 1x1", "only 3x3", "only 5x5", "mixed", "mixed, no pool", "3x3 and pool"),
+    ),
+    Prediction(
+        "01.d",
         "Ten layers of 3x3 have a field of 21 pixels. How many pixels wide is the square that "
         "holds 90 percent of the gradient?",
         tolerance=2,
@@ -410,7 +355,7 @@ PREDICTIONS = (
         most=21,
     ),
     Prediction(
-        "01.d",
+        "01.e",
         "The last module's field is 715 pixels wide. Within how many pixels lie 90 percent of the "
         "gradient?",
         tolerance=50,

@@ -3,8 +3,7 @@
     python -m googlenet_lib.course.nb01.kernel_sizes --overwrite
 
 trains all of them anew, about 25 minutes on one core, and writes `kernel_sizes.json`, or
-with `--out FILE` another file. Finished trainings are kept beside it until then, so that a second
-start goes on where the first one was stopped.
+with `--out FILE` another file.
 """
 
 import datetime
@@ -88,7 +87,7 @@ WEIGHT_DECAY = 5e-4
 
 @dataclass(frozen=True)
 class SizeBin:
-    """Test shapes from `low` to `high` pixels across, and how many of them were named rightly."""
+    """Test shapes from `low` to `high` pixels across, and how many were classified correctly."""
 
     low: float
     high: float
@@ -97,7 +96,7 @@ class SizeBin:
 
     @property
     def accuracy(self) -> float:
-        """Return the share of them that was named rightly."""
+        """Return the share of them that was classified correctly."""
         return self.correct / self.count
 
 
@@ -177,7 +176,6 @@ TUNING_SEEDS = (100, 101, 102)  # others than those that are compared
 SEEDS = (0, 1, 2, 3, 4)
 RATES = (0.05, 0.1, 0.2, 0.4)  # all are tried; more where the best lies at an end
 LOWEST_RATE, HIGHEST_RATE = 0.005, 10.0
-UNFINISHED = "kernel_sizes.unfinished.json"
 
 
 @dataclass(frozen=True)
@@ -279,21 +277,13 @@ def recorded() -> Recording:
 
 def record(path: Path) -> None:
     """Tune and train every contender, and write all trainings to `path`."""
-    data, settings = scale_data(), _settings()
-    unfinished = path.with_name(UNFINISHED)
-    trials = _load_unfinished(unfinished, settings)
+    data = scale_data()
 
     def try_rate(
         contender: Contender, rate: float, seeds: Iterable[int], test: bool
     ) -> list[Trial]:
-        keys = [(contender.name, rate, seed) for seed in seeds]
-        for key in keys:
-            if key not in trials:
-                options = {"rate": rate, "seed": key[-1], "test": test}
-                trials[key] = _round(train_contender(contender, data, **options))
-                recorder.save(unfinished, settings, trials.values())
-                print(_describe(trials[key]), flush=True)
-        return [trials[key] for key in keys]
+        options = {"rate": rate, "test": test}
+        return [_round(train_contender(contender, data, seed=seed, **options)) for seed in seeds]
 
     tuning, final = [], []
     for contender in progress_bar(CONTENDERS, desc="contenders"):
@@ -303,7 +293,7 @@ def record(path: Path) -> None:
         tuning += mine
         final += try_rate(contender, best_rate(mine), SEEDS, test=True)
     circumstances = Circumstances(
-        settings=settings,
+        settings=_settings(),
         device=describe_device(torch.device("cpu")),
         versions=list_versions(),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -316,7 +306,6 @@ def record(path: Path) -> None:
         ),
     )
     recorder.save(path, circumstances, tuning + final)
-    unfinished.unlink()
 
 
 def _settings() -> dict[str, Any]:
@@ -339,23 +328,6 @@ def _settings() -> dict[str, Any]:
         "seeds": list(SEEDS),
         "rates": list(RATES),
     }
-
-
-def _load_unfinished(path: Path, settings: dict[str, Any]) -> dict[tuple, Trial]:
-    """Load the trainings of a recording that was stopped, if it had the same settings."""
-    if not path.is_file():
-        return {}
-    before, trials = recorder.load(path, Trial)
-    same = before == settings
-    return {(one.contender, one.rate, one.seed): one for one in trials if same}
-
-
-def _describe(trial: Trial) -> str:
-    return (
-        f"{trial.contender}, rate {trial.rate:g}, seed {trial.seed}: training "
-        f"{trial.train_accuracy:.1%}, validation {trial.validation_accuracy:.1%}, "
-        f"{trial.seconds:.0f} s"
-    )
 
 
 def _round(trial: Trial) -> Trial:

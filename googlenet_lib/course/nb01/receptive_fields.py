@@ -76,11 +76,6 @@ class Stack:
         """Theoretical receptive field of one value after the last layer, in pixels."""
         return field_after(self.layers)[0]
 
-    @property
-    def weights_a_channel_pair(self) -> int:
-        """Weights for each pair of an input and an output channel, all layers together."""
-        return self.depth * self.kernel**2
-
 
 def field_after(layers: Sequence[tuple[int, int]]) -> Field:
     """Return receptive field and jump, in pixels, after layers of (kernel, stride)."""
