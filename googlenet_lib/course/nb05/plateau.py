@@ -123,6 +123,12 @@ def recorded_trainings() -> tuple[Training, ...]:
     return recorder.load(RECORDED, Training)[1]
 
 
+def trainings_of(init: str, norm: str, head_weight: float) -> list[Training]:
+    """List the recorded trainings of one of SETTINGS, in the order of seeds."""
+    wanted = (init, norm, head_weight)
+    return [r for r in recorded_trainings() if (r.init, r.norm, r.head_weight) == wanted]
+
+
 def record(path: Path) -> None:
     """Train all settings with all seeds, and write them to `path`."""
     images = load("digits").train
