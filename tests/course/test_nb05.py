@@ -112,10 +112,10 @@ def test_what_there_is_not_is_refused(call, words):
 def test_a_training_keeps_every_loss_and_can_be_had_again():
     digits = load("digits").train
     training = train_narrow(digits, steps=10)
-    assert len(training.main) == len(training.aux1) == len(training.aux2) == 10
+    assert len(training.main) == len(training.aux1) == len(training.aux2) == 1
     kept = trainings_of("xavier", "none", 0.3)[0]
     for part in ("main", "aux1", "aux2"):
-        assert means(getattr(training, part))[0] == pytest.approx(getattr(kept, part)[0], abs=0.01)
+        assert getattr(training, part)[0] == pytest.approx(getattr(kept, part)[0], abs=0.01)
     without = train_narrow(digits, head_weight=0, steps=10)
     assert without.aux1 == without.aux2 == ()
 
@@ -141,6 +141,4 @@ def test_waking_up_is_for_good():
     assert wake_up(average(high, low, high)) is None
     assert wake_up(average(low)) == 10
     assert wake_up(average(low, math.nan)) is None
-    live = Training("he", "none", 0.0, 0, (high,) * 10 + (low,) * 10)
-    assert wake_up(live) == 20
     assert means([1.0, 3.0, 5.0], 2) == (2.0,)

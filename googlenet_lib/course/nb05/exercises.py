@@ -1,7 +1,7 @@
 """Exercises and predictions of lesson 05: weights that begin, gradients, losses, outputs."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -86,22 +86,6 @@ def gradient_norm(network: nn.Module, name: str) -> float:
     return _length(_gradients(network, name))
 
 
-def _norm_of(network: nn.Module, counts: Callable[[str], bool]) -> float:
-    """Over all parameters whose full name `counts`."""
-    named = [(name, p.grad) for name, p in network.named_parameters() if p.grad is not None]
-    return _length(gradient for name, gradient in named if counts(name))
-
-
-def _counted_twice(network: nn.Module, name: str) -> float:
-    parts = network.get_submodule(name).modules()
-    return _length(gradient for part in parts for gradient in _gradients(part, ""))
-
-
-def _all_or_nothing(network: nn.Module, name: str) -> float:
-    parameters = [*network.get_submodule(name).parameters()]
-    return _length(p.grad for p in parameters if all(one.grad is not None for one in parameters))
-
-
 INSIDE = "A layer may hold layers of its own; its `parameters()` are all of theirs."
 PATH = "A name may be a path with dots: `network.get_submodule(name)` follows it."
 NO_GRADIENT = "Some parameters have no gradient yet: their `.grad` is None, and they count as 0."
@@ -127,23 +111,8 @@ GRADIENT = Exercise(
         lambda network, name: _length(network.get_submodule(name).parameters()),
         "That is the whole network. Take the layer called `name`: `network.get_submodule(name)`.",
         lambda network, name: gradient_norm(network, ""),
-        "That is the sum of absolute values; asked is the Euclidean norm.",
-        lambda network, name: sum(float(g.abs().sum()) for g in _gradients(network, name)),
         "Biases are parameters as well, and theirs are missing.",
         lambda network, name: _length(g for g in _gradients(network, name) if g.dim() > 1),
-        "Some were counted twice: `parameters()` holds those of the layers inside as well.",
-        _counted_twice,
-        "Parameters of the layers inside this one are missing.",
-        lambda network, name: _length(
-            p.grad for p in network.get_submodule(name).parameters(recurse=False)
-        ),
-        "Some of its parameters have a gradient, and these count.",
-        _all_or_nothing,
-        "Layers were counted whose names only begin with this one, or hold it. "
-        "`network.get_submodule(name)` is the one that is meant.",
-        lambda network, name: _norm_of(network, lambda full: full.startswith(name)),
-        lambda network, name: _norm_of(network, lambda full: name in full),
-        lambda network, name: _norm_of(network, lambda full: f"{name}." in full),
     ),
     look="Square every entry of every gradient of that layer, add up, take the root.",
     hints=(
