@@ -20,12 +20,11 @@ LOOKS = {
     "normal": (style.INK, "o"),
     "xavier": ("#56B4E9", "s"),
     "he": ("#8A5AA8", "^"),
-    "torch": (style.GREY, "D"),
 }
 INIT_NAMES = {"normal": "std 0.01", "xavier": "Xavier", "he": "He", "torch": "PyTorch's default"}
 NORM_NAMES = {"none": "no BatchNorm", "batch": "BatchNorm"}
 HEAD_CHOICES = {"both heads": (1, 1), "the head at 4a": (1, 0), "the head at 4d": (0, 1)}
-DASHES = ((0, (4, 3)), "-", (0, (1, 1.5)))
+DASHED = (0, (4, 3))
 
 
 def setting_name(init: str, norm: str) -> str:
@@ -63,7 +62,7 @@ def draw_sizes(measured: Sizes, predicted: Sizes) -> Figure:
             values = [sizes[name] for name in LAYERS]
             axes.plot(values, marker, color=colour, markersize=7)
             line = [predicted[init][name] for name in LAYERS]
-            axes.plot(line, linestyle=(0, (4, 3)), color=colour, linewidth=1.6)
+            axes.plot(line, linestyle=DASHED, color=colour, linewidth=1.6)
             ends.append((values[-1], INIT_NAMES[init], colour))
         style.label_ends(axes, ends)
     parts = [
@@ -161,7 +160,7 @@ def _mark_heads(axes: Axes, heads: str) -> None:
     for on, head in zip(HEAD_CHOICES[heads], HEADS, strict=True):
         colour = style.HEAD_COLOUR if on else style.LIGHT_GREY
         x = LAYERS.index(head.after) + 0.5
-        axes.axvline(x, color=colour, linewidth=1.4, linestyle=DASHES[0], zorder=0.5)
+        axes.axvline(x, color=colour, linewidth=1.4, linestyle=DASHED, zorder=0.5)
         axes.annotate(
             f"{'head' if on else 'no head'} after {short_layer(head.after)}",
             (x, 1),
