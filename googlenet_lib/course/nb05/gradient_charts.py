@@ -25,6 +25,7 @@ INIT_NAMES = {"normal": "std 0.01", "xavier": "Xavier", "he": "He", "torch": "Py
 NORM_NAMES = {"none": "no BatchNorm", "batch": "BatchNorm"}
 HEAD_CHOICES = {"both heads": (1, 1), "the head at 4a": (1, 0), "the head at 4d": (0, 1)}
 DASHED = (0, (4, 3))
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def setting_name(init: str, norm: str) -> str:
@@ -40,9 +41,14 @@ def short_layer(name: str) -> str:
 def _log_axes(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(numticks=8))
+    axes.yaxis.set_major_formatter(lambda value, _: _power_of_ten(value))  # mathtext is slow
     axes.minorticks_off()
     axes.set_xticks(range(len(LAYERS)), map(short_layer, LAYERS))
     axes.grid(axis="y", color=style.LIGHT_GREY, linewidth=0.8)
+
+
+def _power_of_ten(value: float) -> str:
+    return "10" + f"{math.log10(value):.0f}".translate(SUPERSCRIPTS)
 
 
 # ---- signals through the depth -------------------------------------------------------------------
