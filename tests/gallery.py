@@ -49,7 +49,6 @@ from googlenet_lib.course.nb05 import gradient_charts as of_gradients
 from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb05.heads import HEADS
-from googlenet_lib.course.nb05.plateau import Training
 from googlenet_lib.course.nb06 import figures as of_06
 from googlenet_lib.course.nb07 import ladder_chart as of_ladder
 from googlenet_lib.course.nb07 import tricks as of_training_tricks
@@ -68,10 +67,7 @@ UPRIGHT = torch.tensor([[-1.0, 0, 1]] * 3)
 CORNER = F.pad(torch.full((4, 3), 5.0), (2, 0, 1, 0))  # (5, 5)
 EDGES, FRAMED = F.conv2d(CORNER[None], UPRIGHT[None, None])[0], [(0, 0), (1, 1), (2, 2)]
 MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
-STUCK = Training("he", "none", 0.0, 0, tuple(2.31 for _ in range(80)))
-LEARNING = Training(
-    "he", "none", 0.3, 0, *(tuple(2.3 - k * i / 80 for i in range(80)) for k in (0.8, 1.3, 1.1))
-)
+LOSSES = {"with heads": 0.8, "head after 4a": 1.3, "without heads": 0.0}
 
 
 @cache
@@ -194,6 +190,16 @@ def design() -> Design:
     return Design("inception3a", Widths(64, 64, 128, 32, 64, 32))
 
 
+def sizes() -> tuple[dict, dict]:
+    """Activations through the depth: as they are recorded, and from a formula."""
+    recorded = {init: probes_of(init, "none")[0].activations for init in ("normal", "xavier", "he")}
+    steps = {"normal": 0.1, "xavier": 0.7, "he": 1.0}
+    return recorded, {
+        init: {name: step**i for i, name in enumerate(recorded[init])}
+        for init, step in steps.items()
+    }
+
+
 def gradients() -> torch.Tensor:
     """Numbers of the sizes of gradients."""
     normal = torch.randn(4096, generator=torch.Generator().manual_seed(0))
@@ -249,15 +255,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "04_fields": lambda: of_receptive.draw_receptive_fields(fields()),
     "04_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
     "05_head": draw_head,
-    "05_depth": lambda: of_gradients.draw_depth(
-        [
-            probes_of(*one)[0]
-            for one in (("normal", "none"), ("xavier", "none"), ("he", "none"), ("normal", "batch"))
-        ]
-    ),
+    "05_sizes": lambda: of_gradients.draw_sizes(*sizes()),
     "05_rescue": lambda: of_gradients.draw_rescue(probes_of("normal", "none"), 0.3),
-    "05_plateau": lambda: of_gradients.draw_plateau(
-        {"with heads": LEARNING, "without heads": STUCK}
+    "05_losses": lambda: of_gradients.draw_losses(
+        {name: [2.3 - k * i / 8 for i in range(8)] for name, k in LOSSES.items()}
     ),
     "05_heads": lambda: heads_chart.draw_heads(HEADS.runs()),
     "06_pictures": digits,

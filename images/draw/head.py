@@ -27,10 +27,10 @@ from googlenet_lib.network.table1 import (
 )
 
 # All in pixels of a page that is as wide as a README.
-HEIGHT, TRUNK_Y, BOX_WIDTH, BOX_HEIGHT, TRUNK_LEFT, TRUNK_STEP = 544, 98, 52, 34, 34, 72
-HEADS_Y = (234, 424)  # the middle of each
+HEIGHT, TRUNK_Y, BOX_WIDTH, BOX_HEIGHT, TRUNK_LEFT, TRUNK_STEP = 370, 98, 52, 34, 34, 72
+HEAD_Y = 240  # the middle of the first head
 LEFT, STEP, SLAB, THICKEST = 60, 142, 24, 92
-AROUND_X, AROUND_Y = 880, 136  # where the line of the second head passes the first
+SECOND = (686, 284, 188, 70)  # the second head: left, top, width, height
 MOST = 1024  # features: the thickest slab
 BAND_TINT, FADED = 0.78, 0.45
 
@@ -81,8 +81,8 @@ def draw_head() -> Figure:
         text = "Small classifiers on the maps in the middle. Thickness shows channels or features."
         write(axes, TRUNK_LEFT, 50, text, 13, ha="left")
         places = _draw_trunk(axes)
-        for number, (head, y) in enumerate(zip(HEADS, HEADS_Y, strict=True), start=1):
-            _draw_head(axes, y, head, f"aux{number}", places[head.after])
+        _draw_head(axes, HEADS[0], places[HEADS[0].after])
+        _draw_second(axes, HEADS[1], places[HEADS[1].after])
     figure.alt = _describe_head()
     return figure
 
@@ -146,16 +146,13 @@ def _draw_trunk(axes: Axes) -> dict[str, float]:
     return places
 
 
-def _draw_head(axes: Axes, y: float, head: Head, name: str, hangs_at: float) -> None:
-    scale = THICKEST / MOST
+def _draw_head(axes: Axes, head: Head, hangs_at: float) -> None:
+    scale, y = THICKEST / MOST, HEAD_Y
     steps = head_steps(head)
-    line = {"color": HEAD_COLOUR, "linewidth": 2, "solid_capstyle": "butt"}
     first, corner = LEFT + SLAB / 2, y - THICKEST / 2 - 34
-    # the first line goes straight to its row, the second around the first row
-    around = [] if corner < HEADS_Y[0] else [(hangs_at, AROUND_Y), (AROUND_X, AROUND_Y)]
-    way = [(hangs_at, TRUNK_Y + BOX_HEIGHT / 2), *around]
-    way += [(way[-1][0], corner), (first, corner), (first, y - steps[0].channels * scale / 2)]
-    axes.plot(*zip(*way, strict=True), gid=f"{name}.line", **line)
+    way = [(hangs_at, TRUNK_Y + BOX_HEIGHT / 2), (hangs_at, corner), (first, corner)]
+    way += [(first, y - steps[0].channels * scale / 2)]
+    axes.plot(*zip(*way, strict=True), color=HEAD_COLOUR, linewidth=2, solid_capstyle="butt")
     before = None
     for i, step in enumerate(steps):
         x, thickness = LEFT + i * STEP, step.channels * scale
@@ -168,19 +165,35 @@ def _draw_head(axes: Axes, y: float, head: Head, name: str, hangs_at: float) -> 
                 (left, y + before / 2),
             ]
             axes.add_patch(Polygon(corners, color=tint(HEAD_COLOUR, BAND_TINT), linewidth=0))
-            write(axes, (left + x) / 2, y, step.label, 12.5)
+            label = step.label.replace("fully connected", "fully\nconnected")
+            # where the band widens, its middle has no room for the text
+            write(axes, (left + x) / 2 + (18 if thickness > 2 * before else 0), y, label, 12.5)
         shade = HEAD_COLOUR if i else MIDDLE_GREY
-        axes.add_patch(
-            Rectangle(
-                (x, y - thickness / 2), SLAB, thickness, color=shade, linewidth=0, gid=f"{name}.{i}"
-            )
-        )
+        axes.add_patch(Rectangle((x, y - thickness / 2), SLAB, thickness, color=shade, linewidth=0))
         text = times(*step.shape) + (f"\n{step.params:,}\nparameters" if step.params else "")
         write(axes, x + SLAB / 2, y + thickness / 2 + 8, text, 12.5, va="top")
         before = thickness
     write(axes, first + 12, y - steps[0].channels * scale / 2 - 14, steps[0].label, 12.5, ha="left")
-    x = LEFT + (len(steps) - 1) * STEP + SLAB
+    x = LEFT + (len(steps) - 1) * STEP + SLAB + 14
     total = sum(step.params for step in steps)
-    text = f"softmax, loss L{name[-1]}\n× {head.loss_weight}"
-    write(axes, x + 14, y - 18, text, 15, ha="left", weight="bold", color=HEAD_COLOUR)
-    write(axes, x + 14, y + 26, f"{name}: {total:,}\nparameters in all", 13, ha="left", color=INK)
+    text = f"softmax, loss L1 × {head.loss_weight}"
+    write(axes, x, y - 22, text, 15, ha="left", weight="bold", color=HEAD_COLOUR)
+    write(axes, x, y + 4, f"aux1: {total:,} parameters", 13, ha="left", color=INK)
+
+
+def _draw_second(axes: Axes, head: Head, hangs_at: float) -> None:
+    """A box: its layers are those of the first head."""
+    x, y, width, height = SECOND
+    first, *steps = head_steps(head)
+    total = sum(step.params for step in steps)
+    around = TRUNK_Y + BOX_HEIGHT / 2 + 20, x + width + 14
+    way = [(hangs_at, TRUNK_Y + BOX_HEIGHT / 2), (hangs_at, around[0]), (around[1], around[0])]
+    way += [(around[1], y + height / 2), (x + width, y + height / 2)]
+    axes.plot(*zip(*way, strict=True), color=HEAD_COLOUR, linewidth=2, solid_capstyle="butt")
+    shade = tint(HEAD_COLOUR, BAND_TINT)
+    axes.add_patch(Rectangle((x, y), width, height, color=shade, linewidth=0))
+    middle = x + width / 2
+    write(axes, middle, y + 18, f"loss L2 × {head.loss_weight}", 15, weight="bold",
+          color=HEAD_COLOUR)  # fmt: skip
+    write(axes, middle, y + 38, f"same layers, on {times(*first.shape)}", 12)
+    write(axes, middle, y + 56, f"aux2: {total:,} parameters", 12)

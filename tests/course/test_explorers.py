@@ -36,7 +36,7 @@ EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_branches": lambda: explore_branches(*load_network("shapes"), photo()),
     "explore_design": lambda: explore_design(steps=2),
     "explore_auditor": explore_auditor,
-    "explore_gradient_rescue": lambda: explore_gradient_rescue(width=1 / 16),
+    "explore_gradient_rescue": explore_gradient_rescue,
     "explore_schedule": explore_schedule,
     "explore_average": explore_average,
 }

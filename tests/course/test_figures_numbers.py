@@ -178,7 +178,7 @@ HARD = {
     },
     **{
         f"rescue, {init} and {norm}": lambda init=init, norm=norm: gradients.draw_rescue(
-            probes_of(init, norm), 3.0, "the head at 4a", fresh=probes_of(init, norm)[:1]
+            probes_of(init, norm), 3.0, "the head at 4a"
         )
         for init, norm in (("normal", "none"), ("he", "batch"))
     },
@@ -580,26 +580,28 @@ def test_rescued_gradients_are_geometric_means():
     assert only_4d["conv1"][1] < 0.1 * pairs["conv1"][1]
     nothing = gradients.rescue_pairs(probes, 0.0)
     assert all(alone == both for alone, both in nothing.values())
-    low, _, high = sorted(one.rescue("conv1") for one in probes)
-    text = gradients.draw_rescue(probes, 0.3, fresh=probes[:1]).alt
-    assert f"({low:,.0f}× to {high:,.0f}× over 3 seeds)" in text
-    assert "Computed anew, seed 0" in text
+    text = gradients.draw_rescue(probes, 0.3).alt
+    assert "8,800× (7,700× to 10,000× over 3 seeds)" in text
+    assert gradients.draw_rescue(probes, 0.0).alt.count("1.00×") == 5
 
 
 def test_rescues_that_cannot_be_drawn_are_refused():
     probes = probes_of("he", "none")
     with pytest.raises(UsageError, match=r"'none' came; expected one of both heads"):
         gradients.draw_rescue(probes, 0.3, "none")
-    with pytest.raises(UsageError, match=r"layer 'fc' is unknown; use one of conv1"):
-        gradients.draw_rescue(probes, 0.3, layer="fc")
     with pytest.raises(UsageError, match="no probe came"):
         gradients.draw_rescue((), 0.3)
 
 
-def test_losses_are_averaged_over_ten_steps():
-    training = replace(gallery.STUCK, main=(2.3,) * 20 + (2.0,) * 10)
-    assert gradients.averaged(training, "main") == pytest.approx((2.3, 2.3, 2.0))
-    assert "from 2.30 to 2.00" in gradients.draw_plateau({"one": training}).alt
+def test_the_words_of_sizes_and_losses():
+    assert "He: measured from 0.6 after conv1 to 2 after 5b, predicted 1" in (
+        gradients.draw_sizes(*gallery.sizes()).alt
+    )
+    figure = gradients.draw_losses({"one": (2.3, 2.0), "head after 4a": (2.2, 1.0)})
+    assert "one from 2.30 to 2.00; head after 4a from 2.20 to 1.00" in figure.alt
+    _, _, head = figure.axes[0].lines
+    assert [*head.get_xdata()] == [10, 20]
+    assert head.get_color() == style.HEAD_COLOUR
 
 
 # ---- lesson 07 -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Notebook 05's probe, its recorded grid, the short trainings, and the explorer over them."""
+"""Notebook 05's probe, its recorded grid, and the short trainings."""
 
 import math
 
@@ -8,7 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from googlenet_lib.course.nb05 import gradients
-from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
 from googlenet_lib.course.nb05.gradients import (
     INITS,
     LAYERS,
@@ -30,6 +29,7 @@ from googlenet_lib.course.nb05.plateau import (
     narrow_network,
     recorded_trainings,
     train_narrow,
+    trainings_of,
     wake_up,
 )
 from googlenet_lib.data import load
@@ -112,11 +112,10 @@ def test_what_there_is_not_is_refused(call, words):
 def test_a_training_keeps_every_loss_and_can_be_had_again():
     digits = load("digits").train
     training = train_narrow(digits, steps=10)
-    assert len(training.main) == len(training.aux1) == len(training.aux2) == 10
-    setting = ("xavier", "none", 0.3, 0)
-    kept = {(r.init, r.norm, r.head_weight, r.seed): r for r in recorded_trainings()}[setting]
+    assert len(training.main) == len(training.aux1) == len(training.aux2) == 1
+    kept = trainings_of("xavier", "none", 0.3)[0]
     for part in ("main", "aux1", "aux2"):
-        assert means(getattr(training, part))[0] == pytest.approx(getattr(kept, part)[0], abs=0.01)
+        assert getattr(training, part)[0] == pytest.approx(getattr(kept, part)[0], abs=0.01)
     without = train_narrow(digits, head_weight=0, steps=10)
     assert without.aux1 == without.aux2 == ()
 
@@ -142,20 +141,4 @@ def test_waking_up_is_for_good():
     assert wake_up(average(high, low, high)) is None
     assert wake_up(average(low)) == 10
     assert wake_up(average(low, math.nan)) is None
-    live = Training("he", "none", 0.0, 0, (high,) * 10 + (low,) * 10)
-    assert wake_up(live) == 20
     assert means([1.0, 3.0, 5.0], 2) == (2.0,)
-
-
-# ---- the explorer --------------------------------------------------------------------------------
-
-
-def test_the_button_computes_the_chosen_setting():
-    box = explore_gradient_rescue(width=1 / 16)
-    init, button, words = box.children[0].children[0], box.children[1], box.children[-1]
-    init.value = "he"
-    for seed in (3, 4):
-        button.click()
-        assert f"Computed anew, seed {seed}: " in words.value
-    init.value = "torch"  # another setting has not been computed
-    assert "Computed anew" not in words.value

@@ -1,4 +1,4 @@
-"""Notebook 05: how far the gradient reaches, with heads and without."""
+"""Lesson 05 in figures: signals through the depth, gradients with the heads, losses over steps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,31 +6,31 @@ from collections.abc import Mapping, Sequence
 import ipywidgets as widgets
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from googlenet_lib.course.kit import style
 from googlenet_lib.course.kit.panel import panel
-from googlenet_lib.course.nb05.gradients import INITS, LAYERS, NORMS, SEEDS, Probe, probe, probes_of
-from googlenet_lib.course.nb05.plateau import Training, means
+from googlenet_lib.course.nb05.gradients import INITS, LAYERS, NORMS, Probe, probes_of
+from googlenet_lib.course.nb05.plateau import WINDOW
 from googlenet_lib.errors import UsageError
 from googlenet_lib.network.table1 import HEADS
 
-LINES = (("-", style.INK), ("--", style.GREY), ("-.", style.GREY), (":", style.GREY))
-LOWEST, HIGHEST = 1e-12, 1e5  # of gradients, the same for all settings so that they compare
-
-INIT_NAMES = {
-    "normal": "normal, std 0.01",
-    "xavier": "Xavier",
-    "he": "He",
-    "torch": "PyTorch's default",
+# Initialisations are no branches of a module, so they have no branch's colour.
+LOOKS = {
+    "normal": (style.INK, "o"),
+    "xavier": ("#56B4E9", "s"),
+    "he": ("#8A5AA8", "^"),
 }
+INIT_NAMES = {"normal": "std 0.01", "xavier": "Xavier", "he": "He", "torch": "PyTorch's default"}
 NORM_NAMES = {"none": "no BatchNorm", "batch": "BatchNorm"}
 HEAD_CHOICES = {"both heads": (1, 1), "the head at 4a": (1, 0), "the head at 4d": (0, 1)}
+DASHED = (0, (4, 3))
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def setting_name(init: str, norm: str) -> str:
     """Write a setting in words, such as "Xavier, BatchNorm"."""
-    return f"{INIT_NAMES.get(init, init)}, {NORM_NAMES[norm]}"
+    return f"{INIT_NAMES[init]}, {NORM_NAMES[norm]}"
 
 
 def short_layer(name: str) -> str:
@@ -38,130 +38,103 @@ def short_layer(name: str) -> str:
     return name.removeprefix("inception")
 
 
-# ---- through the depth ---------------------------------------------------------------------------
+def _log_axes(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=8))
+    axes.yaxis.set_major_formatter(lambda value, _: _power_of_ten(value))  # mathtext is slow
+    axes.minorticks_off()
+    axes.set_xticks(range(len(LAYERS)), map(short_layer, LAYERS))
+    axes.grid(axis="y", color=style.LIGHT_GREY, linewidth=0.8)
 
 
-def draw_depth(probes: Sequence[Probe]) -> Figure:
-    """Draw what arrives at each layer: activations forwards, the main loss' gradient backwards."""
+def _power_of_ten(value: float) -> str:
+    return "10" + f"{math.log10(value):.0f}".translate(SUPERSCRIPTS)
+
+
+# ---- signals through the depth -------------------------------------------------------------------
+
+Sizes = Mapping[str, Mapping[str, float]]  # by initialisation, then by layer
+
+
+def draw_sizes(measured: Sizes, predicted: Sizes) -> Figure:
+    """Draw the size of the activations after each layer: dots measured, dashed lines predicted."""
     with style.house_style():
-        figure, (left, right) = style.chart(340, 1, 2)
-        left.set_title("activations: mean of |value|")
-        right.set_title("gradient of the main loss: length")
-        for one, (dashes, colour) in zip(probes, LINES, strict=False):
-            left.plot([one.activations[name] for name in LAYERS], dashes, color=colour)
-            right.plot([one.length(name) for name in LAYERS], dashes, color=colour)
-        for axes in (left, right):
-            axes.set_yscale("log")
-            axes.minorticks_off()
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # no slow mathtext
-            axes.set_xticks(range(len(LAYERS)), map(_tick, LAYERS))
-        names = [f"{INIT_NAMES[one.init]}\n{NORM_NAMES[one.norm]}" for one in probes]
-        ends = [one.length(LAYERS[-1]) for one in probes]
-        colours = [colour for _, colour in LINES][: len(probes)]
-        style.label_ends(right, [*zip(ends, names, colours, strict=True)])
-    figure.alt = _describe_depth(probes)
+        figure, axes = style.chart(380)
+        axes.set_title("size of the activations: dots measured, dashed lines predicted")
+        _log_axes(axes)
+        ends = []
+        for init, sizes in measured.items():
+            colour, marker = LOOKS[init]
+            values = [sizes[name] for name in LAYERS]
+            axes.plot(values, marker, color=colour, markersize=7)
+            line = [predicted[init][name] for name in LAYERS]
+            axes.plot(line, linestyle=DASHED, color=colour, linewidth=1.6)
+            ends.append((values[-1], INIT_NAMES[init], colour))
+        style.label_ends(axes, ends)
+    parts = [
+        f"{INIT_NAMES[init]}: measured from {sizes['conv1']:.1g} after conv1 to "
+        f"{sizes['inception5b']:.1g} after 5b, predicted {predicted[init]['inception5b']:.1g}"
+        for init, sizes in measured.items()
+    ]
+    figure.alt = (
+        "Size of the activations after each layer from conv1 to 5b, on a log scale, dots measured "
+        f"and dashed lines predicted. {'; '.join(parts)}."
+    )
     return figure
 
 
-def _describe_depth(probes: Sequence[Probe]) -> str:
-    """Return the alt text of `draw_depth`, from the same data."""
-    parts = [
-        f"{setting_name(one.init, one.norm)}: activations from {one.activations['conv1']:.0e} "
-        f"(conv1) to {one.activations['inception5b']:.0e} (5b), gradient "
-        f"{one.length('conv1'):.0e} at conv1 and {one.length('inception5b'):.0e} at 5b"
-        for one in probes
-    ]
-    return "Two charts over the layers from conv1 to 5b, on log scales. " + "; ".join(parts) + "."
+# ---- gradients with the heads and without --------------------------------------------------------
 
 
-# ---- with the heads and without ------------------------------------------------------------------
+def draw_rescue(probes: Sequence[Probe], weight: float, heads: str = "both heads") -> Figure:
+    """Draw the gradient norm at each layer, of the main loss alone and with the heads' losses.
 
-
-def draw_rescue(
-    probes: Sequence[Probe],
-    weight: float,
-    heads: str = "both heads",
-    layer: str = "conv1",
-    fresh: Sequence[Probe] = (),
-) -> Figure:
-    """Draw gradient lengths per layer, of the main loss alone and with the heads' losses.
-
-    Bars are geometric means over `probes`, which have one setting and differ in the seed; dots
-    are `fresh` ones. Above each pair stands how many times longer the heads make it.
+    Lines are geometric means over `probes`, which have one setting and differ in the seed. The
+    numbers say how many times larger the heads make the norm.
     """
     pairs = rescue_pairs(probes, weight, heads)
-    _check_layer(layer)
-    at = range(len(LAYERS))
+    alone, both = zip(*pairs.values(), strict=True)
+    setting = setting_name(probes[0].init, probes[0].norm)
     with style.house_style():
         figure, axes = style.chart(400)
-        setting = setting_name(probes[0].init, probes[0].norm)
-        style.headline(figure, f"{setting}; {heads}, weighted by {weight:g}")
-        axes.set_title(
-            "length of the gradient: main loss alone (grey), with the heads (orange)",
-            pad=22,
-            fontsize=13,
-            weight="normal",
-        )
-        axes.set(yscale="log", ylim=(LOWEST, HIGHEST), xlim=(-0.6, at[-1] + 0.6))
-        chosen = LAYERS.index(layer)
-        axes.axvspan(chosen - 0.5, chosen + 0.5, color=style.LIGHT_GREY, alpha=0.5, zorder=0)
-        alone, both = zip(*pairs.values(), strict=True)
-        axes.bar(at, alone, -0.36, align="edge", color=style.MIDDLE_GREY)
-        axes.bar(at, both, 0.36, align="edge", color=style.HEAD_COLOUR)
-        for one in fresh:
-            lengths = [one.length(name) for name in LAYERS]
-            rescued = [one.length(name, *_weights(weight, heads)) for name in LAYERS]
-            for shift, values in ((-0.18, lengths), (0.18, rescued)):
-                axes.plot([i + shift for i in at], values, "o", color=style.INK, markersize=4.5)
-        for i, name in enumerate(LAYERS):
-            top = max(*pairs[name], *(one.length(name) for one in fresh))
+        factor = _factor(both[0] / alone[0])
+        style.headline(figure, f"{setting}: with {heads}, conv1's gradient is {factor} as large")
+        _log_axes(axes)
+        axes.set_ylabel("gradient norm")
+        axes.plot(alone, "o-", color=style.GREY)
+        axes.plot(both, "o-", color=style.HEAD_COLOUR)
+        for x, (below, above) in enumerate(pairs.values()):
             axes.annotate(
-                _factor(both[i] / alone[i]),
-                (i, top),
-                (0, 5),
-                ha="center",
-                fontsize=12,
+                _factor(above / below),
+                (x, max(above, below)),
+                (-8 if x == 0 else 0, 9),
                 textcoords="offset points",
-                weight="bold" if i == chosen else "normal",
+                ha="center",
+                fontsize=11,
+                bbox={"facecolor": style.PAPER, "linewidth": 0, "pad": 0.5},
             )
+        axes.margins(y=0.14)
         _mark_heads(axes, heads)
-        axes.set_xticks(at, map(short_layer, LAYERS))
-        powers = range(-12, 6, 3)
-        axes.set_yticks([10.0**n for n in powers], [f"1e{n:+03d}" for n in powers])
-        axes.minorticks_off()
-    figure.alt = _describe_rescue(probes, weight, heads, layer, fresh)
-    return figure
-
-
-def _describe_rescue(
-    probes: Sequence[Probe],
-    weight: float,
-    heads: str = "both heads",
-    layer: str = "conv1",
-    fresh: Sequence[Probe] = (),
-) -> str:
-    """Return the alt text of `draw_rescue`, from the same data."""
-    pairs = rescue_pairs(probes, weight, heads)
-    _check_layer(layer)
-    alone, with_heads = pairs[layer]
-    weights = _weights(weight, heads)
-    factors = [one.rescue(layer, *weights) for one in probes]
-    text = (
-        f"{setting_name(probes[0].init, probes[0].norm)}; {heads}, weighted by {weight:g}. At "
-        f"{short_layer(layer)} the main loss alone has a gradient of {alone:.1e}, with the heads "
-        f"{with_heads:.1e}: {_factor(with_heads / alone)} ({_factor(min(factors))} to "
-        f"{_factor(max(factors))} over {len(probes)} seeds). At 5b, after both heads, "
-        f"{_factor(pairs['inception5b'][1] / pairs['inception5b'][0])}."
+        ends = [
+            (both[-1], "with the heads", style.HEAD_COLOUR),
+            (alone[-1], "main loss alone", style.GREY),
+        ]
+        style.label_ends(axes, ends)
+    factors = [one.rescue("conv1", *_weights(weight, heads)) for one in probes]
+    figure.alt = (
+        f"{setting}; {heads}, weighted by {weight:g}. Gradient norm at each layer. At conv1 "
+        f"{alone[0]:.1e} by the main loss alone and {both[0]:.1e} with the heads, "
+        f"{_factor(both[0] / alone[0])} ({_factor(min(factors))} to {_factor(max(factors))} over "
+        f"{len(probes)} seeds). At 4b {_factor(both[6] / alone[6])}, at 5b, after both heads, "
+        f"{_factor(both[-1] / alone[-1])}."
     )
-    for one in fresh:
-        text += f" Computed anew, seed {one.seed}: {_factor(one.rescue(layer, *weights))}."
-    return text
+    return figure
 
 
 def rescue_pairs(
     probes: Sequence[Probe], weight: float, heads: str = "both heads"
 ) -> dict[str, tuple[float, float]]:
-    """Average each layer's length, alone and with the heads: geometric means over the probes."""
+    """Average each layer's norm, alone and with the heads: geometric means over the probes."""
     if not probes:
         raise UsageError("no probe came; expected one or more, such as probes_of('he', 'none')")
     weights = _weights(weight, heads)
@@ -174,86 +147,35 @@ def rescue_pairs(
     }
 
 
-# ---- stuck at ln C -------------------------------------------------------------------------------
-
-
-def draw_plateau(trainings: Mapping[str, Training], classes: int = 10) -> Figure:
-    """Plot losses over steps, averaged over ten: solid the main ones, dashed those of the heads."""
-    with style.house_style():
-        figure, axes = style.chart(350)
-        axes.set(title="cross-entropy, mean over ten steps", xlabel="step")
-        guessing = math.log(classes)
-        axes.axhline(guessing, color=style.LIGHT_GREY, linewidth=5, zorder=0)
-        ends = []
-        for label, training in trainings.items():
-            colour = style.HEAD_COLOUR if training.head_weight else style.GREY
-            for part, dashes, name in _parts(training, label):
-                line = averaged(training, part)
-                axes.plot(_steps(training, line), line, dashes, color=colour)
-                ends.append((line[-1], f"{name}: {line[-1]:.2f}", colour))
-        axes.set_ylim(min(1.0, min(ends)[0] - 0.1), guessing + 0.25)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.annotate(
-            f"ln {classes} = {guessing:.3f}",
-            (0.01, guessing),
-            (0, 7),
-            fontsize=12.5,
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=style.GREY,
-        )
-        style.label_ends(axes, ends)
-    figure.alt = _describe_plateau(trainings, classes)
-    return figure
-
-
-def _describe_plateau(trainings: Mapping[str, Training], classes: int = 10) -> str:
-    """Return the alt text of `draw_plateau`, from the same data."""
-    parts = []
-    for label, training in trainings.items():
-        for part, _, name in _parts(training, label):
-            line = averaged(training, part)
-            parts.append(f"{name} from {line[0]:.2f} to {line[-1]:.2f}")
-    return (
-        f"Lines of losses over training steps, with a grey level at ln {classes} = "
-        f"{math.log(classes):.3f}: " + "; ".join(parts) + "."
-    )
-
-
-def averaged(training: Training, part: str) -> tuple[float, ...]:
-    """Return "main", "aux1" or "aux2" as means over ten steps, however it was kept."""
-    losses = getattr(training, part)
-    return losses if training.every > 1 else means(losses)
-
-
-# ---- parts ---------------------------------------------------------------------------------------
-
-
-def _tick(name: str) -> str:
-    """Write conv1 alone of the stem: there is no room for the others."""
-    return {"conv1": "conv1", "conv2": "", "conv3": ""}.get(name, short_layer(name))
+def explore_gradient_rescue() -> widgets.VBox:
+    """Make controls over the recorded grid: weights, norm, the heads' weight, which heads."""
+    named = {"description_width": "96px"}
+    return panel(
+        lambda init, norm, weight, heads: draw_rescue(probes_of(init, norm), weight, heads),
+        init=widgets.Dropdown(options=[(INIT_NAMES[one], one) for one in INITS], style=named,
+                              description="weights"),
+        norm=widgets.Dropdown(options=[(NORM_NAMES[one], one) for one in NORMS], style=named,
+                              description="norm"),
+        weight=widgets.FloatSlider(value=0.3, min=0, max=3, step=0.1, style=named,
+                                   description="heads' weight"),
+        heads=widgets.Dropdown(options=list(HEAD_CHOICES), style=named, description="heads"),
+    )  # fmt: skip
 
 
 def _mark_heads(axes: Axes, heads: str) -> None:
-    used = HEAD_CHOICES[heads]
-    for on, head in zip(used, HEADS, strict=True):
+    for on, head in zip(HEAD_CHOICES[heads], HEADS, strict=True):
+        colour = style.HEAD_COLOUR if on else style.LIGHT_GREY
         x = LAYERS.index(head.after) + 0.5
-        axes.axvline(
-            x,
-            color=style.HEAD_COLOUR if on else style.LIGHT_GREY,
-            linewidth=1.4,
-            linestyle=(0, (4, 3)),
-            zorder=0.5,
-        )
+        axes.axvline(x, color=colour, linewidth=1.4, linestyle=DASHED, zorder=0.5)
         axes.annotate(
-            "head" if on else "(no head)",
+            f"{'head' if on else 'no head'} after {short_layer(head.after)}",
             (x, 1),
+            (0, 3),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
             textcoords="offset points",
             ha="center",
             fontsize=12,
-            color=style.HEAD_COLOUR if on else style.GREY,
+            color=colour if on else style.GREY,
         )
 
 
@@ -264,77 +186,51 @@ def _weights(weight: float, heads: str) -> tuple[float, float]:
     return at_4a * weight, at_4d * weight
 
 
-def _check_layer(layer: str) -> None:
-    if layer not in LAYERS:
-        raise UsageError(f"layer {layer!r} is unknown; use one of {', '.join(LAYERS)}")
-
-
 def _factor(factor: float) -> str:
-    return f"{factor:,.0f}×" if factor >= 10 else f"{factor:.2f}×"
+    if factor < 10:
+        return f"{factor:.2f}×"
+    return f"{float(f'{factor:.2g}'):,.0f}×"  # two digits: more would say too much
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def _parts(training: Training, label: str) -> list[tuple[str, str, str]]:
-    """List the losses that a training has: field, dashes, name."""
-    parts = [("main", "-", label)]
-    if training.aux1:
-        parts += [("aux1", "--", "its head at 4a"), ("aux2", ":", "its head at 4d")]
-    return parts
+# ---- stuck at ln C -------------------------------------------------------------------------------
 
 
-def _steps(training: Training, line: Sequence[float]) -> list[float]:
-    window = training.every if training.every > 1 else len(training.main) // len(line)
-    return [(i + 1) * window for i in range(len(line))]
+def draw_losses(lines: Mapping[str, Sequence[float]], classes: int = 10) -> Figure:
+    """Plot losses over steps, each number a mean over ten steps, beside the level ln `classes`.
 
-
-def explore_gradient_rescue(width: float = 1.0) -> widgets.VBox:
-    """Make controls over the recorded grid, and a button that computes the chosen setting anew.
-
-    `width` scales the channels of what the button builds; the recorded grid has 1.
+    Lines whose names begin with "head" have the heads' colour; others are black, then grey.
     """
-    fresh: dict[tuple[str, str], list[Probe]] = {}
-
-    def draw(init: str, norm: str, weight: float, heads: str, layer: str, _computed: int) -> Figure:
-        probes = probes_of(init, norm)
-        return draw_rescue(probes, weight, heads, layer, fresh.get((init, norm), ()))
-
-    short, wide = widgets.Layout(width="250px"), widgets.Layout(width="380px")
-    controls = {
-        "init": _choice("weights", [(INIT_NAMES[one], one) for one in INITS], short),
-        "norm": _choice("norm", [(NORM_NAMES[one], one) for one in NORMS], short),
-        "weight": widgets.FloatSlider(
-            value=0.3,
-            min=0,
-            max=3,
-            step=0.1,
-            description="heads' weight",
-            layout=wide,
-            style={"description_width": "96px"},
-        ),
-        "heads": _choice("heads", list(HEAD_CHOICES), short),
-        "layer": _choice("layer", [(short_layer(name), name) for name in LAYERS], short),
-        # counts what the button has computed, so that the panel draws again
-        "_computed": widgets.IntText(value=0, layout=widgets.Layout(display="none")),
-    }
-    box = panel(draw, **controls)
-    box.children[0].layout.flex_flow = "row wrap"
-    button = widgets.Button(
-        description="compute this setting anew", layout=widgets.Layout(width="250px")
+    guessing = math.log(classes)
+    with style.house_style():
+        figure, axes = style.chart(350)
+        axes.set(title="cross-entropy, mean over ten steps", xlabel="step")
+        axes.axhline(guessing, color=style.LIGHT_GREY, linewidth=5, zorder=0)
+        ends, plain = [], iter((style.INK, style.GREY) * len(lines))
+        for name, losses in lines.items():
+            colour = style.HEAD_COLOUR if name.startswith("head") else next(plain)
+            steps = [WINDOW * (i + 1) for i in range(len(losses))]
+            axes.plot(steps, losses, "-", color=colour)
+            ends.append((losses[-1], f"{name}: {losses[-1]:.2f}", colour))
+        lowest = min(min(losses) for losses in lines.values())
+        axes.set_ylim(lowest - 0.1, guessing + 0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+        axes.annotate(
+            f"ln {classes} = {guessing:.3f}",
+            (0.01, guessing),
+            (0, 7),
+            fontsize=12.5,
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=style.GREY,
+        )
+        style.label_ends(axes, ends)
+    parts = [f"{name} from {losses[0]:.2f} to {losses[-1]:.2f}" for name, losses in lines.items()]
+    figure.alt = (
+        f"Lines of losses over training steps, with a grey level at ln {classes} = "
+        f"{guessing:.3f}: {'; '.join(parts)}."
     )
-
-    def compute(_button: widgets.Button) -> None:
-        setting = (controls["init"].value, controls["norm"].value)
-        done = fresh.setdefault(setting, [])
-        done.append(probe(*setting, seed=SEEDS[-1] + 1 + len(done), width=width))
-        controls["_computed"].value += 1
-
-    button.on_click(compute)
-    box.children = (box.children[0], button, *box.children[1:])
-    return box
-
-
-def _choice(name: str, options: list, layout: widgets.Layout) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, description=name, layout=layout)
+    return figure

@@ -10,7 +10,7 @@ from googlenet_lib.course.nb05.heads import HEADS, INITS, arm_name
 from googlenet_lib.data import CIFAR10_CLASSES
 
 CHANCE = 1 / len(CIFAR10_CLASSES)
-INIT_NAMES = {"normal": "N(0, 0.01)", "xavier": "Xavier", "he": "He"}
+INIT_NAMES = {"normal": "std 0.01", "xavier": "Xavier", "he": "He"}
 NORM_NAMES = {False: "no BatchNorm", True: "BatchNorm"}
 KINDS = {True: "with heads", False: "without"}
 
@@ -28,6 +28,11 @@ class Pair:
     def gain(self) -> Difference | None:
         """The mean with the heads minus the one without; None where one of the two is missing."""
         return compare_means(self.heads, self.none) if self.heads and self.none else None
+
+    @property
+    def guesses(self) -> bool:
+        """Whether no run is better than chance."""
+        return {*self.heads, *self.none} == {CHANCE}
 
 
 def pairs(runs: seeds.Runs) -> list[Pair]:
@@ -50,21 +55,25 @@ def draw_heads(runs: seeds.Runs) -> Figure:
     """Draw for each initialisation, with BatchNorm and without, what the heads change.
 
     `runs` holds the runs of each arm of HEADS by its name. A dot is a seed: filled with the heads,
-    hollow without. Each row says what the heads add, with its 95% interval.
+    hollow without. Each row says what the heads add, with its 95% interval. A row in which all
+    runs guess says so in words, so that the others have room.
     """
     rows = pairs(runs)
     with style.house_style():
         figure, axes = style.chart(130 + 64 * len(rows))
-        limits = seeds.room([*(pair.heads + pair.none for pair in rows), (CHANCE,)])
-        axes.set_xlim(limits)
+        learnt = [pair.heads + pair.none for pair in rows if not pair.guesses]
+        axes.set_xlim(seeds.room(learnt or [(CHANCE,)]))
         seeds.in_percent(axes.xaxis)
-        axes.set_xlabel("accuracy on test pictures: a dot a seed, a line their mean")
+        axes.set_xlabel("accuracy on test images: one dot per seed, the bar is the mean")
         names = [f"{INIT_NAMES[pair.init]}\n{NORM_NAMES[pair.norm]}" for pair in rows]
         style.name_rows(axes, names)
-        axes.axvline(CHANCE, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.annotate(" guessing", (CHANCE, -0.6), fontsize=12, color=style.GREY)
         style.beside(axes, -0.65, "heads add, points", shift=225, color=style.GREY)
         for y, pair in enumerate(rows):
+            if pair.guesses:
+                text = f"all runs at {CHANCE:.0%}, with the heads and without: they guess"
+                axes.annotate(text, (0.02, y), va="center", xycoords=("axes fraction", "data"),
+                              color=style.GREY)  # fmt: skip
+                continue
             for values, kind, shift, colour, face in (
                 (pair.heads, True, -0.2, style.HEAD_COLOUR, None),
                 (pair.none, False, 0.2, style.INK, style.PAPER),
@@ -96,6 +105,5 @@ def _describe_heads(runs: seeds.Runs) -> str:
     return (
         f"A row for each network, {len(parts)} in all, with dots for {seeds.count(runs.values())}: "
         "mean test accuracy with the auxiliary heads and without, its range, and what the heads "
-        f"add, with its 95% interval. {'; '.join(parts)}. A dashed line marks guessing, "
-        f"{CHANCE:.0%}."
+        f"add, with its 95% interval. {'; '.join(parts)}."
     )

@@ -16,7 +16,7 @@ import torch
 
 from googlenet_lib.course.kit import recorder
 from googlenet_lib.course.kit.short_training import shuffle, train
-from googlenet_lib.course.nb05.gradients import check_init, set_norm
+from googlenet_lib.course.nb05.gradients import set_norm
 from googlenet_lib.data import ImageSet, load
 from googlenet_lib.device import progress_bar
 from googlenet_lib.errors import UsageError
@@ -59,7 +59,7 @@ STEPS = 200
 
 @dataclass(frozen=True)
 class Training:
-    """A short training. Losses are those of each step, on its own batch, before its update."""
+    """A short training: losses on each step's own batch before its update, means over ten steps."""
 
     init: str
     norm: str
@@ -68,15 +68,12 @@ class Training:
     main: tuple[float, ...]
     aux1: tuple[float, ...] = ()
     aux2: tuple[float, ...] = ()
-    every: int = 1  # steps that one entry is the mean of
+    every: int = WINDOW  # steps that one entry is the mean of
 
 
-def narrow_network(
-    init: str, norm: str = "none", *, heads: bool = True, classes: int = 10, width: float = WIDTH
-) -> GoogLeNet:
+def narrow_network(init: str, norm: str = "none", *, heads: bool = True) -> GoogLeNet:
     """Build the paper's layers, narrow, for (N, 3, 32, 32). Seed torch before, to have it again."""
-    check_init(init)
-    return GoogLeNet(set_norm(replace(NARROW, init=init), norm), classes, heads=heads, width=width)
+    return GoogLeNet(set_norm(replace(NARROW, init=init), norm), 10, heads=heads, width=WIDTH)
 
 
 def train_narrow(
@@ -88,7 +85,7 @@ def train_narrow(
     steps: int = 80,
     seed: int = 0,
 ) -> Training:
-    """Train on `images` for so many steps, and keep every loss. With a weight of 0, no heads."""
+    """Train on `images` for so many steps, and keep the losses. With a weight of 0, no heads."""
     if steps < WINDOW:
         raise UsageError(f"steps={steps} came; expected {WINDOW} or more, which are averaged")
     torch.manual_seed(seed)
@@ -96,7 +93,8 @@ def train_narrow(
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
     batches = shuffle(images, BATCH, seed)
     losses = train(network, batches, optimiser, steps, head_weight=head_weight, clip=CLIP)
-    return Training(init, norm, head_weight, seed, *zip(*losses, strict=True))
+    averages = [means(part) for part in zip(*losses, strict=True)]
+    return Training(init, norm, head_weight, seed, *averages)
 
 
 def means(losses: Sequence[float], window: int = WINDOW) -> tuple[float, ...]:
@@ -110,17 +108,21 @@ def wake_up(training: Training, classes: int = 10) -> int | None:
 
     "Left" is a mean over ten steps that lies 0.1 below, as do all that follow.
     """
-    averaged = training.main if training.every > 1 else means(training.main)
-    asleep = [i for i, loss in enumerate(averaged) if not loss < math.log(classes) - AWAKE]
+    asleep = [i for i, loss in enumerate(training.main) if not loss < math.log(classes) - AWAKE]
     first = asleep[-1] + 1 if asleep else 0
-    window = training.every if training.every > 1 else WINDOW
-    return (first + 1) * window if first < len(averaged) else None
+    return (first + 1) * training.every if first < len(training.main) else None
 
 
 @cache
 def recorded_trainings() -> tuple[Training, ...]:
     """Load the recorded trainings, whose losses are means over ten steps."""
     return recorder.load(RECORDED, Training)[1]
+
+
+def trainings_of(init: str, norm: str, head_weight: float) -> list[Training]:
+    """List the recorded trainings of one of SETTINGS, in the order of seeds."""
+    wanted = (init, norm, head_weight)
+    return [r for r in recorded_trainings() if (r.init, r.norm, r.head_weight) == wanted]
 
 
 def record(path: Path) -> None:
@@ -131,11 +133,9 @@ def record(path: Path) -> None:
     for init, norm, weight, seed in progress_bar(jobs, desc="trainings"):
         options = {"init": init, "norm": norm, "head_weight": weight, "seed": seed}
         training = train_narrow(images, steps=STEPS, **options)
-        averages = {
-            part: tuple(round(loss, 4) for loss in means(getattr(training, part)))
-            for part in ("main", "aux1", "aux2")
-        }
-        trainings.append(replace(training, every=WINDOW, **averages))
+        parts = ("main", "aux1", "aux2")
+        rounded = {part: tuple(round(x, 4) for x in getattr(training, part)) for part in parts}
+        trainings.append(replace(training, **rounded))
     settings = {
         "batch": BATCH,
         "rate": RATE,
