@@ -22,7 +22,7 @@ from googlenet_lib.course.nb03.windows import explore_branches_window
 from googlenet_lib.course.nb04.audit import explore_auditor
 from googlenet_lib.course.nb04.comparison import explore_variants
 from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
-from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
+from googlenet_lib.course.nb07.charts import explore_schedule
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.network.table1 import MODULES
 
@@ -41,7 +41,6 @@ EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_variants": explore_variants,
     "explore_gradient_rescue": lambda: explore_gradient_rescue(width=1 / 16),
     "explore_schedule": explore_schedule,
-    "explore_average": explore_average,
 }
 
 

@@ -37,9 +37,10 @@ from googlenet_lib.course.nb05 import gradient_charts as gradients
 from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb06 import curves
+from googlenet_lib.course.nb07 import charts as recipes
 from googlenet_lib.course.nb07 import ladder_chart as ladder
-from googlenet_lib.course.nb07 import tricks as training_tricks
 from googlenet_lib.course.nb07.ladder import LADDER
+from googlenet_lib.course.nb08 import charts as speed
 from googlenet_lib.data import CIFAR10_CLASSES
 from googlenet_lib.data.shapes import SHAPES
 from googlenet_lib.errors import UsageError
@@ -599,12 +600,12 @@ def test_losses_are_averaged_over_ten_steps():
 @pytest.mark.parametrize("rows", [{}, {"a": torch.zeros(2, 3, 4, 4), "b": torch.zeros(1, 3, 4, 4)}])
 def test_rows_of_other_shapes_are_refused(rows):
     with pytest.raises(UsageError, match="expected one or more, all"):
-        training_tricks.draw_augmented(rows, SHAPES)
+        recipes.draw_augmented(rows, SHAPES)
 
 
 @pytest.mark.parametrize(("smoothing", "classes"), [(0.1, 10), (0.3, 10), (0.1, 1000)])
 def test_the_least_loss_is_that_of_torch_and_nothing_lies_below_it(smoothing, classes):
-    least, sure = training_tricks.least_loss(smoothing, classes)
+    least, sure = recipes.least_loss(smoothing, classes)
     logits = torch.full((1, classes), math.log((1 - sure) / (classes - 1)), dtype=torch.float64)
     logits[0, 3] = math.log(sure)
     logits.requires_grad_()
@@ -612,21 +613,21 @@ def test_the_least_loss_is_that_of_torch_and_nothing_lies_below_it(smoothing, cl
     assert least == pytest.approx(loss.item(), rel=1e-12)
     loss.backward()
     assert logits.grad.abs().max() < classes * torch.finfo(torch.float64).eps  # a sum of classes
-    assert training_tricks.smoothed_loss(sure + 0.01, smoothing, classes) > least
-    assert training_tricks.smoothed_loss(sure - 0.01, smoothing, classes) > least
+    assert recipes.smoothed_loss(sure + 0.01, smoothing, classes) > least
+    assert recipes.smoothed_loss(sure - 0.01, smoothing, classes) > least
 
 
 def test_plain_labels_allow_a_loss_of_nothing():
-    assert training_tricks.least_loss(0, 10) == (0.0, 1)
+    assert recipes.least_loss(0, 10) == (0.0, 1)
     with pytest.raises(UsageError, match=r"smoothing=1, classes=10 came"):
-        training_tricks.least_loss(1, 10)
+        recipes.least_loss(1, 10)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_rate_of_one_recipe_is_told(schedule):
     recipe = replace(IMAGENET, schedule=schedule)
-    curve = training_tricks.rates(recipe, 100)
-    text = training_tricks.draw_rate(recipe, 100).alt
+    curve = recipes.learning_rates(recipe, 100)
+    text = recipes.draw_learning_rate(recipe, 100).alt
     assert f"{schedule} over 100 steps: begins at {curve[0]:.2g}" in text
     assert ("jumps back up 3 times" in text) == (schedule == "restarts")
     assert ("never falls far" in text) == (schedule in ("constant", "stairs"))
@@ -640,11 +641,11 @@ def test_the_ramped_share_is_what_the_librarys_average_keeps(decay):
         torch.nn.init.constant_(layer.weight, 1.0 if update == 0 else 0.0)
         average.update_parameters(layer)
         kept.append(average.module.weight.item())
-    assert kept == pytest.approx(training_tricks.first_shares(decay, 6, ramped=True), rel=1e-5)
+    assert kept == pytest.approx(recipes.first_shares(decay, 6, ramped=True), rel=1e-5)
 
 
 def test_the_plain_share_is_a_power():
-    first_shares = training_tricks.first_shares
+    first_shares = recipes.first_shares
     assert first_shares(0.9, 4) == pytest.approx([1, 0.9, 0.81, 0.729])
     for decay, updates in ((1.5, 3), (0.5, 0)):
         with pytest.raises(UsageError, match=f"decay={decay}, updates={updates} came"):
@@ -652,6 +653,6 @@ def test_the_plain_share_is_a_power():
 
 
 def test_what_16_bits_lose_is_counted_without_zeros():
-    values = torch.tensor([0.0, 1e-9, 1e-4, 1.0])
-    assert training_tricks.lost(values, "float16") == pytest.approx(1 / 3)
-    assert training_tricks.lost(values, "bfloat16") == 0
+    values = torch.tensor([0.0, 1e-9, 1e-6, 1.0])
+    assert speed.shares_of(values, "float16") == pytest.approx((1 / 4, 1 / 3, 2 / 3))
+    assert speed.shares_of(values, "bfloat16") == (1 / 4, 0, 0)
