@@ -267,7 +267,7 @@ def test_costs_of_reductions_are_those_of_the_networks_that_the_arms_ask_for():
     assert [point.gain for point in reductions_chart.widths(runs)] == [None] * 4
 
 
-def test_gains_of_rungs_are_over_the_rung_before():
+def test_gains_of_rungs_are_over_the_rung_that_they_begin_from():
     names = [rung.name for rung in LADDER]
     values = ([0.50, 0.52, 0.51], [0.60, 0.57, 0.58], [0.62, 0.59, 0.64], [0.55, 0.56, 0.51])
     runs = {name: runs_with(value) for name, value in zip(names, values, strict=False)}
@@ -280,8 +280,13 @@ def test_gains_of_rungs_are_over_the_rung_before():
     assert [step.gain is None for step in found] == [True, True, False]
     near = {names[0]: runs_with([0.5]), names[1]: runs_with([0.4999999])}
     assert ladder.steps(near)[1].gain.in_points() == "+0.0"
-    seconds = {names[0]: [run_with(0.5, (8.0, 8.5, 30.0)), run_with(0.6, (9.5, 10.0, 9.0))]}
-    assert "9.2 s per epoch" in ladder.draw_ladder(seconds).alt
+
+
+def test_the_ladder_forks_where_a_rung_takes_the_place_of_another():
+    found = ladder.steps(climbing(9))
+    assert [step.start for step in found] == [None, 0, 1, 2, 3, 4, 5, 5, 7]
+    assert found[7].before == found[5].validation != found[6].validation
+    assert "over rung 5" in ladder.draw_ladder(climbing(9)).alt
 
 
 def test_the_source_is_made_of_the_runs():

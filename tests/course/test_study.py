@@ -53,8 +53,8 @@ def test_seeds_come_one_after_the_other_so_that_all_arms_are_compared_early(tmp_
 
 
 def test_recorded_runs_are_found_by_arm_and_seed(monkeypatch):
-    names = ["one-b-1", "one-b-0", "other-b-0"]
+    names = ["one-b-10", "one-b-2", "one-b-0", "one-b-none-0", "other-b-0"]
     monkeypatch.setattr(studies, "list_runs", lambda: names)
     monkeypatch.setattr(studies, "find_run", lambda name: name)
-    assert ONE.runs() == {"b": ("one-b-0", "one-b-1")}
+    assert ONE.runs() == {"b": ("one-b-0", "one-b-2", "one-b-10")}
     assert TWO.runs() == {}

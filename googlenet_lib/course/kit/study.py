@@ -63,18 +63,21 @@ class Study:
     pictures: int = PICTURES  # of CIFAR-10, at most, on each side
     epochs: int = EPOCHS
 
-    def run_name(self, arm: Arm, seed: int) -> str:
+    def run_name(self, arm: Arm, seed: int | str) -> str:
         """Return the name of a run, such as "heads-he-norm-none-0"."""
         return f"{self.name}-{arm.name}-{seed}"
 
     def runs(self) -> dict[str, tuple[Run, ...]]:
-        """Read the recorded runs of each arm that has any, by its name, in the order of seeds."""
-        recorded = set(list_runs())
-        runs = {}
+        """Read the recorded runs of each arm that has any, by its name, in the order of seeds.
+
+        An arm may have more seeds than the SEEDS that `train` begins with.
+        """
+        recorded, runs = list_runs(), {}
         for arm in self.arms:
-            names = [self.run_name(arm, seed) for seed in SEEDS]
-            if there := tuple(find_run(name) for name in names if name in recorded):
-                runs[arm.name] = there
+            prefix = self.run_name(arm, "")
+            ends = [name.removeprefix(prefix) for name in recorded if name.startswith(prefix)]
+            if found := sorted(int(end) for end in ends if end.isdecimal()):
+                runs[arm.name] = tuple(find_run(self.run_name(arm, seed)) for seed in found)
         return runs
 
     def train(self, data: str, out: Path) -> list[str]:
