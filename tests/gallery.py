@@ -50,9 +50,10 @@ from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb05.heads import HEADS
 from googlenet_lib.course.nb06 import figures as of_06
+from googlenet_lib.course.nb07 import charts as of_recipes
 from googlenet_lib.course.nb07 import ladder_chart as of_ladder
-from googlenet_lib.course.nb07 import tricks as of_training_tricks
 from googlenet_lib.course.nb07.ladder import ladder_runs
+from googlenet_lib.course.nb08 import charts as of_speed
 from googlenet_lib.data import Augmentation
 from googlenet_lib.data.digits import read_digits
 from googlenet_lib.data.shapes import SHAPES, draw_random_shapes, draw_shapes
@@ -200,6 +201,13 @@ def sizes() -> tuple[dict, dict]:
     }
 
 
+def valley() -> dict[str, torch.Tensor]:
+    """Two walks through a valley, one of which oscillates."""
+    step = torch.arange(20.0)
+    straight = torch.stack([-10 + step / 2, 2 * 0.5**step], 1)
+    return {"plain": straight, "momentum": straight * torch.tensor([1.0, -1.0])}
+
+
 def gradients() -> torch.Tensor:
     """Numbers of the sizes of gradients."""
     normal = torch.randn(4096, generator=torch.Generator().manual_seed(0))
@@ -270,15 +278,23 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         [find_run(f"classroom-{seed}") for seed in range(3)], (0.734, 0.76), CLASSROOM_PUBLISHED
     ),
     "06_four_runs": of_06.draw_four_runs,
-    "07_augmented": lambda: of_training_tricks.draw_augmented(augmented(), SHAPES[:6]),
-    "07_smoothing": lambda: of_training_tricks.draw_smoothing([0, 0.1, 0.3]),
-    "07_schedules": lambda: of_training_tricks.draw_schedules(
+    "07_recipes": of_recipes.draw_recipes,
+    "07_augmented": lambda: of_recipes.draw_augmented(augmented(), SHAPES[:6]),
+    "07_smoothing": lambda: of_recipes.draw_smoothing([0, 0.1, 0.3]),
+    "07_paths": lambda: of_recipes.draw_paths(valley(), steepness=25),
+    "07_singular_values": lambda: of_recipes.draw_singular_values(
+        [torch.linspace(1, 0.1 * n, 30) for n in range(1, 5)]
+    ),
+    "07_schedules": lambda: of_recipes.draw_schedules(
         [replace(IMAGENET, schedule=name, epochs=60) for name in SCHEDULES]
     ),
-    "07_rate": lambda: of_training_tricks.draw_rate(IMAGENET),
-    "07_first_shares": lambda: of_training_tricks.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
-    "07_formats": lambda: of_training_tricks.draw_formats(gradients(), 2.0**16),
+    "07_learning_rate": lambda: of_recipes.draw_learning_rate(IMAGENET),
+    "07_first_shares": lambda: of_recipes.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
     "07_ladder": lambda: of_ladder.draw_ladder(ladder_runs()),
+    "08_times": lambda: of_speed.draw_times({"forward": 0.02, "backward": 0.045}),
+    "08_formats": lambda: of_speed.draw_formats({"gradients": gradients()}, 2.0**16),
+    "08_layouts": of_speed.draw_layouts,
+    "08_timeline": lambda: of_speed.draw_timeline(load=2, compute=3),
     "readme_branch_costs": lambda: draw_branch_costs(*MODULE),
     "readme_table_costs": draw_table_costs,
     "readme_four_branches": lambda: draw_four_branches(temple_view()),

@@ -36,7 +36,14 @@ def assert_runs_are_of(study, arm):
 def run_with(accuracy, seconds=(20.0, 10.0, 40.0), seed=0, **changes):
     """A recorded run as it might have ended, with epochs that took so long."""
     history = [RUN.history[0] | {"epoch": i, "seconds": s} for i, s in enumerate(seconds, start=1)]
-    return replace(RUN, test_accuracy=accuracy, history=history, seed=seed, **changes)
+    return replace(
+        RUN,
+        test_accuracy=accuracy,
+        validation_accuracy=accuracy,
+        history=history,
+        seed=seed,
+        **changes,
+    )
 
 
 def runs_with(accuracies, **changes):

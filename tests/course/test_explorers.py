@@ -21,7 +21,7 @@ from googlenet_lib.course.nb03.tower import explore_tower
 from googlenet_lib.course.nb04.audit import explore_auditor
 from googlenet_lib.course.nb04.pooling import explore_pooling
 from googlenet_lib.course.nb05.gradient_charts import explore_gradient_rescue
-from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
+from googlenet_lib.course.nb07.charts import explore_schedule
 from googlenet_lib.network.pretrained import load_network
 
 EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
@@ -38,7 +38,6 @@ EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
     "explore_auditor": explore_auditor,
     "explore_gradient_rescue": explore_gradient_rescue,
     "explore_schedule": explore_schedule,
-    "explore_average": explore_average,
 }
 
 

@@ -37,9 +37,10 @@ from googlenet_lib.course.nb05 import gradient_charts as gradients
 from googlenet_lib.course.nb05 import heads_chart
 from googlenet_lib.course.nb05.gradients import probes_of
 from googlenet_lib.course.nb06 import figures as curves
+from googlenet_lib.course.nb07 import charts as recipes
 from googlenet_lib.course.nb07 import ladder_chart as ladder
-from googlenet_lib.course.nb07 import tricks as training_tricks
 from googlenet_lib.course.nb07.ladder import LADDER
+from googlenet_lib.course.nb08 import charts as speed
 from googlenet_lib.data import CIFAR10_CLASSES
 from googlenet_lib.data.shapes import SHAPES
 from googlenet_lib.errors import UsageError
@@ -263,7 +264,7 @@ def test_costs_of_reductions_are_those_of_the_networks_that_the_arms_ask_for():
     assert "(one width only)" in reductions_chart.draw_reductions(alone).alt
 
 
-def test_gains_of_rungs_are_over_the_rung_before():
+def test_gains_of_rungs_are_over_the_rung_that_they_begin_from():
     names = [rung.name for rung in LADDER]
     values = ([0.50, 0.52, 0.51], [0.60, 0.57, 0.58], [0.62, 0.59, 0.64], [0.55, 0.56, 0.51])
     runs = {name: runs_with(value) for name, value in zip(names, values, strict=False)}
@@ -276,8 +277,13 @@ def test_gains_of_rungs_are_over_the_rung_before():
     assert [step.gain is None for step in found] == [True, True, False]
     near = {names[0]: runs_with([0.5]), names[1]: runs_with([0.4999999])}
     assert ladder.steps(near)[1].gain.in_points() == "+0.0"
-    seconds = {names[0]: [run_with(0.5, (8.0, 8.5, 30.0)), run_with(0.6, (9.5, 10.0, 9.0))]}
-    assert "9.2 s per epoch" in ladder.draw_ladder(seconds).alt
+
+
+def test_the_ladder_forks_where_a_rung_takes_the_place_of_another():
+    found = ladder.steps(climbing(9))
+    assert [step.start for step in found] == [None, 0, 1, 2, 3, 4, 5, 5, 7]
+    assert found[7].before == found[5].validation != found[6].validation
+    assert "over rung 5" in ladder.draw_ladder(climbing(9)).alt
 
 
 def test_the_source_is_made_of_the_runs():
@@ -610,12 +616,12 @@ def test_the_words_of_sizes_and_losses():
 @pytest.mark.parametrize("rows", [{}, {"a": torch.zeros(2, 3, 4, 4), "b": torch.zeros(1, 3, 4, 4)}])
 def test_rows_of_other_shapes_are_refused(rows):
     with pytest.raises(UsageError, match="expected one or more, all"):
-        training_tricks.draw_augmented(rows, SHAPES)
+        recipes.draw_augmented(rows, SHAPES)
 
 
 @pytest.mark.parametrize(("smoothing", "classes"), [(0.1, 10), (0.3, 10), (0.1, 1000)])
 def test_the_least_loss_is_that_of_torch_and_nothing_lies_below_it(smoothing, classes):
-    least, sure = training_tricks.least_loss(smoothing, classes)
+    least, sure = recipes.least_loss(smoothing, classes)
     logits = torch.full((1, classes), math.log((1 - sure) / (classes - 1)), dtype=torch.float64)
     logits[0, 3] = math.log(sure)
     logits.requires_grad_()
@@ -623,21 +629,21 @@ def test_the_least_loss_is_that_of_torch_and_nothing_lies_below_it(smoothing, cl
     assert least == pytest.approx(loss.item(), rel=1e-12)
     loss.backward()
     assert logits.grad.abs().max() < classes * torch.finfo(torch.float64).eps  # a sum of classes
-    assert training_tricks.smoothed_loss(sure + 0.01, smoothing, classes) > least
-    assert training_tricks.smoothed_loss(sure - 0.01, smoothing, classes) > least
+    assert recipes.smoothed_loss(sure + 0.01, smoothing, classes) > least
+    assert recipes.smoothed_loss(sure - 0.01, smoothing, classes) > least
 
 
 def test_plain_labels_allow_a_loss_of_nothing():
-    assert training_tricks.least_loss(0, 10) == (0.0, 1)
+    assert recipes.least_loss(0, 10) == (0.0, 1)
     with pytest.raises(UsageError, match=r"smoothing=1, classes=10 came"):
-        training_tricks.least_loss(1, 10)
+        recipes.least_loss(1, 10)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_rate_of_one_recipe_is_told(schedule):
     recipe = replace(IMAGENET, schedule=schedule)
-    curve = training_tricks.rates(recipe, 100)
-    text = training_tricks.draw_rate(recipe, 100).alt
+    curve = recipes.learning_rates(recipe, 100)
+    text = recipes.draw_learning_rate(recipe, 100).alt
     assert f"{schedule} over 100 steps: begins at {curve[0]:.2g}" in text
     assert ("jumps back up 3 times" in text) == (schedule == "restarts")
     assert ("never falls far" in text) == (schedule in ("constant", "stairs"))
@@ -651,11 +657,11 @@ def test_the_ramped_share_is_what_the_librarys_average_keeps(decay):
         torch.nn.init.constant_(layer.weight, 1.0 if update == 0 else 0.0)
         average.update_parameters(layer)
         kept.append(average.module.weight.item())
-    assert kept == pytest.approx(training_tricks.first_shares(decay, 6, ramped=True), rel=1e-5)
+    assert kept == pytest.approx(recipes.first_shares(decay, 6, ramped=True), rel=1e-5)
 
 
 def test_the_plain_share_is_a_power():
-    first_shares = training_tricks.first_shares
+    first_shares = recipes.first_shares
     assert first_shares(0.9, 4) == pytest.approx([1, 0.9, 0.81, 0.729])
     for decay, updates in ((1.5, 3), (0.5, 0)):
         with pytest.raises(UsageError, match=f"decay={decay}, updates={updates} came"):
@@ -663,6 +669,6 @@ def test_the_plain_share_is_a_power():
 
 
 def test_what_16_bits_lose_is_counted_without_zeros():
-    values = torch.tensor([0.0, 1e-9, 1e-4, 1.0])
-    assert training_tricks.lost(values, "float16") == pytest.approx(1 / 3)
-    assert training_tricks.lost(values, "bfloat16") == 0
+    values = torch.tensor([0.0, 1e-9, 1e-6, 1.0])
+    assert speed.shares_of(values, "float16") == pytest.approx((1 / 4, 1 / 3, 2 / 3))
+    assert speed.shares_of(values, "bfloat16") == (1 / 4, 0, 0)

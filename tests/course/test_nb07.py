@@ -1,4 +1,4 @@
-"""The explorers of notebook 07: every control changes picture and words, at once."""
+"""The explorer of lesson 07: every control changes picture and words, at once."""
 
 import matplotlib
 import pytest
@@ -7,7 +7,7 @@ matplotlib.use("Agg")
 
 from explorer_tools import parts
 
-from googlenet_lib.course.nb07.tricks import explore_average, explore_schedule
+from googlenet_lib.course.nb07.charts import explore_schedule
 from googlenet_lib.training.recipes import SCHEDULES
 
 MOVES = [
@@ -15,9 +15,6 @@ MOVES = [
     (explore_schedule, "floor", 0.5, "on average 75% of 0.1"),
     (explore_schedule, "warm-up", 0.5, "at step 200"),
     (explore_schedule, "schedule", "stairs", "It never falls far"),
-    (explore_average, "nines", 5.0, "with decay 0.99999 99.0%"),
-    (explore_average, "updates", 10_000, "after 10,000 updates: with decay 0.999 nothing."),
-    (explore_average, "ramped", True, "with decay 0.999, ramped, nothing"),
 ]
 
 

@@ -102,7 +102,7 @@ MUTATIONS = (
     Mutation("course/nb04/table.py", "in_channels = cost.shape[0]", "pass"),
     Mutation("course/nb05/gradients.py", "+ at_4a * at_4d * g12", ""),
     Mutation("course/nb05/gradients.json", "0.0070194", "0.0090194"),
-    Mutation("course/nb07/tricks.py", "math.log((1 - sure) / (classes - 1))", "math.log(1 - sure)"),
+    Mutation("course/nb07/charts.py", "math.log((1 - sure) / (classes - 1))", "math.log(1 - sure)"),
     # the rest
     Mutation("settings.py", '"0": False', '"0": True'),
     Mutation("prediction.py", "bleed=info.border", "bleed=0"),

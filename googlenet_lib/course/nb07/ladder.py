@@ -1,9 +1,9 @@
-"""The accuracy ladder: from the walkthrough's way to ours, one change a rung, three seeds each.
+"""The accuracy ladder: from the recipe of lesson 06 to ours, rung by rung, several seeds each.
 
     python -m googlenet_lib.course.nb07.ladder --data cifar10 --out runs
 
-trains every rung with every seed, by the command that each run records, and goes on where it was
-stopped.
+trains every rung with three seeds, by the command that each run records, and goes on where it was
+stopped. More seeds of a rung are found as well.
 """
 
 import sys
@@ -20,50 +20,71 @@ from googlenet_lib.training.run import Run
 
 @dataclass(frozen=True)
 class Rung:
-    """One change: its name, its description, and the fields that it sets on top of those below."""
+    """One change: its name, all that it changes in words, and the fields that it sets.
+
+    It is compared with the rung before, or with the one that `after` names: a rung that takes the
+    place of another begins where that one began.
+    """
 
     name: str
     change: str
     variant: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    after: str = ""
+    shown: str = ""  # the name that a reader sees, where it is not the one in the runs' names
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung("walkthrough", "as published: 7x7 stem, Adam"),
+    Rung("walkthrough", "the recipe of lesson 06: Adam, 7x7 stem, float32"),
     Rung("width", "half the channels", variant={"width": 0.5}),
     # before the stem, which costs several times more: in float32 each run would take long
-    Rung("precision", "bfloat16", recipe={"precision": "bfloat16"}),
+    Rung("precision", "bfloat16 instead of float32", recipe={"precision": "bfloat16"}),
     Rung(
         "stem",
-        "3x3 stem, one late pooling: stage 3 sees 16x16",
+        "3x3 stem with stride 1, and one pool before the modules instead of two",
         variant={"stem_kernel": 3, "stem_stride": 1, "stem_pools": (False, True), "min_size": 8},
     ),
     Rung(
         "layers",
-        "no bias before BatchNorm, BatchNorm in the heads, half the dropout",
+        "four changes: no bias before BatchNorm, BatchNorm in the heads, dropout 0.2 instead of "
+        "0.4, BatchNorm's eps 0.001",
         variant={"conv_bias": False, "head_batch_norm": True, "dropout": 0.2, "eps": 0.001},
     ),
     Rung(
         "optimiser",
-        "SGD with Nesterov's momentum and weight decay",
+        "SGD with Nesterov's momentum, learning rate 0.05 (Adam: 0.001), weight decay 0.0005",
         recipe={"optimiser": "sgd", "lr": 0.05, "weight_decay": 0.0005},
     ),
-    Rung("averaging", "a moving average of the weights", recipe={"average_decay": 0.99}),
-    # the mean rate of a triangle is half its peak: the same as on the rung below
+    Rung(
+        "averaging",
+        "a moving average of the weights, decay 0.99",
+        recipe={"average_decay": 0.99},
+    ),
+    # the mean of a triangle is half its peak: the same as on the rung that it begins from
     Rung(
         "schedule",
-        "in the average's place, the rate up and down a triangle",
+        "instead of the average: a triangle up to a learning rate of 0.1",
         recipe={"schedule": "triangle", "lr": 0.1, "average_decay": 0},
+        after="optimiser",
     ),
-    Rung("augmentation", "mirrored, shifted by up to 2 pixels", recipe={"flip": True, "shift": 2}),
+    Rung(
+        "augmentation",
+        "images mirrored, and shifted by up to 2 pixels",
+        recipe={"flip": True, "shift": 2},
+    ),
     Rung("smoothing", "labels smoothed by 0.1", recipe={"label_smoothing": 0.1}),
     Rung(
         "muon",
-        "Muon turns the convolutions; SGD keeps the rest",
+        "Muon for the convolutions; momentum 0.6 instead of 0.9",
         recipe={"optimiser": "muon", "momentum": 0.6},
     ),
-    Rung("small-first", "24 pixels for 60% of the steps", recipe={"shrink": 24}),
-    Rung("rate", "half the rate, for longer trainings", recipe={"lr": 0.05}),
+    Rung("small-first", "images of 24 pixels in 60% of the steps", recipe={"shrink": 24}),
+    Rung(
+        "rate",
+        "half the learning rate, chosen for longer trainings",
+        recipe={"lr": 0.05},
+        shown="learning rate",
+    ),
 )
 
 
