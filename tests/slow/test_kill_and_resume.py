@@ -121,13 +121,13 @@ def test_second_process_is_refused_and_the_first_goes_on_unharmed(tmp_path, capf
     with start(arguments) as first:
         wait_for_an_epoch(first)
         first.send_signal(signal.SIGSTOP)
-        for resume in ([], ["--resume"]):
-            assert main([*arguments, *resume]) == 2
-            said = capfd.readouterr().err
-            assert f"{tmp_path / 'run'} is in use: process {first.pid} on " in said
+        codes = [main([*arguments, *resume]) for resume in ([], ["--resume"])]
+        first.send_signal(signal.SIGCONT)  # before anything can fail, which would wait for it
+        assert codes == [2, 2]
+        for said in capfd.readouterr().err.splitlines():
+            assert f"{tmp_path / 'run'} is in use: another process trains into it" in said
             assert "stop it, or choose another --out" in said
             assert "already holds a run" not in said
-        first.send_signal(signal.SIGCONT)
         first.stdout.read()
     assert first.returncode == 0
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [BEST, HISTORY, LAST, RUN_FILE]
