@@ -31,6 +31,7 @@ def run(path: Path) -> float:
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
         record_timing=False,
+        coalesce_streams=True,
     )
     client.execute()
     seconds = time.perf_counter() - start
