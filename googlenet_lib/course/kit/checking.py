@@ -260,7 +260,10 @@ def _is_begun(error: BaseException) -> bool:
 def _fault(error: BaseException, answer: Any, said: str) -> str:
     line = own_line(error, answer)
     if isinstance(error, TooLong):
-        return f"{said} took too long and was stopped{line}. Does every loop in it come to an end?"
+        return (
+            f"{said} took too long and was stopped{line}. Does every loop in it come to an end? If "
+            "so, the machine is busy: run the cell again."
+        )
     what = in_short(error)
     if isinstance(error, TypeError) and not line:
         return f"{said} cannot be called so ({what}). Keep the arguments that the task gives"
