@@ -12,7 +12,12 @@ from command_line import parse
 from googlenet_lib.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Without the landing page: its links lead to what a build of the site gathers, and that build
+# refuses one that leads nowhere.
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "index.md"),
+]
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: path.name)
