@@ -49,7 +49,7 @@ class MendPages(SphinxTransform):
                 head.parent.remove(head)
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") == "cell_code":
-                for name in re.findall(r"^(explore_\w+)\(", cell.astext(), re.MULTILINE):
+                for name in re.findall(r"^(?:\w+\.)?(explore_\w+)\(", cell.astext(), re.M):
                     if (EXPLORERS / name).is_dir():
                         element = f'<course-explorer name="{name}"></course-explorer>'
                         cell += nodes.raw("", element, format="html")
