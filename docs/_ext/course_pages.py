@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from gather import BLOB
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
@@ -48,10 +49,19 @@ class MendPages(SphinxTransform):
                 head.parent.remove(head)
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") == "cell_code":
-                for name in re.findall(r"^(explore_\w+)\(", cell.astext(), re.MULTILINE):
+                for name in re.findall(r"^(?:\w+\.)?(explore_\w+)\(", cell.astext(), re.M):
                     if (EXPLORERS / name).is_dir():
                         element = f'<course-explorer name="{name}"></course-explorer>'
                         cell += nodes.raw("", element, format="html")
+
+
+def lead_into_site(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Turn a document's links to files beside `docs/` into links that the site has."""
+    if "/" not in name:  # pages of other folders were led home when they were gathered
+        text = re.sub(r"\]\(\.\./images/README\.md", "](figures/index.md", source[0])
+        text = re.sub(r"\]\(\.\./images/", "](figures/", text)
+        text = re.sub(r"\]\(\.\./notebooks/", "](course/", text)
+        source[0] = re.sub(r"\]\(\.\./(?=\w)", f"]({BLOB}", text)
 
 
 def write_inline_maths(translator: object, node: nodes.math) -> None:
@@ -71,6 +81,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -60,7 +60,8 @@ def draw_map(root: Path) -> str:
 
     def cards(lessons: tuple) -> str:
         return "\n".join(
-            f":::{{grid-item-card}} {lesson.heading}\n:link: {lesson.name}\n:link-type: doc\n\n"
+            f":::{{grid-item-card}} {lesson.title if lesson.deepens else lesson.heading}\n"
+            f":link: {lesson.name}\n:link-type: doc\n\n"
             f"{lesson.question}\n\n{read_minutes(root, lesson.name)}\n:::\n"
             for lesson in lessons
         )

@@ -19,12 +19,19 @@ import ipywidgets as widgets
 from PIL import Image
 
 from googlenet_lib.course.kit.show import with_palette
+from googlenet_lib.course.nb01.receptive_growth import explore_branch_fields, explore_stack
 from googlenet_lib.course.nb03.steps import explore_module
 from googlenet_lib.course.nb03.tower import explore_tower
+from googlenet_lib.course.nb04.audit import explore_auditor
+from googlenet_lib.course.nb04.pooling import explore_pooling
 
 EXPLORERS: dict[str, Callable[[], widgets.VBox]] = {
+    "explore_stack": explore_stack,
+    "explore_branch_fields": explore_branch_fields,
     "explore_module": explore_module,
     "explore_tower": explore_tower,
+    "explore_pooling": explore_pooling,
+    "explore_auditor": explore_auditor,
 }
 MOST_STATES = 200  # more are another job: plain JavaScript
 
@@ -35,7 +42,8 @@ def list_values(control: widgets.Widget) -> list:
         return [False, True]
     if hasattr(control, "options"):
         return [value for _, value in control._options_full]
-    return list(range(control.min, control.max + 1, control.step))
+    steps = round((control.max - control.min) / control.step)
+    return [round(control.min + i * control.step, 6) for i in range(steps + 1)]
 
 
 def describe_control(control: widgets.Widget) -> dict:

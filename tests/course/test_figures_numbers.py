@@ -383,15 +383,15 @@ def test_the_kernels_of_the_networks():
     assert [kernel for _, kernel, _ in scales.NETWORKS["VGG-16\n2014"]] == kernels
 
 
-def test_the_seed_that_collapsed_is_named_and_p_is_exact():
+def test_the_outlier_is_named_and_p_is_exact():
     text = gallery.FIGURES["01_contenders"]().alt
     assert text.count("far below") == 1
     assert "+3.1 points, p = 0.143 (95%: −1.4 to +7.7); seed 2 is far below the others" in text
     assert "+5.5 points, p = 0.008" in text
     assert kernel_size_charts.permutation_p([1, 2, 3], [4, 5, 6]) == pytest.approx(2 / 20)
     assert kernel_size_charts.permutation_p([1, 3, 5], [2, 4, 6]) == pytest.approx(14 / 20)
-    assert kernel_size_charts.find_collapsed([0.9, 0.91, 0.5, 0.92]) == [2]
-    assert kernel_size_charts.find_collapsed([0.9, 0.92, 0.89, 0.91]) == []
+    assert kernel_size_charts.find_outliers([0.9, 0.91, 0.5, 0.92]) == [2]
+    assert kernel_size_charts.find_outliers([0.9, 0.92, 0.89, 0.91]) == []
 
 
 def test_words_say_whether_the_gradient_is_inside_the_picture():

@@ -242,7 +242,7 @@ def test_the_buttons_rest_while_it_trains_and_come_back_when_it_breaks_off(box, 
 def test_a_design_without_branches_is_told_why_it_is_not_trained(box):
     for slider in box.sliders.values():
         slider.value = 0
-    assert "largest window none" in box.words.value
+    assert "largest kernel none" in box.words.value
     box.train.click()
     assert "Not trained: the design has no branch" in box.message.value
     assert len(rows(box)) == 1

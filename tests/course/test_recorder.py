@@ -41,8 +41,8 @@ def test_arguments_are_read_and_nothing_is_done(command, argument, monkeypatch, 
         assert f"python -m {command}" in printed.out + printed.err
 
 
-def test_four_recorders_stand_beside_their_records():
-    assert len(RECORDERS) == 4
+def test_recorders_stand_beside_their_records():
+    assert RECORDERS
     for name in RECORDERS:
         module = importlib.import_module(name)
         assert Path(module.__file__).with_suffix(".json") == module.RECORDED

@@ -71,9 +71,9 @@ WRONG = (
     ("06.1", last_only, "a list of plain numbers"),
     ("06.1", lambda *args: [0.5], "saw 0 training batches"),
     ("06.1", lambda *args: loop_of()(*args)[:1], "once for each epoch"),
-    ("06.2", SWAPPED, 'For "nothing"'),
+    ("06.2", SWAPPED, 'For "healthy"'),
     ("06.2", TRUTH | {"A": TRUTH["B"], "B": TRUTH["A"]}, "even the training accuracy hardly moves"),
-    ("06.2", TRUTH | {"A": "nothing"}, "one cause stands twice"),
+    ("06.2", TRUTH | {"A": "healthy"}, "one cause stands twice"),
     ("06.2", TRUTH | {"A": "overfitting"}, "'overfitting' of A is none of"),
     ("06.2", "A", "expected is a dict"),
 )

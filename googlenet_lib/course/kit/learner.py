@@ -20,6 +20,7 @@ from googlenet_lib.course.kit.exercise import (
     find_notebook,
     find_prediction,
 )
+from googlenet_lib.course.lessons import DIVES
 from googlenet_lib.errors import UsageError
 
 __all__ = ["check", "guess", "hint", "reveal", "summary"]
@@ -127,8 +128,12 @@ def reveal(id: str, actual: Any) -> None:
 
 
 def summary(notebook: str) -> None:
-    """How far you have come in one notebook, and how well your guesses knew themselves."""
+    """How far you have come in one lesson and its deep dives, and how well you guessed."""
     module = find_notebook(notebook)
+    dives = sum(dive.deepens == notebook for dive in DIVES)
+    if dives:
+        plural = "s" if dives > 1 else ""
+        say(f"Lesson {notebook} and its deep dive{plural} together, in this session:")
     ids = [exercise.id for exercise in module.EXERCISES]
     solved = sum(session.solved.get(id, False) for id in ids)
     tried = sum(id in session.solved for id in ids) - solved

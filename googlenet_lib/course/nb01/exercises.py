@@ -149,6 +149,8 @@ LAYERS = Exercise(
         lambda k, p: -(-(p - 1) // ((k - 1) // 2)),
         "Every kernel was taken for one of 3.",
         lambda k, p: -(-(p - 1) // 2),
+        "For pixels=1 no layer is needed: before any layer, the field already has one pixel.",
+        lambda k, p: max(1, -(-(p - 1) // (k - 1))),
         "There is no half layer: round up.",
         lambda k, p: (p - 1) / (k - 1),
     ),

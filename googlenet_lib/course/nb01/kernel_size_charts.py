@@ -37,7 +37,7 @@ def permutation_p(values: Sequence[float], others: Sequence[float]) -> float:
     return float(test.pvalue)
 
 
-def find_collapsed(values: Sequence[float]) -> list[int]:
+def find_outliers(values: Sequence[float]) -> list[int]:
     """Find the seeds whose accuracy lies far below those of all others."""
     return [
         seed
@@ -51,7 +51,7 @@ def draw_contenders(recording: Recording) -> Figure:
     """Draw a row for each network: a dot for each seed, and the difference from only 3x3.
 
     Filled dots are accuracies on test images, hollow ones on training images; a short upright line
-    is the mean of its dots. A seed that collapsed is named.
+    is the mean of its dots. An outlier is named.
     """
     told = []
     with style.house_style():
@@ -72,13 +72,13 @@ def draw_contenders(recording: Recording) -> Figure:
                 p = permutation_p(test, reference)
                 text = f"{found.in_points()} points, p = {p:.3f}\n({found.interval_in_points()})"
             style.beside(axes, y, text)
-            collapsed = find_collapsed(test)
-            for seed in collapsed:
+            outliers = find_outliers(test)
+            for seed in outliers:
                 at = (test[seed], y + 0.15)
-                axes.annotate(f"seed {seed} collapsed", at, (-6, -17), textcoords="offset points")
+                axes.annotate(f"seed {seed}: outlier", at, (-6, -17), textcoords="offset points")
             told.append(
                 f"{name}: test accuracy {seeds.span(test)}; {text}"
-                + "".join(f"; seed {seed} is far below the others" for seed in collapsed)
+                + "".join(f"; seed {seed} is far below the others" for seed in outliers)
             )
         axes.xaxis.set(
             major_formatter=PercentFormatter(1.0, decimals=0), major_locator=MultipleLocator(0.05)

@@ -112,7 +112,9 @@ def draw_stack(stack: Stack, gradient: Tensor, recording: Recording) -> Figure:
         right.set(xlabel="number of layers", xticks=list(DEPTHS), xlim=(0.5, DEPTHS[-1] + 0.5))
     figure.alt = (
         f"{title}: the field is {stack.field} pixels wide, {SHARE:.0%} of the gradient lie within "
-        f"{width:g}, {width / stack.field:.0%} of the width."
+        f"{width:g}, {width / stack.field:.0%} of the width. On the right, from {depths[0]} to "
+        f"{depths[-1]} layers: theory {fields[0]} to {fields[-1]} pixels, measured "
+        f"{widths[0]:g} to {widths[-1]:g}."
     )
     return figure
 

@@ -253,7 +253,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "02.f",
-        "By how many points does the accuracy rise each time the 1x1s become twice as wide?",
+        "By how many points does the accuracy change each time the 1x1s become twice as wide?",
         tolerance=0.5,
         least=-20,
         most=20,

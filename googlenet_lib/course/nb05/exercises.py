@@ -207,4 +207,11 @@ PREDICTIONS = (
         "Xavier's weights, 200 steps on digits: which networks leave ln 10?",
         choices=("with heads", "without heads", "both", "neither"),
     ),
+    Prediction(
+        "05.f",
+        "By how many points do the heads change the test accuracy, on average over six networks?",
+        tolerance=1,
+        least=-100,
+        most=100,
+    ),
 )

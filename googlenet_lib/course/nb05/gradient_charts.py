@@ -87,7 +87,7 @@ def draw_sizes(measured: Sizes, predicted: Sizes) -> Figure:
 
 
 def draw_rescue(probes: Sequence[Probe], weight: float, heads: str = "both heads") -> Figure:
-    """Draw the gradient norm at each layer, of the main loss alone and with the heads' losses.
+    """Draw the weights' gradient norm at each layer, of the main loss alone and with the heads.
 
     Lines are geometric means over `probes`, which have one setting and differ in the seed. The
     numbers say how many times larger the heads make the norm.
@@ -100,7 +100,7 @@ def draw_rescue(probes: Sequence[Probe], weight: float, heads: str = "both heads
         factor = _factor(both[0] / alone[0])
         style.headline(figure, f"{setting}: with {heads}, conv1's gradient is {factor} as large")
         _log_axes(axes)
-        axes.set_ylabel("gradient norm")
+        axes.set_ylabel("gradient norm of the weights")
         axes.plot(alone, "o-", color=style.GREY)
         axes.plot(both, "o-", color=style.HEAD_COLOUR)
         for x, (below, above) in enumerate(pairs.values()):
@@ -122,8 +122,8 @@ def draw_rescue(probes: Sequence[Probe], weight: float, heads: str = "both heads
         style.label_ends(axes, ends)
     factors = [one.rescue("conv1", *_weights(weight, heads)) for one in probes]
     figure.alt = (
-        f"{setting}; {heads}, weighted by {weight:g}. Gradient norm at each layer. At conv1 "
-        f"{alone[0]:.1e} by the main loss alone and {both[0]:.1e} with the heads, "
+        f"{setting}; {heads}, weighted by {weight:g}. Gradient norm of the weights at each layer. "
+        f"At conv1 {alone[0]:.1e} by the main loss alone and {both[0]:.1e} with the heads, "
         f"{_factor(both[0] / alone[0])} ({_factor(min(factors))} to {_factor(max(factors))} over "
         f"{len(probes)} seeds). At 4b {_factor(both[6] / alone[6])}, at 5b, after both heads, "
         f"{_factor(both[-1] / alone[-1])}."

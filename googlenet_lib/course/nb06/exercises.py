@@ -167,10 +167,10 @@ LOOP = Exercise(
 # ---- 06.2 ----------------------------------------------------------------------------------------
 
 CLUES = {
-    "nothing": "only there training is ahead and validation still follows it, late and most of the "
+    "healthy": "only there training is ahead and validation still follows it, late and most of the "
     "way",
     "learning rate too low": "look for the run in which even the training accuracy hardly moves",
-    "training labels shuffled": "look for the run that learns by heart what has no rule",
+    "training labels shuffled": "look for the run that memorises what has no rule",
     "validation images also in training": "look for the run in which validation ends as high as "
     "training, which is too good to be true",
 }
@@ -198,8 +198,8 @@ RUNS = Exercise(
     test=_test_runs,
     hints=(
         "Begin with the training accuracy: in which run is nothing learnt at all?",
-        "Of the other three, compare where validation ends: at 10%, below training, or with it.",
-        "10% is chance. Images that were trained on are no test.",
+        "Of the other three, compare where validation ends: at chance, below training, or with it.",
+        "Chance is 10%. Images that were trained on are no test.",
     ),
     why="training alone shows whether it learns; only validation shows whether it learnt a rule.",
 )
@@ -226,7 +226,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "06.d",
-        "Training accuracy climbs all the way. What does validation accuracy do in the end?",
+        "Training accuracy climbs all the way. What does validation do from epoch 11 to 15?",
         choices=("climbs too", "stands still", "falls"),
     ),
     Prediction(

@@ -24,10 +24,10 @@ RECIPE = replace(CLASSROOM, epochs=24, batch_size=64)
 TRUTH = {
     "A": "learning rate too low",
     "B": "training labels shuffled",
-    "C": "nothing",
+    "C": "healthy",
     "D": "validation images also in training",
 }
-CAUSES = ("nothing", *sorted({*TRUTH.values()} - {"nothing"}))
+CAUSES = ("healthy", *sorted({*TRUTH.values()} - {"healthy"}))
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "07.e",
-        "Which of these rungs gains most: stem, optimiser, augmentation, smoothing or Muon?",
+        "Which of these five rungs gained most: stem, optimiser, augmentation, smoothing or Muon?",
         choices=("stem", "optimiser", "augmentation", "smoothing", "muon"),
     ),
     Prediction(
@@ -165,9 +165,10 @@ PREDICTIONS = (
     ),
     Prediction(
         "07.g",
-        "What is the smallest p-value that a permutation test can give for three against three?",
-        tolerance=0.01,
-        least=0,
-        most=1,
+        "How many seeds must each of two groups have, so that a permutation test can give a "
+        "p-value below 0.05?",
+        tolerance=0,
+        least=2,
+        most=100,
     ),
 )
