@@ -290,6 +290,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "07_learning_rate": lambda: of_recipes.draw_learning_rate(IMAGENET),
     "07_first_shares": lambda: of_recipes.draw_first_shares([0.99, 0.999, 0.99998], 20_000),
+    "07_changes": of_recipes.draw_changes,
     "07_ladder": lambda: of_ladder.draw_ladder(ladder_runs()),
     "08_times": lambda: of_speed.draw_times({"forward": 0.02, "backward": 0.045}),
     "08_formats": lambda: of_speed.draw_formats({"gradients": gradients()}, 2.0**16),

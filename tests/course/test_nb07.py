@@ -1,4 +1,4 @@
-"""The explorer of lesson 07: every control changes picture and words, at once."""
+"""The explorer of lesson 07, and its recorded trainings."""
 
 import matplotlib
 import pytest
@@ -7,6 +7,7 @@ matplotlib.use("Agg")
 
 from explorer_tools import parts
 
+from googlenet_lib.course.nb07 import changes
 from googlenet_lib.course.nb07.charts import explore_schedule
 from googlenet_lib.training.recipes import SCHEDULES
 
@@ -46,3 +47,14 @@ def test_it_begins_with_the_script_s_schedule():
     _, _, words = parts(explore_schedule())
     assert "restarts over 400 steps: begins at 0.1, highest 0.1 at step 1" in words.value
     assert "It jumps back up 3 times." in words.value
+
+
+def test_the_recorded_changes_are_what_the_training_gives_and_none_is_missing():
+    jobs = [
+        (arm, n, seed) for n in changes.LENGTHS for arm in changes.ARMS for seed in changes.SEEDS
+    ]
+    found = [(one.arm, one.steps, one.seed) for one in changes.recorded_trainings()]
+    assert sorted(found) == sorted(jobs)
+    for arm in ("plain", "momentum", "all five"):
+        recorded = changes.accuracies(arm, 40)[0]
+        assert changes.train(0, changes.ARMS[arm], 40) == pytest.approx(recorded, abs=0.1)

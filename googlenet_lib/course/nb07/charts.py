@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from googlenet_lib.course.kit import style
+from googlenet_lib.course.kit import seeds, style
 from googlenet_lib.course.kit.panel import panel
+from googlenet_lib.course.kit.statistics import compare_means
+from googlenet_lib.course.nb07.changes import ARMS, LENGTHS, SEEDS, accuracies
 from googlenet_lib.course.nb07.ladder import ladder_runs
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training import optim
@@ -294,6 +296,43 @@ def _name_curve(axes: Axes, name: str, shares: Sequence[float]) -> None:
 
 def _percent(share: float) -> str:
     return f"{share:.1%}" if share > 0.0005 else "nothing"
+
+
+# ---- all of them at once -------------------------------------------------------------------------
+
+
+def draw_changes() -> Figure:
+    """Draw the recorded accuracies of each change alone and of all five, a panel for each length.
+
+    Beside each row: its mean and, in points, its difference from plain with a 95% interval.
+    """
+    told = []
+    with style.house_style():
+        figure, panels = style.chart(200 + 280 * len(LENGTHS), len(LENGTHS), sharex=True)
+        for steps, axes in zip(LENGTHS, panels, strict=True):
+            plain = accuracies("plain", steps)
+            style.name_rows(axes, [*ARMS])
+            axes.set_title(f"{steps} steps")
+            style.beside(axes, -0.9, "mean", color=style.GREY)
+            style.beside(axes, -0.9, "against plain, in points", shift=58, color=style.GREY)
+            for y, arm in enumerate(ARMS):
+                values = accuracies(arm, steps)
+                seeds.draw_seeds(axes, values, y)
+                style.beside(axes, y, f"{mean(values):.1%}")
+                told.append(f"{steps} steps, {arm} {mean(values):.1%}")
+                if arm != "plain":
+                    gain = compare_means(values, plain)
+                    interval = gain.interval_in_points().removeprefix("95%: ")
+                    style.beside(axes, y, f"{gain.in_points()}  ({interval})", shift=58)
+                    told[-1] += f", {gain}"
+        seeds.in_percent(panels[-1].xaxis)
+        panels[-1].set_xlabel("test accuracy: a dot for each seed", loc="right")
+        style.footnote(figure, f"{len(SEEDS)} seeds each; in brackets: the 95% interval (Welch)")
+    figure.alt = (
+        "Test accuracies of short trainings with each change alone and with all five, and the "
+        f"difference from plain: {'; '.join(told)}."
+    )
+    return figure
 
 
 # ---- explorer ------------------------------------------------------------------------------------

@@ -164,8 +164,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "08.c",
-        "A batch in four parts, with BatchNorm: are the gradients those of the whole batch?",
-        choices=("the same", "others"),
+        "A batch goes through a network in four parts. Are the gradients those of the whole batch?",
+        choices=("the same", "different"),
     ),
     Prediction(
         "08.d",
