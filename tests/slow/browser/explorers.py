@@ -56,11 +56,12 @@ TOGGLES, RADIO = ".widget-toggle-buttons", ".widget-radio"
 BUTTON = f"button.jupyter-button:not({TOGGLES} *)"
 CONTROLS = f"{SLIDER}, {CHECKBOX}, {SELECTS}, {TOGGLES}, {RADIO}, {BUTTON}"
 
-# Every code cell has its number, or an error stopped the rest.
+# Every code cell has its number, or an error stopped the rest. A collapsed cell shows none.
 RAN = """error => {
     const dialog = document.querySelector(".jp-Dialog");
     if (dialog) throw new Error(`JupyterLab asks: ${dialog.innerText}`);
-    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+    const prompts = [...document.querySelectorAll(
+        ".jp-CodeCell:not(:has(.jp-Placeholder)) .jp-InputPrompt")];
     const said = prompts.map(prompt => prompt.textContent);
     if (said.some(text => text.includes("*"))) return false;
     return said.every(text => /\\d/.test(text)) || document.querySelector(error) !== null;
