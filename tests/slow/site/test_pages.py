@@ -20,6 +20,7 @@ PAGES = sorted(
     path.relative_to(SITE).as_posix()
     for path in SITE.rglob("*.html")
     if path.name not in ("genindex.html", "search.html", "404.html")
+    and "_static" not in path.parts  # the theme's own macros are no page
 )
 LOOKS = {
     "light": {"color_scheme": "light"},
