@@ -45,6 +45,14 @@ def test_rows_say_what_is_computed():
         assert f"{count:,}" in table_1_html()
 
 
+def test_a_row_reads_what_the_row_above_gives():
+    channels = 3
+    for row, cost, shown in zip(TABLE_1, table_costs(), Table().rows, strict=True):
+        for text in explain_row(row, cost, channels):
+            assert text in shown["inside"], row.name
+        channels = cost.shape[0]
+
+
 def test_the_arithmetic_of_a_row_adds_up():
     """The products that a row shows are multiplied here once more."""
     channels = 3
