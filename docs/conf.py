@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE / "tools"), str(HERE.parent)]
 
-from gather import gather  # noqa: E402
+from gather import REPOSITORY, gather  # noqa: E402
 
-REPOSITORY = "https://github.com/googlenet-notebooks/googlenet-notebooks"
 gather(HERE.parent, HERE)
 
 project = "The GoogLeNet notebooks"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from gather import BLOB
+from gather import lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
@@ -56,12 +56,9 @@ class MendPages(SphinxTransform):
 
 
 def lead_into_site(_app: Sphinx, name: str, source: list[str]) -> None:
-    """Turn a document's links to files beside `docs/` into links that the site has."""
-    if "/" not in name:  # pages of other folders were led home when they were gathered
-        text = re.sub(r"\]\(\.\./images/README\.md", "](figures/index.md", source[0])
-        text = re.sub(r"\]\(\.\./images/", "](figures/", text)
-        text = re.sub(r"\]\(\.\./notebooks/", "](course/", text)
-        source[0] = re.sub(r"\]\(\.\./(?=\w)", f"]({BLOB}", text)
+    """Lead a document's links home; those of other folders were led when they were gathered."""
+    if "/" not in name:
+        source[0] = lead_home(source[0], "")
 
 
 def write_inline_maths(translator: object, node: nodes.math) -> None:

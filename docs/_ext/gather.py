@@ -1,16 +1,18 @@
 """Bring what the site shows into its folder: lessons, glossary, guide, figures, a map."""
 
-import json
 import re
 import shutil
-import sys
 from pathlib import Path
+
+from course_table import minutes_of
+
+from googlenet_lib.course.lessons import CORE, DIVES, Lesson
 
 # Where each came from, by its folder in docs/. Git ignores these folders; each build fills them.
 FOLDERS = {"course": "notebooks", "figures": "images"}
 # What the demo reads, from googlenet_lib/assets/.
 ASSETS = ("weights/cifar10.safetensors", "weights/shapes.safetensors", "drawings/four_branches.png")
-BLOB = "https://github.com/googlenet-notebooks/googlenet-notebooks/blob/main/"
+REPOSITORY = "https://github.com/googlenet-notebooks/googlenet-notebooks"
 
 
 def gather(root: Path, docs: Path) -> None:
@@ -22,14 +24,14 @@ def gather(root: Path, docs: Path) -> None:
         for path in sorted((root / source).iterdir()):
             target = folder / path.name.replace("README.md", "index.md")
             if path.suffix == ".md":
-                _write(target, lead_home(path.read_text(encoding="utf-8")))
+                _write(target, lead_home(path.read_text(encoding="utf-8"), "../"))
             elif path.suffix in {".ipynb", ".svg"}:
                 _write(target, path.read_text(encoding="utf-8"))
             else:
                 continue
             wanted.add(target)
         if name == "course":
-            _write(folder / "index.md", draw_map(root))
+            _write(folder / "index.md", draw_map())
             wanted.add(folder / "index.md")
         for path in folder.iterdir():
             if path not in wanted:
@@ -46,23 +48,33 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def lead_home(text: str) -> str:
-    """Turn links to files of the repository into links that the site has, or to the repository."""
-    text = re.sub(r"\]\(\.\./docs/", "](../", text)
-    text = re.sub(r"\]\(\.\./notebooks/", "](../course/", text)
-    return re.sub(r"\]\(\.\./(?=LICENSE|CITATION|README|googlenet_lib|tests)", f"]({BLOB}", text)
+def lead_home(text: str, up: str) -> str:
+    """Turn links to files beside a page's folder into links that the site has.
+
+    `up` leads from the page to the site's root: "../" from a folder, "" from the root itself. What
+    the site does not have is linked in the repository.
+    """
+
+    def lead(match: re.Match) -> str:
+        source, _, rest = match[1].partition("/")
+        if source == "docs":
+            return f"]({up}{rest}"
+        for name, gathered in FOLDERS.items():
+            if source == gathered:
+                return f"]({up}{name}/{rest.replace('README.md', 'index.md')}"
+        return f"]({REPOSITORY}/blob/main/{match[1]}"
+
+    return re.sub(r"\]\(\.\./([^)\s]+)", lead, text)
 
 
-def draw_map(root: Path) -> str:
-    """Write the page that lists the lessons as cards, and tells Sphinx their order."""
-    sys.path.insert(0, str(root))
-    from googlenet_lib.course.lessons import CORE, DIVES
+def draw_map() -> str:
+    """Write the page that lists the lessons as cards."""
 
-    def cards(lessons: tuple) -> str:
+    def cards(lessons: tuple[Lesson, ...]) -> str:
         return "\n".join(
             f":::{{grid-item-card}} {lesson.title if lesson.deepens else lesson.heading}\n"
             f":link: {lesson.name}\n:link-type: doc\n\n"
-            f"{lesson.question}\n\n{read_minutes(root, lesson.name)}\n:::\n"
+            f"{lesson.question}\n\n{minutes_of(lesson)} minutes\n:::\n"
             for lesson in lessons
         )
 
@@ -86,11 +98,3 @@ Nine lessons build on one another. Five deep dives are for the curious; nobody n
 {cards(DIVES)}
 ::::
 """
-
-
-def read_minutes(root: Path, name: str) -> str:
-    """Read how long a lesson takes from its opening."""
-    notebook = json.loads((root / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
-    opening = "".join(notebook["cells"][0]["source"])
-    found = re.search(r"\*\*Time\*\* \| (\d+ minutes)", opening)
-    return found[1] if found else ""
