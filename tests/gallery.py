@@ -19,12 +19,11 @@ from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
 from network import draw_network
-from PIL import Image, ImageOps
-from sklearn.datasets import load_sample_images
 from torch.nn import functional as F
 
 from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
+from googlenet_lib.course.kit.photographs import load_photographs, load_temple
 from googlenet_lib.course.nb00 import growing
 from googlenet_lib.course.nb00 import photographs as of_photographs
 from googlenet_lib.course.nb01 import convolution as of_convolution
@@ -71,11 +70,7 @@ MODULE = ROWS["inception3a"], ROWS["maxpool2"].channels
 LOSSES = {"with heads": 0.8, "head after 4a": 1.3, "without heads": 0.0}
 
 
-@cache
-def photo(width: int = 96, height: int = 96) -> torch.Tensor:
-    """A photograph of a temple: uint8 (3, height, width)."""
-    fitted = ImageOps.fit(Image.fromarray(load_sample_images().images[0]), (width, height))
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+photo = cache(load_temple)
 
 
 def star() -> torch.Tensor:
@@ -154,7 +149,7 @@ def changes() -> Figure:
 def photographs() -> Figure:
     """Two photographs as a network of ten classes gets them."""
     model, info = load_network("cifar10")
-    photos = of_photographs.load_photographs()
+    photos = load_photographs()
     return of_photographs.draw_photographs(photos, info, predict(model, info, photos))
 
 

@@ -3,13 +3,12 @@
 from functools import cache
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageOps
 
 from googlenet_lib.course.kit.branches import branch_maps, branch_windows
+from googlenet_lib.course.kit.photographs import load_temple
 from googlenet_lib.course.kit.style import (
     BRANCH_COLOURS,
     GREY,
@@ -42,12 +41,8 @@ def temple_view() -> BranchView:
 
     The weights are those called "cifar10", which come with the library.
     """
-    # takes a second to import, and nothing else in the figures needs it
-    from sklearn.datasets import load_sample_image
-
     network, info = load_network("cifar10")
-    photo = ImageOps.fit(Image.fromarray(load_sample_image("china.jpg")), (SIZE, SIZE))
-    image = torch.from_numpy(np.array(photo)).permute(2, 0, 1)  # (3, 96, 96)
+    image = load_temple(SIZE, SIZE)
     maps = branch_maps(network, normalise(image, info.mean, info.std)[None], MODULE)
     windows = branch_windows(network, MODULE)
     row, column = (windows["1x1"].centre(cell) + 0.5 for cell in CELL)  # from the picture's edge

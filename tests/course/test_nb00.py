@@ -11,6 +11,7 @@ import torch
 matplotlib.use("Agg")
 
 from googlenet_lib.course.kit.panel import panel
+from googlenet_lib.course.kit.photographs import load_photographs
 from googlenet_lib.course.kit.style import canvas
 from googlenet_lib.course.nb00.growing import (
     LEAST_RADIUS,
@@ -19,7 +20,7 @@ from googlenet_lib.course.nb00.growing import (
     draw_object,
     growing_view,
 )
-from googlenet_lib.course.nb00.photographs import draw_photographs, load_photographs
+from googlenet_lib.course.nb00.photographs import draw_photographs
 from googlenet_lib.data.shapes import SHAPES
 from googlenet_lib.network.pretrained import load_network
 from googlenet_lib.prediction import predict

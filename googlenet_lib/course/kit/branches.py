@@ -31,6 +31,10 @@ class Window:
         """Return the centre of the window of the map's value number `position`."""
         return self.start + position * self.jump
 
+    def first_pixel(self, position: int) -> int:
+        """Return the first pixel that the value sees; it lies outside the picture if below 0."""
+        return round(self.centre(position) - (self.field - 1) / 2)
+
 
 def window_after(layers: Iterable[Layer]) -> Window:
     """Work out the window of a value after layers of (kernel, stride, padding)."""

@@ -10,14 +10,6 @@ from googlenet_lib.network.weights import WeightsInfo
 from googlenet_lib.prediction import Prediction, prepare
 
 
-def load_photographs() -> list[Image.Image]:
-    """Return the two photographs that come with scikit-learn: a temple and a flower."""
-    # takes a second to import
-    from sklearn.datasets import load_sample_images
-
-    return [Image.fromarray(pixels) for pixels in load_sample_images().images]
-
-
 def draw_photographs(
     photos: Sequence[Image.Image], info: WeightsInfo, answers: Sequence[Sequence[Prediction]]
 ) -> Figure:

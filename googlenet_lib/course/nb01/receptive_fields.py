@@ -232,7 +232,7 @@ def measure_module(network: str, module: str) -> list[BranchField]:
 
 def _cut(gradient: Tensor, window: Window, place: int) -> Tensor:
     """Cut the window out of a picture's gradient: (field, field), scaled to sum to 1."""
-    first = round(window.centre(place) - (window.field - 1) / 2)
+    first = window.first_pixel(place)
     inside = gradient[first : first + window.field, first : first + window.field]
     return inside / inside.sum()
 

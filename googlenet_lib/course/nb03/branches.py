@@ -3,12 +3,9 @@
 from functools import lru_cache
 
 import ipywidgets as widgets
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from PIL import Image, ImageOps
-from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
@@ -23,12 +20,6 @@ from googlenet_lib.network.weights import WeightsInfo
 Span = tuple[int, int]  # the first and the last pixel that are seen, both included
 
 
-def load_photograph(side: int = 96) -> Tensor:
-    """Load scikit-learn's photograph of a temple, cut to a square: uint8, (3, side, side)."""
-    photograph = Image.fromarray(load_sample_images().images[0])
-    return torch.from_numpy(np.array(ImageOps.fit(photograph, (side, side)))).permute(2, 0, 1)
-
-
 def find_position(window: Window, pixel: int, positions: int) -> int:
     """Find the position of a map, 0 to `positions` - 1, whose window is centred nearest a pixel."""
     return min(max(round((pixel - window.start) / window.jump), 0), positions - 1)
@@ -36,7 +27,7 @@ def find_position(window: Window, pixel: int, positions: int) -> int:
 
 def find_span(window: Window, position: int, size: int) -> Span:
     """Find the pixels, of an image with `size` in this direction, that one position sees."""
-    first = round(window.centre(position) - (window.field - 1) / 2)
+    first = window.first_pixel(position)
     return max(first, 0), min(first + window.field - 1, size - 1)
 
 
