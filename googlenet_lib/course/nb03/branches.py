@@ -5,7 +5,6 @@ from functools import lru_cache
 import ipywidgets as widgets
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from googlenet_lib.course.kit import style
@@ -66,11 +65,8 @@ def draw_branches(
             corner = columns[0] - 0.5, rows[0] - 0.5
             size = columns[1] - columns[0] + 1, rows[1] - rows[0] + 1
             # the pool's square is as wide as the 3x3's: its dashes lie on top of it
-            dashes = (0, (4, 4)) if branch == "pool" else "-"
-            for look in ({"color": "white", "linewidth": 5}, {"color": colour, "linewidth": 2.5}):
-                if branch != "pool" or look["color"] != "white":
-                    square = Rectangle(corner, *size, fill=False, linestyle=dashes, **look)
-                    picture.add_patch(square)
+            look = {"dashes": (0, (4, 4))} if branch == "pool" else {"halo": 5}
+            style.outline(picture, *corner, *size, colour, **look)
             values = maps[branch].numpy()
             axes.imshow(values, style.branch_shades(branch), vmin=0, vmax=values.max() or 1)
             axes.plot(column, row, "s", markersize=8, markerfacecolor="none", color=style.INK)

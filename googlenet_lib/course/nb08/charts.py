@@ -63,6 +63,7 @@ def draw_formats(gradients: Mapping[str, Tensor], scale: float = 1.0) -> Figure:
             150 + 120 * rows, 1 + rows, sharex=True, height_ratios=(1.2, *[1] * rows)
         )
         _draw_ranges(panels[0])
+        parts = []
         for axes, (name, values) in zip(panels[1:], gradients.items(), strict=True):
             _draw_sizes(axes, values, scale)
             zero, lost, _ = shares_of(values, "float16")
@@ -70,20 +71,16 @@ def draw_formats(gradients: Mapping[str, Tensor], scale: float = 1.0) -> Figure:
             told = f"{name}: {zero:.0%} exactly 0;\nfloat16 loses {lost:.0%} of\n"
             told += f"the others, scaled {scaled:.0%}"
             style.beside(axes, 0.7, told)
+            parts.append(
+                f"{name}: {zero:.0%} are exactly 0, and of the others float16 loses {lost:.1%}, or "
+                f"{scaled:.1%} if they are multiplied by {scale:,.0f} first"
+            )
         panels[-1].set(xscale="log", xlim=(LEAST, MOST))
         panels[-1].set_xticks(
             [10.0**n for n in range(-21, 7, 3)], [f"1e{n:+03d}" for n in range(-21, 7, 3)]
         )
         panels[-1].minorticks_off()
         panels[-1].set_xlabel("size of a number")
-    parts = []
-    for name, values in gradients.items():
-        zero, lost, _ = shares_of(values, "float16")
-        scaled = shares_of(values * scale, "float16")[1]
-        parts.append(
-            f"{name}: {zero:.0%} are exactly 0, and of the others float16 loses {lost:.1%}, or "
-            f"{scaled:.1%} if they are multiplied by {scale:,.0f} first"
-        )
     figure.alt = (
         "Bars on a log scale show which sizes float32, bfloat16 and float16 hold; float16 has the "
         f"shortest. Below are histograms of gradients. {'; '.join(parts)}."
