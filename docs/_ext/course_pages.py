@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
+import imagesize
 from docutils import nodes
 from gather import lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -55,6 +58,29 @@ class MendPages(SphinxTransform):
                         cell += nodes.raw("", element, format="html")
 
 
+class GiveSizes(SphinxPostTransform):
+    """Write the size of every image into its page, which then keeps its room before it comes."""
+
+    default_priority = 100
+
+    def run(self, **_options: object) -> None:
+        for image in self.document.findall(nodes.image):
+            path = Path(self.env.srcdir) / image["uri"]
+            if path.is_file():
+                width, height = read_size(path)
+                shown = int(image.setdefault("width", str(round(width))))
+                image["height"] = str(round(shown * height / width))
+
+
+def read_size(path: Path) -> tuple[float, float]:
+    """Read how wide and how high an image is, in its own units."""
+    if path.suffix != ".svg":
+        return imagesize.get(path)
+    drawing = ElementTree.parse(path).getroot()
+    box = drawing.get("viewBox") or f"0 0 {drawing.get('width')} {drawing.get('height')}"
+    return tuple(map(float, box.split()[2:]))
+
+
 def lead_into_site(_app: Sphinx, name: str, source: list[str]) -> None:
     """Lead a document's links home; those of other folders were led when they were gathered."""
     if "/" not in name:
@@ -78,6 +104,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.add_post_transform(GiveSizes)
     app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))

@@ -4,78 +4,8 @@ pip install -r docs/requirements.txt playwright axe-playwright-python pytest
 sphinx-build -W docs site/ && python -m pytest tests/slow/site -n 0
 """
 
-import functools
-import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
 import pytest
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-SITE = Path(__file__).parents[3] / "site"
-PREFIX = "/googlenet-notebooks"  # as GitHub Pages serves a project
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-PAGES = sorted(
-    path.relative_to(SITE).as_posix()
-    for path in SITE.rglob("*.html")
-    if path.name not in ("genindex.html", "search.html", "404.html")
-    and "_static" not in path.parts  # the theme's own macros are no page
-)
-LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
-pytestmark = pytest.mark.skipif(not PAGES, reason="build it first: sphinx-build -W docs site/")
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".wasm": "application/wasm",
-        ".js": "text/javascript",
-    }
-
-    def log_message(self, *_arguments):
-        pass
-
-    def translate_path(self, path):
-        return super().translate_path(path.removeprefix(PREFIX))
-
-
-@pytest.fixture(scope="module")
-def address():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        try:
-            made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"no Chromium: {error}")
-        yield made
-        made.close()
-
-
-@pytest.fixture(params=LOOKS)
-def page(browser, request):
-    context = browser.new_context(**LOOKS[request.param])
-    made = context.new_page()
-    made.outside, made.broken, made.errors = [], [], []
-    made.on("request", lambda r: _is_ours(r.url) or made.outside.append(r.url))
-    made.on("response", lambda r: r.status < 400 or made.broken.append(r.url))
-    made.on("pageerror", lambda error: made.errors.append(str(error)))
-    yield made
-    context.close()
-
-
-def _is_ours(url):
-    return url.startswith(("http://127.0.0.1", "data:", "blob:"))
+from built import PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -86,6 +16,10 @@ def test_every_page(page, address, name):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it"
     without = page.evaluate("[...document.querySelectorAll('main img')].filter(i => !i.alt).length")
     assert without == 0
+    unsized = "i => !i.hasAttribute('width') || !i.hasAttribute('height')"
+    assert (
+        page.evaluate(f"[...document.querySelectorAll('main img')].filter({unsized}).length") == 0
+    )
 
 
 @pytest.mark.parametrize("name", ["index.html", "course/03_inception_block.html"])
