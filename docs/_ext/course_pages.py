@@ -9,6 +9,7 @@ from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from terms import LinkTerms
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -78,7 +79,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.add_transform(LinkTerms)
     app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
+    app.add_js_file("terms.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
