@@ -9,9 +9,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE / "tools"), str(HERE.parent)]
 
+from api_pages import write_api  # noqa: E402
 from gather import REPOSITORY, gather  # noqa: E402
 
 gather(HERE.parent, HERE)
+write_api(HERE.parent, HERE)
 
 project = "The GoogLeNet notebooks"
 author = "The GoogLeNet notebooks authors"
@@ -25,6 +27,8 @@ nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 myst_heading_slug_func = "course_pages.make_anchor"
+add_module_names = False
+smartquotes = False  # quotation marks in docstrings and in code belong to Python
 suppress_warnings = ["config.cache"]
 
 html_math_renderer = "mathml"  # drawn by the browser: no script, no other host

@@ -12,6 +12,7 @@ from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from terms import LinkTerms
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -105,7 +106,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
     app.add_post_transform(GiveSizes)
+    app.add_transform(LinkTerms)
     app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
+    app.add_js_file("terms.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,14 +24,14 @@ def gather(root: Path, docs: Path) -> None:
         for path in sorted((root / source).iterdir()):
             target = folder / path.name.replace("README.md", "index.md")
             if path.suffix == ".md":
-                _write(target, lead_home(path.read_text(encoding="utf-8"), "../"))
+                write_anew(target, lead_home(path.read_text(encoding="utf-8"), "../"))
             elif path.suffix in {".ipynb", ".svg"}:
-                _write(target, path.read_text(encoding="utf-8"))
+                write_anew(target, path.read_text(encoding="utf-8"))
             else:
                 continue
             wanted.add(target)
         if name == "course":
-            _write(folder / "index.md", draw_map())
+            write_anew(folder / "index.md", draw_map())
             wanted.add(folder / "index.md")
         for path in folder.iterdir():
             if path not in wanted:
@@ -42,7 +42,7 @@ def gather(root: Path, docs: Path) -> None:
         shutil.copy(root / "googlenet_lib" / "assets" / asset, demo)
 
 
-def _write(path: Path, text: str) -> None:
+def write_anew(path: Path, text: str) -> None:
     """Write `text` unless it stands there: Sphinx reads again what is newer than its last build."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
