@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import imagesize
 from docutils import nodes
-from gather import lead_home
+from gather import REPOSITORY, lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
@@ -15,7 +15,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from terms import LinkTerms
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
-COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+COLAB = "https://colab.research.google.com"
+COLAB_BADGE = f"{COLAB}/assets/colab-badge.svg"
 
 _render_image = NbElementRenderer.render_image
 
@@ -54,9 +55,27 @@ class MendPages(SphinxTransform):
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") == "cell_code":
                 for name in re.findall(r"^(?:\w+\.)?(explore_\w+)\(", cell.astext(), re.M):
-                    if (EXPLORERS / name).is_dir():
-                        element = f'<course-explorer name="{name}"></course-explorer>'
-                        cell += nodes.raw("", element, format="html")
+                    lesson = self.env.docname.rpartition("/")[2]
+                    cell += nodes.raw("", place_explorer(name, lesson), format="html")
+
+
+def place_explorer(name: str, lesson: str) -> str:
+    """Write what stands below a cell that calls an explorer.
+
+    It is the explorer as a module of JavaScript or as drawn states, or else where to go for it.
+    """
+    address = REPOSITORY.replace("https://github.com", f"{COLAB}/github")
+    link = f'<a href="{address}/blob/main/notebooks/{lesson}.ipynb">open the lesson in Colab</a>'
+    if (EXPLORERS / f"{name}.js").is_file():
+        drawn = ""
+    elif (EXPLORERS / name).is_dir():
+        drawn = " drawn"
+    else:
+        return f"<p>This explorer trains networks, which a page cannot do. To use it, {link}.</p>"
+    return (
+        f'<course-explorer name="{name}"{drawn}>'
+        f"<p>This explorer needs JavaScript; without it, {link}.</p></course-explorer>"
+    )
 
 
 class GiveSizes(SphinxPostTransform):
