@@ -1,9 +1,11 @@
 """The built site as the tests in a browser see it: its folder, its pages, three ways to look."""
 
+import shutil
 from pathlib import Path
 
 SITE = Path(__file__).parents[3] / "site"
 PREFIX = "/googlenet-notebooks"  # as GitHub Pages serves a project
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 PAGES = sorted(
     path.relative_to(SITE).as_posix()
     for path in SITE.rglob("*.html")

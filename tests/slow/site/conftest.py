@@ -2,17 +2,15 @@
 
 import functools
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from built import LOOKS, PREFIX, SITE
+from built import CHROMIUM, LOOKS, PREFIX, SITE
 
 WANTED = os.environ.get("SITE_BROWSER")  # chromium, firefox or webkit
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # A camera that shows a test picture, and nobody asked whether it may be used.
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
