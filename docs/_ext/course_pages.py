@@ -6,13 +6,15 @@ from xml.etree import ElementTree
 
 import imagesize
 from docutils import nodes
-from gather import REPOSITORY, lead_home
+from gather import REPOSITORY, fill_landing_page, lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from terms import LinkTerms
+
+from googlenet_lib.course.lessons import LESSONS
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB = "https://colab.research.google.com"
@@ -101,8 +103,23 @@ def read_size(path: Path) -> tuple[float, float]:
     return tuple(map(float, box.split()[2:]))
 
 
+class DescribeLessons(SphinxTransform):
+    """Describe a lesson to search engines by its question, not by the badge on its top."""
+
+    default_priority = 100
+
+    def apply(self, **_options: object) -> None:
+        questions = {f"course/{lesson.name}": lesson.question for lesson in LESSONS}
+        if question := questions.get(self.env.docname):
+            says = f"{question} A lesson on GoogLeNet (Inception v1) that you run and check."
+            self.env.metadata[self.env.docname]["og:description"] = says
+            self.document.insert(0, nodes.meta("", name="description", content=says))
+
+
 def lead_into_site(_app: Sphinx, name: str, source: list[str]) -> None:
     """Lead a document's links home; those of other folders were led when they were gathered."""
+    if name == "index":
+        source[0] = fill_landing_page(source[0])
     if "/" not in name:
         source[0] = lead_home(source[0], "")
 
@@ -126,6 +143,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(MendPages)
     app.add_post_transform(GiveSizes)
     app.add_transform(LinkTerms)
+    app.add_transform(DescribeLessons)
     app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
     app.add_js_file("terms.js", type="module")
