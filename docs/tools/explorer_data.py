@@ -1,6 +1,6 @@
 """Write the numbers that explorers on pages begin from: they have no Python to ask.
 
-    python docs/tools/explorer_data.py docs/_static/explorers/data
+python docs/tools/explorer_data.py docs/_static/explorers/data
 """
 
 import io

@@ -100,8 +100,7 @@ def test_controls_and_words_are_those_of_python(name, tmp_path, monkeypatch):
     box = make()
     module = (EXPLORERS / f"{name}.js").as_uri()
     controls = run(
-        "const { CONTROLS } = await import(process.argv[1]);"
-        "console.log(JSON.stringify(CONTROLS));",
+        "const { CONTROLS } = await import(process.argv[1]);console.log(JSON.stringify(CONTROLS));",
         module,
     )
     assert list(controls.values()) == [specify(one) for one in box.children[0].children]
