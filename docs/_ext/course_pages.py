@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from gather import REPOSITORY, lead_home
+from gather import REPOSITORY, fill_landing_page, lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from terms import LinkTerms
+
+from googlenet_lib.course.lessons import LESSONS
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
 COLAB = "https://colab.research.google.com"
@@ -74,8 +77,23 @@ def place_explorer(name: str, lesson: str) -> str:
     )
 
 
+class DescribeLessons(SphinxTransform):
+    """Describe a lesson to search engines by its question, not by the badge on its top."""
+
+    default_priority = 100
+
+    def apply(self, **_options: object) -> None:
+        questions = {f"course/{lesson.name}": lesson.question for lesson in LESSONS}
+        if question := questions.get(self.env.docname):
+            says = f"{question} A lesson on GoogLeNet (Inception v1) that you run and check."
+            self.env.metadata[self.env.docname]["og:description"] = says
+            self.document.insert(0, nodes.meta("", name="description", content=says))
+
+
 def lead_into_site(_app: Sphinx, name: str, source: list[str]) -> None:
     """Lead a document's links home; those of other folders were led when they were gathered."""
+    if name == "index":
+        source[0] = fill_landing_page(source[0])
     if "/" not in name:
         source[0] = lead_home(source[0], "")
 
@@ -97,7 +115,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.add_transform(LinkTerms)
+    app.add_transform(DescribeLessons)
     app.connect("source-read", lead_into_site)
     app.add_js_file("explorer.js", type="module")
+    app.add_js_file("terms.js", type="module")
     app.add_html_math_renderer("mathml", (write_inline_maths, None), (write_display_maths, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

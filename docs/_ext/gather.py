@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 from course_table import minutes_of
@@ -12,7 +13,12 @@ from googlenet_lib.course.lessons import CORE, DIVES, Lesson
 FOLDERS = {"course": "notebooks", "figures": "images"}
 # What the demo reads, from googlenet_lib/assets/.
 ASSETS = ("weights/cifar10.safetensors", "weights/shapes.safetensors", "drawings/four_branches.png")
-REPOSITORY = "https://github.com/googlenet-notebooks/googlenet-notebooks"
+# The repository's address stands in pyproject.toml; a project's site has its owner's and its name.
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
+OWNER, NAME = REPOSITORY.split("/")[-2:]
+SITE = f"https://{OWNER}.github.io/{NAME}/"
 
 
 def gather(root: Path, docs: Path) -> None:
@@ -24,14 +30,14 @@ def gather(root: Path, docs: Path) -> None:
         for path in sorted((root / source).iterdir()):
             target = folder / path.name.replace("README.md", "index.md")
             if path.suffix == ".md":
-                _write(target, lead_home(path.read_text(encoding="utf-8"), "../"))
+                write_anew(target, lead_home(path.read_text(encoding="utf-8"), "../"))
             elif path.suffix in {".ipynb", ".svg"}:
-                _write(target, path.read_text(encoding="utf-8"))
+                write_anew(target, path.read_text(encoding="utf-8"))
             else:
                 continue
             wanted.add(target)
         if name == "course":
-            _write(folder / "index.md", draw_map())
+            write_anew(folder / "index.md", draw_map())
             wanted.add(folder / "index.md")
         for path in folder.iterdir():
             if path not in wanted:
@@ -42,7 +48,7 @@ def gather(root: Path, docs: Path) -> None:
         shutil.copy(root / "googlenet_lib" / "assets" / asset, demo)
 
 
-def _write(path: Path, text: str) -> None:
+def write_anew(path: Path, text: str) -> None:
     """Write `text` unless it stands there: Sphinx reads again what is newer than its last build."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
@@ -67,34 +73,41 @@ def lead_home(text: str, up: str) -> str:
     return re.sub(r"\]\(\.\./([^)\s]+)", lead, text)
 
 
+def draw_cards(lessons: tuple[Lesson, ...]) -> str:
+    """Write lessons as cards: the question, what you do, the minutes."""
+    cards = "\n".join(
+        f":::{{grid-item-card}} {lesson.title if lesson.deepens else lesson.heading}\n"
+        f":link: /course/{lesson.name}\n:link-type: doc\n\n"
+        f"**{lesson.question}**\n\nYou {lesson.does}. {minutes_of(lesson)}&nbsp;minutes.\n:::\n"
+        for lesson in lessons
+    )
+    return f"::::{{grid}} 1 2 3 3\n:gutter: 3\n\n{cards}\n::::"
+
+
 def draw_map() -> str:
     """Write the page that lists the lessons as cards."""
-
-    def cards(lessons: tuple[Lesson, ...]) -> str:
-        return "\n".join(
-            f":::{{grid-item-card}} {lesson.title if lesson.deepens else lesson.heading}\n"
-            f":link: {lesson.name}\n:link-type: doc\n\n"
-            f"{lesson.question}\n\n{minutes_of(lesson)} minutes\n:::\n"
-            for lesson in lessons
-        )
-
     return f"""# The course
 
 Nine lessons build on one another. Five deep dives are for the curious; nobody needs them to go on.
 
 ## Core lessons
 
-::::{{grid}} 1 2 3 3
-:gutter: 3
-
-{cards(CORE)}
-::::
+{draw_cards(CORE)}
 
 ## Deep dives
 
-::::{{grid}} 1 2 3 3
-:gutter: 3
-
-{cards(DIVES)}
-::::
+{draw_cards(DIVES)}
 """
+
+
+def fill_landing_page(text: str) -> str:
+    """Put the lessons' cards and the README's line of results into the landing page."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    result = re.search(r"<!-- result -->\n(.*?)\n<!-- /result -->", readme, re.DOTALL)[1]
+    for mark, content in {
+        "core": draw_cards(CORE),
+        "dives": draw_cards(DIVES),
+        "result": result.replace("](docs/", "]("),
+    }.items():
+        text = text.replace(f"<!-- {mark} -->", content)
+    return text

@@ -124,6 +124,7 @@ SMALL = replace(
     width=0.5,
 )
 VARIANTS: dict[str, Variant] = {v.name: v for v in (PAPER, TORCHVISION, CLASSROOM, SMALL)}
+"""The four variants by their names."""
 
 
 def find_variant(name: str) -> Variant:

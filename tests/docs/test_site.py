@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from card import CARD, HEIGHT, WIDTH, describe_card
+from PIL import Image
 
 from googlenet_lib.course.lessons import LESSONS
 
@@ -12,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "_ext"))
 
-from gather import draw_map, gather, lead_home  # noqa: E402
+from gather import draw_map, fill_landing_page, gather, lead_home  # noqa: E402
 
 
 def test_the_landing_page_lists_every_lesson_in_order():
@@ -25,7 +27,26 @@ def test_the_map_tells_question_and_minutes_of_every_lesson():
     text = draw_map()
     for lesson in LESSONS:
         assert lesson.question in text
-    assert len(re.findall(r"^\d+ minutes$", text, re.MULTILINE)) == len(LESSONS)
+    assert len(re.findall(r"\d+&nbsp;minutes\.$", text, re.MULTILINE)) == len(LESSONS)
+
+
+def test_the_landing_page_shows_the_lessons_and_the_result():
+    text = fill_landing_page((DOCS / "index.md").read_text(encoding="utf-8"))
+    assert all(f":link: /course/{lesson.name}\n" in text for lesson in LESSONS)
+    assert "](measurements.md)" in text
+    assert not re.findall(r"<!-- (\w+) -->", text)
+
+
+def test_the_landing_pages_surprise_is_the_audits():
+    """The deep dive counts both networks; its outputs are compared when it runs."""
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    alexnet, googlenet = re.search(
+        r"has ([\d,]+) parameters, GoogLeNet has ([\d,]+)", text
+    ).groups()
+    audit = (ROOT / "notebooks" / "deep_table1_audit.ipynb").read_text(encoding="utf-8")
+    assert f"AlexNet {alexnet}, GoogLeNet {googlenet}" in audit
+    ratio = int(alexnet.replace(",", "")) / int(googlenet.replace(",", ""))
+    assert f"**{ratio:.1f} times**" in text
 
 
 @pytest.mark.parametrize(
@@ -51,6 +72,13 @@ def test_gathering_twice_writes_once(tmp_path):
     gather(ROOT, tmp_path)
     assert page.stat().st_mtime_ns == written
     assert not (tmp_path / "course" / "gone.ipynb").exists()
+
+
+def test_the_card_counts_the_lessons_of_today():
+    """Its picture is not compared: letters differ a little from one computer to the next."""
+    card = Image.open(CARD)
+    assert card.size == (WIDTH, HEIGHT)
+    assert card.text["Description"] == describe_card()
 
 
 def test_actions_are_pinned_by_commit():
