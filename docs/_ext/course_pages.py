@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
+import imagesize
 from docutils import nodes
 from gather import REPOSITORY, fill_landing_page, lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from terms import LinkTerms
 
 from googlenet_lib.course.lessons import LESSONS
@@ -77,6 +80,29 @@ def place_explorer(name: str, lesson: str) -> str:
     )
 
 
+class GiveSizes(SphinxPostTransform):
+    """Write the size of every image into its page, which then keeps its room before it comes."""
+
+    default_priority = 100
+
+    def run(self, **_options: object) -> None:
+        for image in self.document.findall(nodes.image):
+            path = Path(self.env.srcdir) / image["uri"]
+            if path.is_file():
+                width, height = read_size(path)
+                shown = int(image.setdefault("width", str(round(width))))
+                image["height"] = str(round(shown * height / width))
+
+
+def read_size(path: Path) -> tuple[float, float]:
+    """Read how wide and how high an image is, in its own units."""
+    if path.suffix != ".svg":
+        return imagesize.get(path)
+    drawing = ElementTree.parse(path).getroot()
+    box = drawing.get("viewBox") or f"0 0 {drawing.get('width')} {drawing.get('height')}"
+    return tuple(map(float, box.split()[2:]))
+
+
 class DescribeLessons(SphinxTransform):
     """Describe a lesson to search engines by its question, not by the badge on its top."""
 
@@ -115,6 +141,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.add_post_transform(GiveSizes)
     app.add_transform(LinkTerms)
     app.add_transform(DescribeLessons)
     app.connect("source-read", lead_into_site)
