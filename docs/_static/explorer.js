@@ -1,7 +1,8 @@
 // An explorer of the course on a page without a kernel: <course-explorer name="explore_mixer">.
 // Its module explorers/explore_mixer.js has a function build(element). With the attribute `drawn`,
 // every state was drawn beforehand, and explorers/drawn.js shows them.
-const MOST_BYTES = 1e5; // a module that exports `bytes` and loads more asks first, where data is dear
+// A module that loads more than this exports `bytes`, and starts by a button where data are saved.
+const MOST_BYTES = 1e5;
 
 customElements.define(
   "course-explorer",

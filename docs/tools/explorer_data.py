@@ -3,6 +3,7 @@
 python docs/tools/explorer_data.py docs/_static/explorers/data
 """
 
+import io
 import json
 import math
 import sys
@@ -12,11 +13,15 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from googlenet_lib.course.kit.photographs import load_temple
 from googlenet_lib.course.nb00.growing import SIZE
 from googlenet_lib.course.nb02.bottleneck import bottleneck
+from googlenet_lib.course.nb05.gradient_charts import setting_name, short_layer
+from googlenet_lib.course.nb05.gradients import INITS, LAYERS, NORMS, probes_of
 from googlenet_lib.network.table1 import MODULES
+from googlenet_lib.training.recipes import IMAGENET
 
 
 def list_bottlenecks() -> dict:
@@ -51,23 +56,53 @@ def list_object(seed: int = 3) -> dict:
     }
 
 
-def take_photograph() -> Image.Image:
-    """Take the photograph that lesson 03's explorer looks at."""
+def list_gradients() -> dict:
+    """List the recorded inner products of gradients: by setting, seed and layer."""
+    products = {
+        setting_name(init, norm): [
+            [one.products[layer] for layer in LAYERS] for one in probes_of(init, norm)
+        ]
+        for init in INITS
+        for norm in NORMS
+    }
+    return {"layers": [short_layer(layer) for layer in LAYERS], "products": products}
+
+
+def list_schedule() -> dict:
+    """List what the schedules of a recipe go by and no control of the explorer changes."""
+    return {name: getattr(IMAGENET, name) for name in ("lr", "epochs", "drop", "drop_every")}
+
+
+def draw_flower() -> Image.Image:
+    """Resize the photograph of the flower as lesson 02 does."""
+    return Image.fromarray(load_sample_image("flower.jpg")).resize((96, 64))
+
+
+def draw_temple() -> Image.Image:
+    """Take the photograph of the temple as lesson 03 does."""
     return Image.fromarray(load_temple().permute(1, 2, 0).numpy())
 
 
-DATA: dict[str, Callable[[], dict]] = {
+DATA: dict[str, Callable[[], dict | Image.Image]] = {
     "bottlenecks.json": list_bottlenecks,
+    "flower.png": draw_flower,
+    "gradient_rescue.json": list_gradients,
     "growing.json": list_object,
+    "schedule.json": list_schedule,
+    "temple.png": draw_temple,
 }
 
 
-def write_json(data: dict) -> str:
-    """Write data as a file holds them."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+def encode(data: dict | Image.Image) -> bytes:
+    """Turn data into the bytes of their file."""
+    if isinstance(data, Image.Image):
+        written = io.BytesIO()
+        data.save(written, "png", optimize=True)
+        return written.getvalue()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"{text}\n".encode()
 
 
 if __name__ == "__main__":
-    take_photograph().save(Path(sys.argv[1]) / "temple.png", optimize=True)
     for name, collect in DATA.items():
-        (Path(sys.argv[1]) / name).write_text(write_json(collect()), encoding="utf-8")
+        (Path(sys.argv[1]) / name).write_bytes(encode(collect()))

@@ -23,12 +23,14 @@ export function write(x, y, text, look = {}) {
 }
 
 export const TITLE = { "font-size": 15, "font-weight": "bold" };
+export const HALO = { stroke: PAPER, "stroke-width": 4, "paint-order": "stroke" }; // over lines
 export const SMALL = { "font-size": 12, fill: GREY };
 
 /** Draw a line through points, each [x, y]. */
 export function drawLine(points, look = {}) {
   const path = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-  return make("polyline", { points: path, fill: "none", stroke: INK, "stroke-width": 2.4, ...look });
+  const usual = { fill: "none", stroke: INK, "stroke-width": 2.4 };
+  return make("polyline", { points: path, ...usual, ...look });
 }
 
 /** Draw a dot. */

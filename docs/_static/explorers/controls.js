@@ -68,6 +68,8 @@ function describePicture(picture, words) {
 const mapValues = (object, change) =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 
+let controlsMade = 0;
+
 /**
  * Make a native control with its label: { line, read, set }.
  *
@@ -76,35 +78,39 @@ const mapValues = (object, change) =>
  */
 export function makeControl({ kind, label, value, options = [], ...range }, moved) {
   const { step = 1, format = (number) => number.toFixed(step < 1 ? 2 : 0) } = range;
-  const line = document.createElement("label");
+  const [line, name, beside] = ["div", "label", "span"].map((tag) => document.createElement(tag));
   const input = document.createElement(kind === "select" ? "select" : "input");
-  const output = document.createElement("output");
-  const read = () => {
-    if (kind === "check") return input.checked;
-    return kind === "range" ? Number(input.value) : input.value;
-  };
-  const set = ({ max, value }) => {
-    if (max !== undefined) input.max = max;
-    if (kind === "check") input.checked = value;
-    else input.value = value;
-    tell();
-  };
+  let current = value; // a first value may lie between two steps, where the input's own cannot
+
   const tell = () => {
     if (kind !== "range") return;
-    output.textContent = format(read());
-    input.setAttribute("aria-valuetext", output.textContent);
+    beside.textContent = format(current);
+    input.setAttribute("aria-valuetext", beside.textContent);
   };
-  if (kind === "range") Object.assign(input, { type: "range", min: range.min, max: range.max, step });
+  const set = (change) => {
+    if (change.max !== undefined) input.max = change.max;
+    if (kind === "check") input.checked = change.value;
+    else input.value = change.value;
+    current = change.value;
+    tell();
+  };
+
   if (kind === "check") input.type = "checkbox";
+  const { min, max } = range;
+  if (kind === "range") Object.assign(input, { type: "range", min, max, step });
   input.append(...options.map((text) => new Option(text, text)));
-  line.append(...(kind === "check" ? [input, label] : [label, input]));
-  if (kind === "range") line.append(output);
+  name.textContent = label;
+  name.htmlFor = input.id = `explorer-control-${++controlsMade}`;
+  beside.setAttribute("aria-hidden", "true"); // the input says it itself
+  line.append(...(kind === "check" ? [input, name] : [name, input, beside]));
   set({ value });
   input.addEventListener("input", () => {
+    if (kind === "check") current = input.checked;
+    else current = kind === "range" ? Number(input.value) : input.value;
     tell();
     moved();
   });
-  return { line, read, set };
+  return { line, set, read: () => current };
 }
 
 /** Load one of the files that docs/tools/explorer_data.py wrote. */

@@ -8,9 +8,11 @@ export async function build(element) {
   const image = new Image(...size);
   image.className = "dark-light";
   panel(element, controls.map((control, i) => specify(control, first[i])), (values) => {
-    const find = (number, { kind, options }, i) =>
-      number * options.length + (kind === "select" ? options.indexOf(values[i]) : Number(values[i]));
-    const [file, words] = states[controls.reduce(find, 0)];
+    const find = ({ kind, options }, i) =>
+      kind === "select" ? options.indexOf(values[i]) : Number(values[i]);
+    // the last control changes fastest
+    const number = controls.reduce((n, one, i) => n * one.options.length + find(one, i), 0);
+    const [file, words] = states[number];
     image.src = new URL(file, folder);
     return { picture: image, words };
   });

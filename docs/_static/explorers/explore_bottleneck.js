@@ -1,9 +1,11 @@
 // Lesson 02: what a 1x1 of any width costs before a large kernel. In Python: nb02/bottleneck.py.
-import { TITLE, SMALL, drawDot, drawLine, make, makeAxes, makePage, pickTicks, write } from "./chart.js";
+import { HALO, SMALL, TITLE, drawDot, drawLine, make } from "./chart.js";
+import { makeAxes, makePage, pickTicks, write } from "./chart.js";
 import { COLOURS, GREY, MIDDLE_GREY, loadData, panel } from "./controls.js";
 import { fixed, percent, whole } from "./words.js";
 
-const MODULES = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"].map((name) => `inception${name}`);
+const NAMES = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"];
+const MODULES = NAMES.map((name) => `inception${name}`);
 
 export const CONTROLS = {
   width: { kind: "range", label: "r", min: 1, max: 192, value: 16 },
@@ -11,7 +13,7 @@ export const CONTROLS = {
   branch: { kind: "select", label: "branch", options: ["5x5", "3x3"], value: "5x5" },
 };
 
-// ---- what it costs -------------------------------------------------------------------------------
+// ---- what it costs ------------------------------------------------------------------------------
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b);
 
@@ -30,7 +32,7 @@ function findBreakEven({ in_channels, out_channels, kernel }) {
   return (large * in_channels) / (in_channels + large);
 }
 
-// ---- in words ------------------------------------------------------------------------------------
+// ---- in words -----------------------------------------------------------------------------------
 
 const nameBranch = ({ name, kernel }) =>
   `Module ${name.replace("inception", "")}, ${kernel}×${kernel} branch`;
@@ -54,7 +56,7 @@ export function describe(branches, { width, module, branch }) {
   );
 }
 
-// ---- as a picture --------------------------------------------------------------------------------
+// ---- as a picture -------------------------------------------------------------------------------
 
 function draw(row, width, room) {
   const wide = room >= 700;
@@ -65,7 +67,7 @@ function draw(row, width, room) {
   const half = wide ? 0.52 * room : room;
   return makePage(
     room, wide ? 320 : 590,
-    write(10, 24, wide ? title.join(" ") : title, TITLE),
+    write(10, 24, wide ? title.join(" ") : title, { ...TITLE, "font-size": wide ? 15 : 13.5 }),
     drawBars(row, width, { left: 10, top: wide ? 60 : 80, width: half - 30 }, wide),
     drawCosts(row, width, {
       left: wide ? half + 55 : 60,
@@ -106,6 +108,8 @@ function drawBars(row, width, { left, top, width: room }, wide) {
   );
 }
 
+const DASHED = { stroke: GREY, "stroke-width": 1.2, "stroke-dasharray": "4 3" };
+
 /** Draw the cost of the branch over every width, as a share of the direct cost. */
 function drawCosts(row, width, box) {
   const cost = (r) => {
@@ -116,27 +120,30 @@ function drawCosts(row, width, box) {
   const colour = COLOURS[`${row.kernel}x${row.kernel}`];
   const { axes, at } = makeAxes(
     box,
-    { from: 0, to: most, ticks: pickTicks(0, most, 5), format: String, label: "r, width of the 1×1" },
+    {
+      from: 0, to: most, ticks: pickTicks(0, most, 5), format: String,
+      label: "r, width of the 1×1",
+    },
     { from: 0, to: top, ticks: pickTicks(0, top, 7), format: (share) => percent(share) },
   );
   const now = at(width, cost(width)), right = width > 0.6 * most;
   const low = cost(width) < 0.12; // the text stands above the axis, right of the line
   const shift = right ? [-10, -6] : low ? [30, -4] : [12, 12];
-  const look = { "text-anchor": right ? "end" : "start" };
+  const look = { ...HALO, "text-anchor": right ? "end" : "start" };
   return make(
     "g", {},
     axes,
     write(box.left, box.top - 32, "cost, direct = 100%", TITLE),
     write(box.left, box.top - 12, `break-even at ${fixed(even, 1)}`),
     drawLine([at(0, 1), at(most, 1)], { stroke: MIDDLE_GREY, "stroke-width": 1.4 }),
-    drawLine([at(even, 0), at(even, top)], { stroke: GREY, "stroke-width": 1.2, "stroke-dasharray": "4 3" }),
+    drawLine([at(even, 0), at(even, top)], DASHED),
     drawLine([at(1, cost(1)), at(most, cost(most))], { stroke: colour }),
     drawDot(now, colour),
     write(now[0] + shift[0], now[1] + shift[1], `r = ${width}: ${percent(cost(width))}`, look),
   );
 }
 
-// ---- on the page ---------------------------------------------------------------------------------
+// ---- on the page --------------------------------------------------------------------------------
 
 export async function build(element) {
   const branches = await loadData("bottlenecks.json");
