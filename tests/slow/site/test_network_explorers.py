@@ -156,8 +156,8 @@ def test_where_data_are_dear_they_ask_first(page, server, name):
 
 @pytest.mark.parametrize("page", ["light"], indirect=True)
 @pytest.mark.parametrize("name", PLACES)
-def test_without_weights_they_lead_to_colab(page, address, name):
-    page.route("**/*.safetensors", lambda route: route.abort())
-    explorer = open_explorer(page, address, name)
+def test_without_weights_they_lead_to_colab(page, server, name):
+    server.replaced |= {"shapes.safetensors": None, "cifar10.safetensors": None}
+    explorer = open_explorer(page, server.address, name)
     explorer.get_by_text("could not be loaded").wait_for()
     assert "colab" in explorer.get_by_role("link").get_attribute("href")
