@@ -107,6 +107,7 @@ def page(browser, request):
     if browser.browser_type.name == "firefox":
         look.pop("is_mobile", None)  # which Firefox does not imitate
     context = browser.new_context(**look)
+    context.set_default_timeout(90_000)  # milliseconds: machines are busy
     made = context.new_page()
     made.outside, made.broken, made.errors = [], [], []
     made.on("request", lambda r: _is_ours(r.url) or made.outside.append(r.url))

@@ -11,7 +11,7 @@ def start(page, address, query=""):
     page.locator("#demo-root").scroll_into_view_if_needed()
 
 
-def wait_for_answer(page, seconds=30):
+def wait_for_answer(page, seconds=90):
     page.wait_for_function(
         "document.querySelectorAll('#demo-guesses li').length === 5", timeout=1000 * seconds
     )
