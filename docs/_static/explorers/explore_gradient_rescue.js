@@ -106,7 +106,9 @@ function draw(recorded, values, room) {
 /** Choose an axis of powers of ten around numbers, which are logarithms; `above` leaves room. */
 function choosePowers(logs, above) {
   const low = Math.min(...logs), high = Math.max(...logs), range = high - low;
-  const from = low - 0.14 * range, to = high + above * range, first = Math.ceil(from);
+  const margin = Math.max(0.14 * range, (2 - range) / 2); // two powers of ten are always there
+  const from = low - margin, to = high + Math.max(above * range, margin);
+  const first = Math.ceil(from);
   const ticks = Array.from({ length: Math.floor(to) - first + 1 }, (_, i) => first + i);
   return { from, to, ticks, format: (power) => `10${superscript(power)}` };
 }
