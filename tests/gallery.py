@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 from network import draw_network
 from torch.nn import functional as F
 
-from googlenet_lib import googlenet
 from googlenet_lib.course.kit import pictures as of_pictures
 from googlenet_lib.course.kit.photographs import load_photographs, load_temple
 from googlenet_lib.course.nb00 import growing
@@ -56,9 +55,8 @@ from googlenet_lib.course.nb08 import charts as of_speed
 from googlenet_lib.data import Augmentation
 from googlenet_lib.data.digits import read_digits
 from googlenet_lib.data.shapes import SHAPES, draw_random_shapes, draw_shapes
-from googlenet_lib.network.count import child_costs
 from googlenet_lib.network.pretrained import load_network
-from googlenet_lib.network.table1 import ROWS, Widths, audit, table_costs
+from googlenet_lib.network.table1 import ROWS, Widths, audit
 from googlenet_lib.prediction import predict
 from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED, IMAGENET, SCHEDULES
 from googlenet_lib.training.run import find_run
@@ -107,16 +105,6 @@ def shares() -> dict[str, torch.Tensor]:
         "shuffled": 0.5,
     }
     return {name: torch.linspace(0.01, 1, 96) ** power for name, power in powers.items()}
-
-
-def fields() -> dict[str, list]:
-    """The receptive fields of the paper's network and of torchvision's."""
-    with torch.device("meta"):
-        network = googlenet("torchvision", heads=False)
-    theirs = {cost.name: cost for cost in child_costs(network)}
-    theirs["conv2"] = theirs["conv3"]
-    ours = [cost for cost in table_costs() if cost.name in theirs and cost.kind != "avgpool"]
-    return {"paper": ours, "torchvision": [theirs[cost.name] for cost in ours]}
 
 
 def augmented() -> dict[str, torch.Tensor]:
@@ -255,7 +243,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "03_design": lambda: of_design.draw_design(design()),
     "04_audit": lambda: of_audit.draw_audit(audit()),
-    "04_fields": lambda: of_receptive.draw_receptive_fields(fields()),
+    "04_fields": lambda: of_receptive.draw_receptive_fields(of_receptive.compare_fields()),
     "04_pooling": lambda: of_pooling.draw_pooling(DIGITS[:14]),
     "05_head": draw_head,
     "05_sizes": lambda: of_gradients.draw_sizes(*sizes()),

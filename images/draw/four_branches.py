@@ -57,13 +57,13 @@ def temple_view() -> BranchView:
 
 
 def draw_four_branches(view: BranchView) -> Figure:
-    """Draw a picture with the windows of the branches, each window enlarged, and each branch's map.
+    """Draw an image with the branches' receptive fields, each enlarged, and each branch's map.
 
     Each map is shaded up to its own largest value; a small square marks the value looked at.
     """
     with house_style():
         figure, axes = canvas(HEIGHT)
-        write(axes, MARGIN, 24, "Four branches over one picture", 18, weight="bold", ha="left")
+        write(axes, MARGIN, 24, "Four branches over one image", 18, weight="bold", ha="left")
         text = (
             "Module 3a, trained on CIFAR-10. Above: what one value of a branch sees. "
             "Below: the branch's map, its channels averaged."
@@ -79,7 +79,7 @@ def draw_four_branches(view: BranchView) -> Figure:
                     corner, side * scale, side * scale, fill=False, edgecolor=PAPER, linewidth=4
                 )
                 axes.add_patch(halo)
-            _draw_square(axes, corner, side * scale, branch, f"window.{branch}")
+            _draw_square(axes, corner, side * scale, branch, f"field.{branch}")
         write(axes, MARGIN, PICTURE_Y + PICTURE + 8, CREDIT, 12, ha="left", va="top", color=GREY)
         for i, branch in enumerate(view.maps):
             _draw_branch(axes, BRANCHES_X + i * (MAP + GAP), branch, view)
@@ -97,15 +97,14 @@ def _describe_four_branches(view: BranchView) -> str:
     )
     return (
         f"A photograph of a {view.title}, {times(*view.image.shape[1:])} pixels, with four nested "
-        "squares around one place: what one value of each branch of a trained Inception 3a sees, "
-        f"in pixels: {seen}. Beside it each window enlarged, and below each window the branch's "
-        f"map of {times(height, width)}, its channels averaged, darker where the branch "
-        "answers more."
+        "squares around one position: the receptive field of each branch of a trained Inception "
+        f"3a, in pixels: {seen}. Beside it each field enlarged, and below each field the branch's "
+        f"map of {times(height, width)}, its channels averaged, darker where they are larger."
     )
 
 
 def _boxes(view: BranchView) -> dict[str, tuple[float, float, int]]:
-    """Left, top and side of each branch's window, in pixels of the picture."""
+    """Left, top and side of each branch's receptive field, in pixels of the image."""
     column, row = view.middle
     return {
         branch: (column - window.field / 2, row - window.field / 2, window.field)
@@ -129,8 +128,8 @@ def _draw_branch(axes: Axes, x: float, branch: str, view: BranchView) -> None:
     shown = branch_shades(branch)(values / (float(values.max()) or 1))[..., :3]  # (h, w, 3)
     _draw_image(axes, x, MAPS_Y, MAP, shown)
     cell = MAP / values.shape[0]
-    place = [int(at / view.windows[branch].jump) for at in view.middle]  # column and row
-    at = [x + place[0] * cell, MAPS_Y + place[1] * cell]
+    position = [int(at / view.windows[branch].jump) for at in view.middle]  # column and row
+    at = [x + position[0] * cell, MAPS_Y + position[1] * cell]
     for width, colour in ((5, PAPER), (2, INK)):
         mark = Rectangle(
             (at[0] - 1.5, at[1] - 1.5),
@@ -140,7 +139,7 @@ def _draw_branch(axes: Axes, x: float, branch: str, view: BranchView) -> None:
             edgecolor=colour,
             linewidth=width,
         )
-        mark.set_gid(f"place.{branch}" if colour == INK else None)
+        mark.set_gid(f"position.{branch}" if colour == INK else None)
         axes.add_patch(mark)
     write(axes, middle, MAPS_Y + MAP + 16, f"{times(*values.shape)} values", 13)
 

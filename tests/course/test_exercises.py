@@ -854,7 +854,7 @@ def test_summary_counts(lesson, printed):
     [
         ("01", "Lesson 01 and its deep dives together, in this session:"),
         ("02", "Lesson 02 and its deep dive together, in this session:"),
-        ("06", "06 exercises: 0 of 2 solved, 0 tried, 2 not attempted; hints used: 0"),
+        ("06", "06 exercises: 0 of 3 solved, 0 tried, 3 not attempted; hints used: 0"),
     ],
 )
 def test_summary_says_that_it_counts_the_deep_dives(printed, number, first):

@@ -54,6 +54,17 @@ def arrives_in_evaluation_mode(network, *args):
     return loop_of(trains="never")(network, *args)
 
 
+def first_of_equals(runs):
+    tests = []
+    for run in runs:
+        best = -1.0
+        for validation, test in run:
+            if validation > best:
+                best, chosen = validation, test
+        tests.append(chosen)
+    return [torch.tensor(tests).double().mean().item(), torch.tensor(tests).double().std().item()]
+
+
 SWAPPED = TRUTH | {"C": TRUTH["D"], "D": TRUTH["C"]}
 
 WRONG = (
@@ -76,10 +87,13 @@ WRONG = (
     ("06.2", TRUTH | {"A": "healthy"}, "one cause stands twice"),
     ("06.2", TRUTH | {"A": "overfitting"}, "'overfitting' of A is none of"),
     ("06.2", "A", "expected is a dict"),
+    ("06.3", lambda runs: first_of_equals(runs)[0], "tuple"),
+    ("06.3", lambda runs: first_of_equals(runs)[::-1], "One test accuracy for each run"),
 )
 
 RIGHT = (
     ("06.1", loop_of()),
     ("06.1", loop_of(order="bsc")),
     ("06.2", TRUTH),
+    ("06.3", first_of_equals),
 )

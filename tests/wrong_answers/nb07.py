@@ -16,6 +16,16 @@ def mirrored(images, chosen):
     )
 
 
+def by_scatter(labels, classes, smoothing):
+    targets = torch.full((len(labels), classes), smoothing / classes)
+    targets[range(len(labels)), labels] += 1 - smoothing
+    return targets
+
+
+def shared(labels, classes, smoothing):
+    return torch.full((len(labels), classes), 1 / classes)
+
+
 def cosine(share, top, floor):
     return floor + (top - floor) * (1 + math.cos(math.pi * share)) / 2
 
@@ -28,7 +38,8 @@ def by_remainder(step, steps, top, floor, cycles):
 WRONG = (
     ("07.1", in_place, "changed its input"),
     ("07.1", lambda images, chosen: images[:, :, :, ::1], "have their width turned"),
-    ("07.2", lambda s, n, top, floor, c: by_remainder(s, 80, top, floor, c), "of its own cycle"),
+    ("07.2", shared, "Which entry is the largest"),
+    ("07.3", lambda s, n, top, floor, c: by_remainder(s, 80, top, floor, c), "of its own cycle"),
 )
 
 RIGHT = (
@@ -37,5 +48,6 @@ RIGHT = (
         "07.1",
         lambda images, chosen: torch.where(chosen[:, None, None, None], images.flip(-1), images),
     ),
-    ("07.2", by_remainder),
+    ("07.2", by_scatter),
+    ("07.3", by_remainder),
 )

@@ -358,8 +358,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "01.e",
-        "The last module's field is 715 pixels wide. Within how many pixels lie 90 percent of the "
-        "gradient?",
+        "The last module's field is 715 pixels wide. How many pixels wide is the square that holds "
+        "90 percent of the gradient?",
         tolerance=50,
         least=1,
         most=715,

@@ -111,7 +111,7 @@ def draw_stack(stack: Stack, gradient: Tensor, recording: Recording) -> Figure:
         _plot_widths(right, depths, fields, widths, colour, depths.index(stack.depth))
         right.set(xlabel="number of layers", xticks=list(DEPTHS), xlim=(0.5, DEPTHS[-1] + 0.5))
     figure.alt = (
-        f"{title}: the field is {stack.field} pixels wide, {SHARE:.0%} of the gradient lie within "
+        f"{title}: the field is {stack.field} pixels wide, {SHARE:.0%} of the gradient lies within "
         f"{width:g}, {width / stack.field:.0%} of the width. On the right, from {depths[0]} to "
         f"{depths[-1]} layers: theory {fields[0]} to {fields[-1]} pixels, measured "
         f"{widths[0]:g} to {widths[-1]:g}."
@@ -183,7 +183,7 @@ def _tell_branch(one: BranchField) -> str:
 def _tell_widths(one: BranchField) -> str:
     field = one.window.field
     return (
-        f"{_tell_branch(one)}: the field is {field} pixels wide, {SHARE:.0%} of the gradient lie "
+        f"{_tell_branch(one)}: the field is {field} pixels wide, {SHARE:.0%} of the gradient lies "
         f"within {one.width:g} ({one.width / field:.0%})"
     )
 

@@ -2,10 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from matplotlib.figure import Figure
 
 from googlenet_lib.course.kit import style
-from googlenet_lib.network.table1 import IMAGE_SIZE, Cost
+from googlenet_lib.network.count import child_costs
+from googlenet_lib.network.pretrained import googlenet
+from googlenet_lib.network.table1 import IMAGE_SIZE, Cost, table_costs
+
+
+def compare_fields() -> dict[str, list[Cost]]:
+    """Return the rows of the paper's network and torchvision's layers of the same names."""
+    with torch.device("meta"):  # shapes without numbers
+        network = googlenet("torchvision", heads=False)
+    theirs = {cost.name: cost for cost in child_costs(network)}
+    theirs["conv2"] = theirs["conv3"]  # torchvision's name for the 3x3 of this row
+    ours = [cost for cost in table_costs() if cost.name in theirs and cost.kind != "avgpool"]
+    return {"paper": ours, "torchvision": [theirs[cost.name] for cost in ours]}
 
 
 def draw_receptive_fields(costs: Mapping[str, Sequence[Cost]]) -> Figure:

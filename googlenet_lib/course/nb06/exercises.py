@@ -1,6 +1,7 @@
-"""Exercises of notebook 06: repair a training loop, and tell four runs by their curves."""
+"""Exercises of notebook 06: repair a training loop, tell four runs apart, report a result."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from statistics import mean, pstdev, stdev
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from googlenet_lib.course.kit.checking import call
 from googlenet_lib.course.kit.comparing import describe
-from googlenet_lib.course.kit.exercise import Exercise, Prediction, Wrong
+from googlenet_lib.course.kit.exercise import Exercise, Prediction, Wrong, slips
 from googlenet_lib.course.nb06.four_runs import CAUSES, TRUTH
 
 # ---- 06.1 ----------------------------------------------------------------------------------------
@@ -204,7 +205,52 @@ RUNS = Exercise(
     why="training alone shows whether it learns; only validation shows whether it learnt a rule.",
 )
 
-EXERCISES = (LOOP, RUNS)
+# ---- 06.3 ----------------------------------------------------------------------------------------
+
+Tested = Sequence[Sequence[tuple[float, float]]]  # runs, their epochs: validation and test
+
+
+def honest(runs: Tested) -> tuple[float, float]:
+    """Mean and standard deviation of the test accuracies of the best epochs by validation."""
+    return _report([max(run, key=lambda pair: pair[0])[1] for run in runs])
+
+
+def _report(tests: list[float], spread: Callable[[list[float]], float] = stdev) -> tuple:
+    return mean(tests), spread(tests)
+
+
+CLIMBING = [(0.52, 0.50), (0.70, 0.68), (0.66, 0.72)]  # best on test in another epoch than here
+TIED = [(0.61, 0.58), (0.74, 0.66), (0.74, 0.71), (0.74, 0.69), (0.63, 0.60)]
+EARLY = [(0.71, 0.65), (0.55, 0.59), (0.58, 0.62)]
+
+HONEST = Exercise(
+    "06.3",
+    "An honest number",
+    solution=honest,
+    cases=[([CLIMBING, EARLY],), ([CLIMBING, TIED, EARLY],), ([TIED, EARLY[::-1]],)],
+    slips=slips(
+        "The test split chose the epoch. Then its accuracy is no fair forecast any more.",
+        lambda runs: _report([max(test for _, test in run) for run in runs]),
+        "Of epochs that are equally good on validation, the test split chose: `max` compares whole "
+        "pairs. Give it a `key`.",
+        lambda runs: _report([max(run)[1] for run in runs]),
+        "Those are the last epochs. The best one by validation is asked for.",
+        lambda runs: _report([run[-1][1] for run in runs]),
+        "Those are validation accuracies. They chose the epoch; report the test's.",
+        lambda runs: _report([max(run)[0] for run in runs]),
+        "The runs are a sample, so the standard deviation divides by n - 1, as `stdev` does.",
+        lambda runs: _report([max(run, key=lambda pair: pair[0])[1] for run in runs], pstdev),
+    ),
+    look="One test accuracy for each run, from the epoch that validation chose. Then mean, stdev.",
+    hints=(
+        "Which split may choose, and which one only reports?",
+        "Choose in each run one pair, by its first number.",
+        "`max(run, key=...)` returns the first of equals. The key is a function of a pair.",
+    ),
+    why="a number that was chosen by what it measures looks better than it is.",
+)
+
+EXERCISES = (LOOP, RUNS, HONEST)
 
 PREDICTIONS = (
     Prediction(

@@ -44,9 +44,9 @@ class Training:
 
 def train(seed: int, changes: tuple[str, ...] = (), steps: int = 40) -> float:
     """Train a small network on 300 digits with some of CHANGES; return its test accuracy."""
-    images, labels, test_images, test_labels = _digits()
+    images, labels, test_images, test_labels = load_digits()
     torch.manual_seed(seed)
-    network = _make_network()
+    network = make_network()
     sgd = torch.optim.SGD(network.parameters(), lr=RATE)
     if "momentum" in changes:
         sgd = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True)
@@ -71,13 +71,15 @@ def train(seed: int, changes: tuple[str, ...] = (), steps: int = 40) -> float:
 
 
 @cache
-def _digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def load_digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Load 300 scanned digits and their labels, then all test images and their labels."""
     digits = load("digits")
     images, test = (part.images[:, :1].float() / 255 for part in (digits.train, digits.test))
     return images[:IMAGES], digits.train.labels[:IMAGES], test, digits.test.labels
 
 
-def _make_network() -> nn.Sequential:
+def make_network() -> nn.Sequential:
+    """Make a network of three convolutions and a linear layer."""
     layers, channels = [], 1
     for width in (16, 32, 64):
         conv = nn.Conv2d(channels, width, kernel_size=3, stride=2, padding=1, bias=False)

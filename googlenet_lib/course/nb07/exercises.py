@@ -1,10 +1,11 @@
-"""Exercises and predictions of lesson 07 and its deep dive: images, schedules, averages, seeds."""
+"""Exercises and predictions of lesson 07 and its deep dive: images, labels, schedules, seeds."""
 
 import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from googlenet_lib.course.kit.exercise import Case, Exercise, Prediction, slips
 
@@ -57,6 +58,50 @@ MIRROR = Exercise(
 # ---- 07.2 ----------------------------------------------------------------------------------------
 
 
+def smooth_labels(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """Return the targets (N, classes): the share `smoothing` goes to all classes equally."""
+    return (1 - smoothing) * one_hot(labels, classes) + smoothing / classes
+
+
+SMOOTH = Exercise(
+    "07.2",
+    "Smooth the labels",
+    solution=smooth_labels,
+    cases=[
+        (torch.tensor([2, 0, 1]), 3, 0.3),
+        (torch.tensor([7, 7, 0, 9]), 10, 0.1),
+        (torch.tensor([4, 1]), 5, 0.0),
+        (torch.tensor([0]), 2, 0.5),
+    ],
+    slips=slips(
+        "The share goes to all classes equally, so the right class gets a part of it back.",
+        lambda labels, classes, smoothing: torch.where(
+            one_hot(labels, classes) == 1, 1 - smoothing, smoothing / (classes - 1)
+        ),
+        lambda labels, classes, smoothing: torch.where(
+            one_hot(labels, classes) == 1, 1 - smoothing, smoothing / classes
+        ),
+        "Every class got the whole share. All classes together get it.",
+        lambda labels, classes, smoothing: (1 - smoothing) * one_hot(labels, classes) + smoothing,
+        "The right class kept all of its 1. The share is taken away from it.",
+        lambda labels, classes, smoothing: one_hot(labels, classes) + smoothing / classes,
+        "That smooths the other way round: `smoothing` is the share that is taken away.",
+        lambda labels, classes, smoothing: smooth_labels(labels, classes, 1 - smoothing),
+        "These are the smoothed numbers of the classes. A target has an entry for every class.",
+        lambda labels, classes, smoothing: (1 - smoothing) * labels + smoothing / classes,
+    ),
+    look="Each row of the targets adds up to 1. Which entry is the largest, and how large is it?",
+    hints=(
+        "Begin with the targets that are not smoothed: a row for each label, with a single 1.",
+        "`F.one_hot(labels, classes)` makes these rows.",
+        "Take the share away from them, and give an equal part of it to every entry.",
+    ),
+    why="the right class gets a part of the share back, as in PyTorch's `label_smoothing`.",
+)
+
+# ---- 07.3 ----------------------------------------------------------------------------------------
+
+
 def learning_rate_at(step: int, steps: int, top: float, floor: float, cycles: int) -> float:
     """Return the learning rate at `step`: in each cycle half a cosine from `top` to `floor`."""
     return cosine(step * cycles / steps % 1, top, floor)
@@ -73,7 +118,7 @@ def _by_share(change: Callable[[float, float, float], float]) -> Callable[..., f
 
 
 RATE = Exercise(
-    "07.2",
+    "07.3",
     "A cosine with restarts",
     solution=learning_rate_at,
     cases=[
@@ -120,7 +165,7 @@ RATE = Exercise(
     why="every cycle is a whole training in small, and only its end is a place to stop.",
 )
 
-EXERCISES = (MIRROR, RATE)
+EXERCISES = (MIRROR, SMOOTH, RATE)
 
 PREDICTIONS = (
     Prediction(
