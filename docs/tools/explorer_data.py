@@ -5,14 +5,18 @@ python docs/tools/explorer_data.py docs/_static/explorers/data
 
 import io
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from googlenet_lib.course.kit.photographs import load_temple
+from googlenet_lib.course.nb00.growing import SIZE
 from googlenet_lib.course.nb02.bottleneck import bottleneck
 from googlenet_lib.course.nb05.gradient_charts import setting_name, short_layer
 from googlenet_lib.course.nb05.gradients import INITS, LAYERS, NORMS, probes_of
@@ -25,6 +29,30 @@ def list_bottlenecks() -> dict:
     return {
         module: {f"{kernel}x{kernel}": asdict(bottleneck(module, kernel)) for kernel in (5, 3)}
         for module in MODULES
+    }
+
+
+def list_object(seed: int = 3) -> dict:
+    """List how lesson 00's growing object looks: what `draw_shapes` draws at random from a seed.
+
+    It draws in this order and by these formulas; of the noise, five digits change no pixel.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    _place, tilt, phase, period, stripe_angle = torch.rand(5, 2, 1, generator=draw)
+    colours = torch.rand(1, 2, 3, 1, 1, generator=draw)
+    noise = torch.randn(1, 3, SIZE, SIZE, generator=draw)
+    light, dark = 0.65 + 0.35 * colours[0, 0].flatten(), 0.35 * colours[0, 1].flatten()
+    thing, ground = (light, dark) if tilt[1] < 0.5 else (dark, light)
+    return {
+        "object": thing.tolist(),
+        "ground": ground.tolist(),
+        "tilt": math.radians(30) * (float(tilt[0]) - 0.5),
+        "stripes": {
+            "angle": math.pi * float(stripe_angle[0]),
+            "wavelength": 3 + 5 * float(period[0]),
+            "phase": float(phase[0]),
+        },
+        "noise": [round(value, 5) for value in (0.04 * noise).flatten().tolist()],
     }
 
 
@@ -50,11 +78,18 @@ def draw_flower() -> Image.Image:
     return Image.fromarray(load_sample_image("flower.jpg")).resize((96, 64))
 
 
+def draw_temple() -> Image.Image:
+    """Take the photograph of the temple as lesson 03 does."""
+    return Image.fromarray(load_temple().permute(1, 2, 0).numpy())
+
+
 DATA: dict[str, Callable[[], dict | Image.Image]] = {
     "bottlenecks.json": list_bottlenecks,
     "flower.png": draw_flower,
     "gradient_rescue.json": list_gradients,
+    "growing.json": list_object,
     "schedule.json": list_schedule,
+    "temple.png": draw_temple,
 }
 
 

@@ -1,5 +1,6 @@
 // The page around the network: an image that you choose or move, and what the network makes of it.
-import { ask, oneAtATime } from "./ask.js";
+import { oneAtATime } from "../explorers/turns.js";
+import { ask } from "./ask.js";
 import { BRANCHES, MODULES } from "./network.js";
 import { openPhotograph, startCamera, stopCamera, takeFrame } from "./photograph.js";
 import { SHAPES, drawShape } from "./picture.js";

@@ -1,11 +1,11 @@
 // A picture of the reader's own, from a file or from the camera, as the network takes it.
 import { fitImage } from "./picture.js";
 
-const SIZE = 32;
+const SIZE = 32; // pixels of an image, as the network is made for
 const MOST_BYTES = 40e6, MOST_PIXELS = 67e6;
 
-/** Read a file as an image of 32x32. Throws an Error that says why it is no picture. */
-export async function openPhotograph(file) {
+/** Read a file as a square image. Throws an Error that says why it is no picture. */
+export async function openPhotograph(file, size = SIZE) {
   const name = file.name ?? "This picture";
   if (file.size > MOST_BYTES) {
     throw new Error(`${name} has ${Math.round(file.size / 1e6)} MB; choose one below 40 MB.`);
@@ -19,7 +19,7 @@ export async function openPhotograph(file) {
   if (width * height > MOST_PIXELS) {
     throw new Error(`${name} has ${width} × ${height} pixels; that is too large.`);
   }
-  return readPixels(bitmap, width, height);
+  return readPixels(bitmap, width, height, size);
 }
 
 /** Start the camera and show in `video` what it sees. Throws an Error that says why it cannot. */
@@ -39,19 +39,19 @@ export async function startCamera(video) {
 }
 
 /** Take what the camera sees now as an image of 32x32. */
-export const takeFrame = (video) => readPixels(video, video.videoWidth, video.videoHeight);
+export const takeFrame = (video) => readPixels(video, video.videoWidth, video.videoHeight, SIZE);
 
 export function stopCamera(video) {
   for (const track of video.srcObject?.getTracks() ?? []) track.stop();
   video.srcObject = null;
 }
 
-function readPixels(picture, width, height) {
+function readPixels(picture, width, height, size) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const draw = canvas.getContext("2d", { willReadFrequently: true });
   draw.fillStyle = "#fff"; // below transparent pixels
   draw.fillRect(0, 0, width, height);
   draw.drawImage(picture, 0, 0);
-  return fitImage(draw.getImageData(0, 0, width, height), SIZE);
+  return fitImage(draw.getImageData(0, 0, width, height), size);
 }

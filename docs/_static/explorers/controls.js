@@ -1,4 +1,5 @@
 // What explorers share: labelled native controls above a picture, the picture's words underneath.
+import { oneAtATime } from "./turns.js";
 
 // The colours of googlenet_lib.course.kit.style; a picture has its own ground, as the figures have.
 export const COLOURS = { "1x1": "#0072B2", "3x3": "#E69F00", "5x5": "#009E73", pool: "#CC79A7" };
@@ -12,8 +13,9 @@ const QUIET = 400; // milliseconds after which a movement has ended
  * Fill `element` with controls, the picture that they change, and its words: panel() in Python.
  *
  * `specs` has a control for each name (see makeControl). `draw(values, width)` gets every control's
- * value by name and the pixels that there is room for; it returns { picture, words }. A movement of
- * one control may change others: `fit(values, moved)` returns { name: { max, value } } of those.
+ * value by name and the pixels that there is room for; it returns { picture, words }, or a promise
+ * of them. A movement of one control may change others: `fit(values, moved)` returns
+ * { name: { max, value } } of those.
  */
 export function panel(element, specs, draw, fit = () => ({})) {
   const [row, holder, line] = ["div", "div", "p"].map((tag) => document.createElement(tag));
@@ -24,14 +26,14 @@ export function panel(element, specs, draw, fit = () => ({})) {
   const controls = {};
   const read = () => mapValues(controls, (control) => control.read());
   let speaking = 0;
-  const show = () => {
-    const { picture, words } = draw(read(), holder.clientWidth);
+  const show = oneAtATime(async () => {
+    const { picture, words } = await draw(read(), holder.clientWidth);
     describePicture(picture, words);
     holder.replaceChildren(picture);
     clearTimeout(speaking); // a screen reader hears where a movement ends, and no more
     if (line.textContent) speaking = setTimeout(() => (line.textContent = words), QUIET);
     else line.textContent = words;
-  };
+  });
   for (const [name, spec] of Object.entries(specs)) {
     controls[name] = makeControl(spec, () => {
       const changes = fit(read(), name);
