@@ -41,7 +41,6 @@ def wait_for_change(explorer, before):
           return words !== before && element.querySelector("[role=status]").textContent === words;
         }""",
         arg=[explorer.element_handle(), PICTURE, before],
-        timeout=5000,
     )
 
 
@@ -67,6 +66,7 @@ def test_keys_and_pointer_move_every_control(explorer):
     assert explorer.page.errors == []
 
 
+@pytest.mark.parametrize("page", ["light"], indirect=True)
 def test_words_are_spoken_where_a_movement_ends(page, address):
     explorer = open_explorer(page, address, "explore_schedule")
     words = explorer.locator("[role=status]").text_content()
@@ -89,6 +89,7 @@ def test_words_are_spoken_where_a_movement_ends(page, address):
     assert "jumps back up 6 times" in spoken[0]
 
 
+@pytest.mark.parametrize("page", ["light", "phone"], indirect=True)
 @pytest.mark.parametrize("name", CHARTS)
 def test_nothing_in_a_chart_is_cut_or_covered(page, address, name):
     explorer = open_explorer(page, address, name)
@@ -124,6 +125,7 @@ def test_axe_finds_nothing_serious(page, address, name):
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
+@pytest.mark.parametrize("page", ["light"], indirect=True)
 @pytest.mark.parametrize("lost", ["explore_schedule.js", "controls.js", "schedule.json"])
 def test_what_cannot_be_loaded_leads_to_colab(page, address, lost):
     page.route(f"**/{lost}", lambda route: route.abort())
@@ -134,6 +136,7 @@ def test_what_cannot_be_loaded_leads_to_colab(page, address, lost):
     assert "/07_train_like_imagenet.ipynb" in explorer.locator("a").get_attribute("href")
 
 
+@pytest.mark.parametrize("page", ["light"], indirect=True)
 def test_saved_data_are_asked_for(page, address):
     page.add_init_script(
         "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
@@ -152,6 +155,7 @@ def test_saved_data_are_asked_for(page, address):
     explorer.get_by_text("here").wait_for()
 
 
+@pytest.mark.parametrize("page", ["light"], indirect=True)
 def test_what_trains_leads_to_colab(page, address):
     page.goto(f"{address}/course/03_inception_block.html")
     cell = page.locator("div.cell", has_text="explore_design(")
