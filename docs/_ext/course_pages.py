@@ -2,19 +2,23 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
+import imagesize
 from docutils import nodes
-from gather import fill_landing_page, lead_home
+from gather import REPOSITORY, fill_landing_page, lead_home
 from latex2mathml.converter import convert
 from myst_nb.core.render import NbElementRenderer
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from terms import LinkTerms
 
 from googlenet_lib.course.lessons import LESSONS
 
 EXPLORERS = Path(__file__).parents[1] / "_static" / "explorers"
-COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+COLAB = "https://colab.research.google.com"
+COLAB_BADGE = f"{COLAB}/assets/colab-badge.svg"
 
 _render_image = NbElementRenderer.render_image
 
@@ -53,9 +57,50 @@ class MendPages(SphinxTransform):
         for cell in list(self.document.findall(nodes.container)):
             if cell.get("nb_element") == "cell_code":
                 for name in re.findall(r"^(?:\w+\.)?(explore_\w+)\(", cell.astext(), re.M):
-                    if (EXPLORERS / name).is_dir():
-                        element = f'<course-explorer name="{name}"></course-explorer>'
-                        cell += nodes.raw("", element, format="html")
+                    lesson = self.env.docname.rpartition("/")[2]
+                    cell += nodes.raw("", place_explorer(name, lesson), format="html")
+
+
+def place_explorer(name: str, lesson: str) -> str:
+    """Write what stands below a cell that calls an explorer.
+
+    It is the explorer as a module of JavaScript or as drawn states, or else where to go for it.
+    """
+    address = REPOSITORY.replace("https://github.com", f"{COLAB}/github")
+    link = f'<a href="{address}/blob/main/notebooks/{lesson}.ipynb">open the lesson in Colab</a>'
+    if (EXPLORERS / f"{name}.js").is_file():
+        drawn = ""
+    elif (EXPLORERS / name).is_dir():
+        drawn = " drawn"
+    else:
+        return f"<p>This explorer trains networks, which a page cannot do. To use it, {link}.</p>"
+    return (
+        f'<course-explorer name="{name}"{drawn}>'
+        f"<p>This explorer needs JavaScript; without it, {link}.</p></course-explorer>"
+    )
+
+
+class GiveSizes(SphinxPostTransform):
+    """Write the size of every image into its page, which then keeps its room before it comes."""
+
+    default_priority = 100
+
+    def run(self, **_options: object) -> None:
+        for image in self.document.findall(nodes.image):
+            path = Path(self.env.srcdir) / image["uri"]
+            if path.is_file():
+                width, height = read_size(path)
+                shown = int(image.setdefault("width", str(round(width))))
+                image["height"] = str(round(shown * height / width))
+
+
+def read_size(path: Path) -> tuple[float, float]:
+    """Read how wide and how high an image is, in its own units."""
+    if path.suffix != ".svg":
+        return imagesize.get(path)
+    drawing = ElementTree.parse(path).getroot()
+    box = drawing.get("viewBox") or f"0 0 {drawing.get('width')} {drawing.get('height')}"
+    return tuple(map(float, box.split()[2:]))
 
 
 class DescribeLessons(SphinxTransform):
@@ -96,6 +141,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register all of it with Sphinx."""
     NbElementRenderer.render_image = render_image
     app.add_transform(MendPages)
+    app.add_post_transform(GiveSizes)
     app.add_transform(LinkTerms)
     app.add_transform(DescribeLessons)
     app.connect("source-read", lead_into_site)

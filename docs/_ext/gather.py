@@ -32,7 +32,7 @@ def gather(root: Path, docs: Path) -> None:
             if path.suffix == ".md":
                 write_anew(target, lead_home(path.read_text(encoding="utf-8"), "../"))
             elif path.suffix in {".ipynb", ".svg"}:
-                write_anew(target, path.read_text(encoding="utf-8"))
+                write_anew(target, drop_kernel_remarks(path.read_text(encoding="utf-8")))
             else:
                 continue
             wanted.add(target)
@@ -71,6 +71,11 @@ def lead_home(text: str, up: str) -> str:
         return f"]({REPOSITORY}/blob/main/{match[1]}"
 
     return re.sub(r"\]\(\.\./([^)\s]+)", lead, text)
+
+
+def drop_kernel_remarks(text: str) -> str:
+    """Drop remarks such as "(The controls need a running kernel.)": on a page they need none."""
+    return re.sub(r" \((The controls|Controls|they) need a running kernel[^)]*\)", "", text)
 
 
 def draw_cards(lessons: tuple[Lesson, ...]) -> str:

@@ -1,59 +1,43 @@
-// An explorer of the course on a page without a kernel: every state was drawn beforehand.
-// <course-explorer name="explore_tower"></course-explorer>
+// An explorer of the course on a page without a kernel: <course-explorer name="explore_mixer">.
+// Its module explorers/explore_mixer.js has a function build(element). With the attribute `drawn`,
+// every state was drawn beforehand, and explorers/drawn.js shows them.
+// A module that loads more than this exports `bytes`, and starts by a button where data are saved.
+const MOST_BYTES = 1e5;
+
 customElements.define(
   "course-explorer",
   class extends HTMLElement {
-    async connectedCallback() {
-      const folder = new URL(`explorers/${this.getAttribute("name")}/`, import.meta.url);
+    /** Wait until the explorer is nearly in view. */
+    connectedCallback() {
+      const watcher = new IntersectionObserver(
+        (entries) => {
+          if (!entries.some((entry) => entry.isIntersecting)) return;
+          watcher.disconnect();
+          this.load();
+        },
+        { rootMargin: "400px" },
+      );
+      watcher.observe(this);
+    }
+
+    async load() {
+      const link = this.querySelector("a"); // the lesson in Colab
+      const name = this.hasAttribute("drawn") ? "drawn" : this.getAttribute("name");
       try {
-        this.build(await (await fetch(new URL("states.json", folder))).json(), folder);
+        const { build, bytes = 0 } = await import(`./explorers/${name}.js`);
+        if (bytes > MOST_BYTES && navigator.connection?.saveData) await this.askToStart(bytes);
+        await build(this);
       } catch {
-        this.textContent = "This explorer could not be loaded; open the lesson in Colab to use it.";
+        this.replaceChildren("This explorer could not be loaded; to use it, ", link, ".");
       }
     }
 
-    build({ controls, first, size, states }, folder) {
-      const chosen = [...first];
-      const image = new Image(...size);
-      image.className = "dark-light";
-      const words = document.createElement("p");
-      words.setAttribute("role", "status");
-      const show = () => {
-        const find = (number, value, i) => number * controls[i].options.length + value;
-        const [file, text] = states[chosen.reduce(find, 0)];
-        image.src = new URL(file, folder);
-        image.alt = text;
-        words.textContent = text;
-      };
-      const row = document.createElement("div");
-      row.className = "explorer-controls";
-      controls.forEach((control, i) => row.append(this.makeControl(control, chosen, i, show)));
-      this.replaceChildren(row, image, words);
-      show();
-    }
-
-    makeControl({ label, kind, options }, chosen, i, show) {
-      const line = document.createElement("label");
-      const input = document.createElement(kind === "select" ? "select" : "input");
-      const value = document.createElement("output");
-      if (kind === "select") options.forEach((option, number) => input.append(new Option(option, number)));
-      else if (kind === "check") input.type = "checkbox";
-      else Object.assign(input, { type: "range", min: 0, max: options.length - 1 });
-      if (kind === "check") line.append(input, ` ${label}`);
-      else line.append(`${label} `, input, kind === "range" ? value : "");
-      if (kind === "check") input.checked = chosen[i] === 1;
-      else input.value = chosen[i];
-      const read = () => {
-        chosen[i] = kind === "check" ? Number(input.checked) : Number(input.value);
-        value.textContent = ` ${options[chosen[i]]}`;
-        if (kind === "range") input.setAttribute("aria-valuetext", options[chosen[i]]);
-      };
-      input.addEventListener("input", () => {
-        read();
-        show();
-      });
-      read();
-      return line;
+    /** Resolve when the reader presses "Start". */
+    askToStart(bytes) {
+      const button = document.createElement("button");
+      button.textContent = `Start (loads ${(bytes / 1e6).toFixed(1)} MB)`;
+      this.replaceChildren(button);
+      return new Promise((resolve) => button.addEventListener("click", resolve));
     }
   },
 );

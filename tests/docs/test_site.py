@@ -14,7 +14,13 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "_ext"))
 
-from gather import draw_map, fill_landing_page, gather, lead_home  # noqa: E402
+from gather import (  # noqa: E402
+    draw_map,
+    drop_kernel_remarks,
+    fill_landing_page,
+    gather,
+    lead_home,
+)
 
 
 def test_the_landing_page_lists_every_lesson_in_order():
@@ -60,6 +66,12 @@ def test_the_landing_pages_surprise_is_the_audits():
 )
 def test_links_lead_to_the_site_or_to_the_repository(link, leads_to):
     assert lead_home(link, "../").endswith(leads_to)
+
+
+def test_pages_do_not_say_that_controls_need_a_kernel():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert "running kernel" not in drop_kernel_remarks(path.read_text(encoding="utf-8"))
+    assert drop_kernel_remarks("Move it. (The controls need a running kernel.)") == "Move it."
 
 
 def test_gathering_twice_writes_once(tmp_path):

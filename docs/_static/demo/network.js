@@ -1,5 +1,5 @@
 // GoogLeNet in the browser, from the committed safetensors file. Names as in googlenet_lib: the
-// variant is "small", with a 3x3 stem and one pool in it, for images of 32x32.
+// variant is "small", with a 3x3 stem and one pool in it, made for images of 32x32.
 import { averagePool, concatenate, connect, convolve, maxPool, softmax } from "./tensor.js";
 
 export { softmax };
@@ -7,7 +7,7 @@ export { softmax };
 export const MODULES = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"];
 export const BRANCHES = ["1x1", "3x3", "5x5", "pool"];
 
-// ---- the file ------------------------------------------------------------------------------------
+// ---- the file -----------------------------------------------------------------------------------
 
 /** Read a safetensors file: its tensors, and what its header says of the network. */
 export function parseWeights(buffer) {
@@ -40,7 +40,7 @@ function toFloat32(halves) {
   return Float32Array.from(halves, (half) => table[half]);
 }
 
-/** In evaluation BatchNorm is a factor and a summand for each channel: join it to its convolution. */
+/** In evaluation BatchNorm is a factor and a summand for each channel: fold it into its layer. */
 function foldBatchNorm(tensors, eps) {
   const layers = {};
   for (const [name, { shape, data }] of Object.entries(tensors)) {
@@ -60,7 +60,7 @@ function foldBatchNorm(tensors, eps) {
   return layers;
 }
 
-// ---- the network ---------------------------------------------------------------------------------
+// ---- the network --------------------------------------------------------------------------------
 
 function runInception({ layers }, module, x) {
   const conv = (part, map) => convolve(layers[`inception${module}.${part}`], map);
@@ -80,14 +80,14 @@ function runHead({ layers, tensors }, name, map) {
 }
 
 /**
- * Run the network on an image: 3 * 32 * 32 values of 0 to 255, channel after channel.
+ * Run the network on a square image: 3 * size * size values of 0 to 255, channel after channel.
  *
  * Returns the scores (logits), those of the heads after 4a and 4d where there are any, and the
  * outputs of the four branches of every module.
  */
 export function runNetwork(network, pixels) {
   const { info, layers, tensors } = network;
-  const size = info.image_size, area = size * size;
+  const area = pixels.length / 3, size = Math.sqrt(area);
   const channel = (i) => Math.floor(i / area);
   const data = Float32Array.from(
     pixels, (value, i) => (value / 255 - info.mean[channel(i)]) / info.std[channel(i)],
@@ -126,7 +126,6 @@ export function findReceptiveFields(module) {
     add(5, 1, 2); // the widest branch
     if (before === "3b" || before === "4e") add(3, 2, 0);
   }
-  return Object.fromEntries(
-    [1, 3, 5, 3].map((kernel, i) => [BRANCHES[i], { field: field + (kernel - 1) * jump, jump, start }]),
-  );
+  const widen = (kernel) => ({ field: field + (kernel - 1) * jump, jump, start });
+  return { "1x1": widen(1), "3x3": widen(3), "5x5": widen(5), pool: widen(3) };
 }

@@ -7,7 +7,8 @@ const ONE = 2 ** 22;
  *
  * A canvas's own drawImage blurs less, and gives other labels. Each pixel is a weighted mean, by a
  * triangle as wide as the scale, first along the rows, then along the columns, and both times
- * rounded to a byte. Weights are whole numbers of 1 / ONE, as Pillow's are, so that halves round alike. `image` is an ImageData; returns 3 * size * size values of 0 to 255.
+ * rounded to a byte. Weights are whole numbers of 1 / ONE, as Pillow's are, so that halves round
+ * alike. `image` is an ImageData; returns 3 * size * size values of 0 to 255.
  */
 export function fitImage({ width, height, data }, size) {
   const side = Math.min(width, height);
@@ -20,7 +21,9 @@ export function fitImage({ width, height, data }, size) {
       const { first, taps } = across[x];
       for (let c = 0; c < 3; c++) {
         let sum = ONE / 2;
-        for (let k = 0; k < taps.length; k++) sum += taps[k] * data[(y * width + first + k) * 4 + c];
+        for (let k = 0; k < taps.length; k++) {
+          sum += taps[k] * data[(y * width + first + k) * 4 + c];
+        }
         rows[(c * height + y) * size + x] = Math.floor(sum / ONE);
       }
     }
@@ -30,7 +33,9 @@ export function fitImage({ width, height, data }, size) {
       const { first, taps } = down[y];
       for (let x = 0; x < size; x++) {
         let sum = ONE / 2;
-        for (let k = 0; k < taps.length; k++) sum += taps[k] * rows[(c * height + first + k) * size + x];
+        for (let k = 0; k < taps.length; k++) {
+          sum += taps[k] * rows[(c * height + first + k) * size + x];
+        }
         out[(c * size + y) * size + x] = Math.min(255, Math.floor(sum / ONE));
       }
     }
@@ -53,7 +58,7 @@ function makeTaps(length, start, side, size) {
   });
 }
 
-// ---- drawn objects -------------------------------------------------------------------------------
+// ---- drawn objects ------------------------------------------------------------------------------
 
 const { abs, max, min, hypot, PI } = Math;
 
@@ -75,19 +80,33 @@ export const SHAPES = {
   hourglass: (u, v) => max(0.75 * (abs(u) - 0.9 * abs(v) - 0.05), abs(v) - 0.9),
 };
 
+const PLAIN = {
+  object: [0.95, 0.75, 0.2],
+  ground: [0.1, 0.2, 0.35],
+  tilt: 0, // of the object; angles are in radians
+  stripes: { angle: Math.atan2(0.6, 0.8), wavelength: 5, phase: 0 },
+  noise: null, // or a value for each of the 3 * size * size
+};
+
 /** Draw a striped shape with its centre at (x, y): 3 * size * size values of 0 to 255. */
-export function drawShape(name, x, y, radius, size = 32) {
+export function drawShape(name, x, y, radius, look = PLAIN, size = 32) {
+  const { object, ground, tilt, stripes, noise } = look;
+  const turn = ([u, v], angle) => [
+    u * Math.cos(angle) - v * Math.sin(angle),
+    u * Math.sin(angle) + v * Math.cos(angle),
+  ];
   const out = new Float32Array(3 * size * size);
-  const object = [0.95, 0.75, 0.2], ground = [0.1, 0.2, 0.35];
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
-      const dx = column + 0.5 - x, dy = row + 0.5 - y;
-      const distance = SHAPES[name](dx / radius, dy / radius) * radius;
-      const coverage = min(1, max(0, 0.5 - distance));
-      const stripe = 0.15 * Math.sin((2 * PI * (dx * 0.8 + dy * 0.6)) / 5);
+      const from = [column + 0.5 - x, row + 0.5 - y];
+      const [u, v] = turn(from, tilt).map((length) => length / radius);
+      const coverage = min(1, max(0, 0.5 - SHAPES[name](u, v) * radius));
+      const along = turn(from, -stripes.angle)[0] / stripes.wavelength + stripes.phase;
+      const stripe = 0.15 * Math.sin(2 * PI * along);
       for (let c = 0; c < 3; c++) {
-        const value = ground[c] + (object[c] + stripe - ground[c]) * coverage;
-        out[(c * size + row) * size + column] = Math.round(255 * min(1, max(0, value)));
+        const at = (c * size + row) * size + column;
+        const value = ground[c] + (object[c] + stripe - ground[c]) * coverage + (noise?.[at] ?? 0);
+        out[at] = Math.round(255 * min(1, max(0, value)));
       }
     }
   }

@@ -92,11 +92,11 @@ function convolvePlainly({ outputs, inputs, kernel: side, weight, bias }, map) {
   return out.map((value) => Math.max(value, 0));
 }
 
-// ---- the layers ----------------------------------------------------------------------------------
+// ---- the layers ---------------------------------------------------------------------------------
 
 /** A convolution of stride 1 whose padding keeps the size, and a ReLU after it. */
 export function convolve(layer, map) {
-  const fits = kernel && (map.size * map.size) % 8 === 0; // the kernel takes eight positions at a time
+  const fits = kernel && (map.size * map.size) % 8 === 0; // it takes eight positions at a time
   const data = fits ? convolveByKernel(layer, map) : convolvePlainly(layer, map);
   return { channels: layer.outputs, size: map.size, data };
 }
@@ -163,7 +163,9 @@ export function averagePool({ channels, size, data }, side) {
         const y0 = Math.floor((y * size) / side), y1 = Math.ceil(((y + 1) * size) / side);
         const x0 = Math.floor((x * size) / side), x1 = Math.ceil(((x + 1) * size) / side);
         let sum = 0;
-        for (let v = y0; v < y1; v++) for (let u = x0; u < x1; u++) sum += data[(c * size + v) * size + u];
+        for (let v = y0; v < y1; v++) {
+          for (let u = x0; u < x1; u++) sum += data[(c * size + v) * size + u];
+        }
         out[(c * side + y) * side + x] = sum / ((y1 - y0) * (x1 - x0));
       }
     }

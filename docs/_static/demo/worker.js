@@ -7,8 +7,16 @@ let kernel = null;
 
 /** Fetch a file, and tell the page how much of it has come. */
 async function download(name, tell) {
-  const response = await fetch(new URL(name, import.meta.url));
-  if (!response.ok) throw new Error(`${name} could not be loaded (${response.status}).`);
+  try {
+    const response = await fetch(new URL(name, import.meta.url));
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return await readAll(response, tell);
+  } catch (error) {
+    throw new Error(`${name} could not be loaded (${error.message}).`);
+  }
+}
+
+async function readAll(response, tell) {
   const total = Number(response.headers.get("content-length")) || 0;
   const parts = [];
   let bytes = 0;
@@ -28,11 +36,12 @@ self.onmessage = async ({ data: { id, name, pixels, plain } }) => {
     if (!plain) kernel ??= download("kernel.wasm", () => {}).then(useKernel).catch(() => false);
     networks[name] ??= download(`${name}.safetensors`, tell).then(parseWeights);
     const network = await networks[name];
-    await kernel;
+    const compiled = (await kernel) ?? false;
     const start = performance.now();
     const answer = runNetwork(network, pixels);
     const milliseconds = performance.now() - start;
-    self.postMessage({ id, answer, milliseconds, classes: network.info.classes });
+    const { classes } = network.info;
+    self.postMessage({ id, answer, classes, milliseconds, kernel: compiled });
   } catch (error) {
     delete networks[name]; // another try loads it anew
     self.postMessage({ id, error: error.message });

@@ -4,78 +4,8 @@ pip install -r docs/requirements.txt playwright axe-playwright-python pytest
 sphinx-build -W docs site/ && python -m pytest tests/slow/site -n 0
 """
 
-import functools
-import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
 import pytest
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-SITE = Path(__file__).parents[3] / "site"
-PREFIX = "/googlenet-notebooks"  # as GitHub Pages serves a project
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-PAGES = sorted(
-    path.relative_to(SITE).as_posix()
-    for path in SITE.rglob("*.html")
-    if path.name not in ("genindex.html", "search.html", "404.html")
-    and "_static" not in path.parts  # the theme's own macros are no page
-)
-LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
-pytestmark = pytest.mark.skipif(not PAGES, reason="build it first: sphinx-build -W docs site/")
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".wasm": "application/wasm",
-        ".js": "text/javascript",
-    }
-
-    def log_message(self, *_arguments):
-        pass
-
-    def translate_path(self, path):
-        return super().translate_path(path.removeprefix(PREFIX))
-
-
-@pytest.fixture(scope="module")
-def address():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        try:
-            made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"no Chromium: {error}")
-        yield made
-        made.close()
-
-
-@pytest.fixture(params=LOOKS)
-def page(browser, request):
-    context = browser.new_context(**LOOKS[request.param])
-    made = context.new_page()
-    made.outside, made.broken, made.errors = [], [], []
-    made.on("request", lambda r: _is_ours(r.url) or made.outside.append(r.url))
-    made.on("response", lambda r: r.status < 400 or made.broken.append(r.url))
-    made.on("pageerror", lambda error: made.errors.append(str(error)))
-    yield made
-    context.close()
-
-
-def _is_ours(url):
-    return url.startswith(("http://127.0.0.1", "data:", "blob:"))
+from built import PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -86,6 +16,10 @@ def test_every_page(page, address, name):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it"
     without = page.evaluate("[...document.querySelectorAll('main img')].filter(i => !i.alt).length")
     assert without == 0
+    unsized = "i => !i.hasAttribute('width') || !i.hasAttribute('height')"
+    assert (
+        page.evaluate(f"[...document.querySelectorAll('main img')].filter({unsized}).length") == 0
+    )
 
 
 @pytest.mark.parametrize("name", ["index.html", "course/03_inception_block.html"])
@@ -102,75 +36,3 @@ def test_axe_finds_nothing_serious(page, address, name):
         if one["impact"] in ("serious", "critical") and one["id"] != known
     ]
     assert bad == []
-
-
-# ---- the network in the page ---------------------------------------------------------------------
-
-
-@pytest.fixture
-def demo(page, address):
-    page.goto(f"{address}/index.html")
-    page.locator("#demo-root").scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelectorAll('#demo-guesses li').length === 5")
-    return page
-
-
-def _read_image(page):
-    return page.evaluate("document.getElementById('demo-image').toDataURL()")
-
-
-def test_keys_move_and_resize_the_object(demo):
-    for key in ("ArrowLeft", "ArrowDown", "+", "-"):
-        before = _read_image(demo)
-        demo.focus("#demo-image")
-        demo.keyboard.press(key)
-        demo.wait_for_function(
-            "before => document.getElementById('demo-image').toDataURL() !== before", arg=before
-        )
-
-
-def test_a_pointer_moves_the_object(demo):
-    before = _read_image(demo)
-    box = demo.locator("#demo-image").bounding_box()
-    demo.mouse.move(box["x"] + 40, box["y"] + 40)
-    demo.mouse.down()
-    demo.mouse.move(box["x"] + 120, box["y"] + 90)
-    demo.mouse.up()
-    demo.wait_for_timeout(300)
-    assert _read_image(demo) != before
-
-
-def test_samples_branches_and_modules(demo):
-    demo.locator(".demo-samples button", has=demo.get_by_alt_text("a cat")).click()
-    demo.wait_for_function(
-        "document.querySelector('#demo-guesses li')?.textContent.startsWith('cat')"
-    )
-    assert "early exit after 4a" in demo.text_content("#demo-heads")
-    demo.select_option("#demo-module", "4c")
-    demo.locator("#demo-branch-3x3").click()
-    demo.wait_for_function(
-        "document.getElementById('demo-channels-title').textContent.includes('128 channels')"
-    )
-    demo.wait_for_function(
-        "document.getElementById('demo-status').textContent.startsWith('The network says: cat')"
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "told"),
-    [
-        ("notes.jpg", b"no picture at all", "no picture that this browser can read"),
-        ("IMG_1.HEIC", b"neither", "saved as JPEG first"),
-    ],
-)
-def test_files_that_are_no_pictures(demo, name, content, told):
-    demo.set_input_files("#demo-file", {"name": name, "mimeType": "image/jpeg", "buffer": content})
-    demo.wait_for_function(
-        "words => document.getElementById('demo-status').textContent.includes(words)", arg=told
-    )
-
-
-def test_plain_javascript_takes_over(page, address):
-    page.goto(f"{address}/index.html?plain")
-    page.locator("#demo-root").scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelectorAll('#demo-guesses li').length === 5")
