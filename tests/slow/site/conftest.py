@@ -22,6 +22,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), functools.partial(Handler, directory=SITE))
         self.sent: list[tuple[str, int]] = []  # paths and bytes
         self.wait = 0.0  # seconds until a picture is sent
+        self.replaced: dict[str, bytes | None] = {}  # what is sent for a file; None: nothing
         self.address = f"http://127.0.0.1:{self.server_port}{PREFIX}"
 
     def handle_error(self, *_arguments: object) -> None:
@@ -41,9 +42,18 @@ class Handler(SimpleHTTPRequestHandler):
         return super().translate_path(path.removeprefix(PREFIX))
 
     def do_GET(self) -> None:
-        if self.path.partition("?")[0].endswith((".png", ".svg", ".jpg")):
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        if name.endswith((".png", ".svg", ".jpg")):
             time.sleep(self.server.wait)
-        super().do_GET()
+        if name not in self.server.replaced:
+            super().do_GET()
+        elif (content := self.server.replaced[name]) is None:
+            self.send_error(404)
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
     def send_header(self, keyword: str, value: str) -> None:
         if keyword == "Content-Length":
@@ -61,7 +71,7 @@ def _server() -> Iterator[Server]:
 
 @pytest.fixture
 def server(_server):
-    _server.sent, _server.wait = [], 0.0
+    _server.sent, _server.wait, _server.replaced = [], 0.0, {}
     return _server
 
 

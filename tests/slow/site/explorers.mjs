@@ -21,6 +21,4 @@ function makeGrowing() {
 
 await useKernel(readFileSync(`${folder}/demo/kernel.wasm`));
 const describe = name === "explore_growing" ? makeGrowing() : explorer.describe;
-const words = JSON.parse(readFileSync(states)).map(describe);
-const controls = Object.values(explorer.CONTROLS);
-console.log(JSON.stringify({ controls, words }));
+console.log(JSON.stringify(JSON.parse(readFileSync(states)).map(describe)));

@@ -1,9 +1,9 @@
 """The network in the first page: by pointer, keys, files and camera, and where things go wrong."""
 
 import pytest
-from built import CHROMIUM
+from built import CHROMIUM, SITE
 
-WEIGHTS = "**/shapes.safetensors"
+WEIGHTS = "shapes.safetensors"
 
 
 def start(page, address, query=""):
@@ -122,10 +122,9 @@ def test_the_camera_stops_without_a_picture(demo, browser):
     ],
 )
 def test_a_camera_that_gives_nothing_is_told(page, address, error, told):
-    page.add_init_script(
-        "navigator.mediaDevices.getUserMedia = () => "
-        f"Promise.reject(new DOMException('nothing', '{error}'))"
-    )
+    refuse = f"() => Promise.reject(new DOMException('nothing', '{error}'))"
+    devices = f"{{ value: {{ getUserMedia: {refuse} }} }}"
+    page.add_init_script(f"Object.defineProperty(navigator, 'mediaDevices', {devices})")
     start(page, address)
     wait_for_answer(page)
     page.click("#demo-camera")
@@ -182,9 +181,9 @@ def test_without_webassembly_plain_javascript_takes_over(chromium_with, address)
     wait_for_words(page, "in plain JavaScript", "speed")
 
 
-def test_a_kernel_that_does_not_come_is_replaced(page, address):
-    page.route("**/kernel.wasm", lambda route: route.abort())
-    start(page, address)
+def test_a_kernel_that_does_not_come_is_replaced(page, server):
+    server.replaced["kernel.wasm"] = None
+    start(page, server.address)
     wait_for_answer(page)
     wait_for_words(page, "in plain JavaScript", "speed")
 
@@ -194,21 +193,19 @@ def test_webassembly_is_used_where_it_is(demo):
 
 
 @pytest.mark.parametrize("page", ["light"], indirect=True)
-def test_weights_cut_short_are_told_and_loaded_anew(page, address):
-    def cut(route):
-        route.fulfill(body=route.fetch().body()[:100_000])
-
-    page.route(WEIGHTS, cut)
-    start(page, address)
+def test_weights_cut_short_are_told_and_loaded_anew(page, server):
+    whole = SITE / "_static" / "demo" / WEIGHTS
+    server.replaced[WEIGHTS] = whole.read_bytes()[:100_000]
+    start(page, server.address)
     wait_for_words(page, "damaged or was cut short")
-    page.unroute(WEIGHTS)
+    server.replaced.clear()
     page.focus("#demo-image")
     page.keyboard.press("ArrowLeft")
     wait_for_answer(page)
 
 
 @pytest.mark.parametrize("page", ["light"], indirect=True)
-def test_weights_that_do_not_come_are_told(page, address):
-    page.route(WEIGHTS, lambda route: route.abort())
-    start(page, address)
+def test_weights_that_do_not_come_are_told(page, server):
+    server.replaced[WEIGHTS] = None
+    start(page, server.address)
     wait_for_words(page, "shapes.safetensors could not be loaded")
