@@ -77,7 +77,7 @@ export function describe(recorded, values) {
 function draw(recorded, values, room) {
   const { layers } = recorded, pairs = findPairs(recorded, values);
   const wide = room >= 640; // else words stand upright
-  const box = { left: 50, top: wide ? 75 : 165, width: room - (wide ? 165 : 60), height: 260 };
+  const box = { left: 50, top: wide ? 110 : 165, width: room - 60, height: 260 };
   const logs = pairs.map((pair) => pair.map(Math.log10));
   const x = { from: -0.6, to: layers.length - 0.5, ticks: [], format: String };
   const y = choosePowers(logs.flat(), wide ? 0.14 : 0.35);
@@ -100,14 +100,15 @@ function draw(recorded, values, room) {
       const top = Math.min(lines[0][i][1], lines[1][i][1]);
       return writeAt([at(i, 0)[0], top - 9], nameFactor(pair), wide, "start");
     }),
-    ...nameLines(lines, box, wide),
   );
 }
 
 /** Choose an axis of powers of ten around numbers, which are logarithms; `above` leaves room. */
 function choosePowers(logs, above) {
   const low = Math.min(...logs), high = Math.max(...logs), range = high - low;
-  const from = low - 0.14 * range, to = high + above * range, first = Math.ceil(from);
+  const margin = Math.max(0.14 * range, (2 - range) / 2); // two powers of ten are always there
+  const from = low - margin, to = high + Math.max(above * range, margin);
+  const first = Math.ceil(from);
   const ticks = Array.from({ length: Math.floor(to) - first + 1 }, (_, i) => first + i);
   return { from, to, ticks, format: (power) => `10${superscript(power)}` };
 }
@@ -116,15 +117,14 @@ const superscript = (number) =>
   String(number).replace(/./g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
 
 function nameChart(values, pair, wide) {
-  const title = [
-    `${nameSetting(values)}:`,
-    `with ${values.heads}, conv1's`,
-    `gradient is ${nameFactor(pair)} as large`,
-  ];
+  const conv1 = [`with ${values.heads}, conv1's`, `gradient is ${nameFactor(pair)} as large`];
+  const title = [`${nameSetting(values)}:`, ...(wide ? [conv1.join(" ")] : conv1)];
   return make(
     "g", {},
-    write(10, 24, wide ? title.join(" ") : title, TITLE),
-    write(10, wide ? 50 : 92, "gradient norm of the weights"),
+    write(10, 24, title, TITLE),
+    write(10, wide ? 72 : 92, "gradient norm of the weights:"),
+    ...[["main loss alone", GREY], ["with the heads", HEAD_COLOUR]].map(([name, fill], i) =>
+      write((wide ? 230 : 10) + 140 * i, wide ? 72 : 115, `● ${name}`, { fill })),
   );
 }
 
@@ -149,17 +149,6 @@ function markHeads(heads, layers, at, { top, height }, wide) {
       write(x, top - (wide ? 6 : 22), wide ? text.join(" ") : text, look),
     ];
   });
-}
-
-/** Name the lines at their ends, apart where they meet; above the chart where there is no room. */
-function nameLines(lines, { left, width }, wide) {
-  const names = ["main loss alone", "with the heads"], fills = [GREY, HEAD_COLOUR];
-  const label = (x, y, name, i) => write(x, y, name, { fill: fills[i] });
-  if (!wide) return names.map((name, i) => label(10 + 140 * i, 115, `● ${name}`, i));
-  const ends = lines.map((line) => line.at(-1)[1]), middle = (ends[0] + ends[1]) / 2;
-  const apart = Math.max(Math.abs(ends[0] - ends[1]), 18) / 2, above = Number(ends[1] < ends[0]);
-  return names.map((name, i) =>
-    label(left + width + 6, middle + (i === above ? -apart : apart) + 4, name, i));
 }
 
 // ---- on the page --------------------------------------------------------------------------------
