@@ -5,11 +5,15 @@ import re
 from dataclasses import dataclass
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
 ROW = re.compile(r"^\| \*\*(?P<term>.+?)\*\*(?: \((?P<forms>.+?)\))? \| (?P<says>.+?) \| \[", re.M)
 # Where a word is no prose: it is code, a formula, a heading, or leads somewhere already.
-NO_PROSE = (nodes.literal, nodes.literal_block, nodes.math, nodes.title, nodes.reference, nodes.raw)
+NO_PROSE = (
+    nodes.literal, nodes.literal_block, nodes.math, nodes.raw, nodes.title,
+    nodes.reference, addnodes.pending_xref,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,15 @@ class Handler(SimpleHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(content)
 
+    def send_error(self, code: int, *_arguments: object, **_options: object) -> None:
+        """Answer with the site's own page for what is not there, as GitHub Pages does."""
+        content = (SITE / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
     def send_header(self, keyword: str, value: str) -> None:
         if keyword == "Content-Length":
             self.server.sent.append((self.path.partition("?")[0], int(value)))
