@@ -44,6 +44,7 @@ html_title = project
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
 html_favicon = "_static/favicon.svg"
+html_domain_indices = False
 html_show_sourcelink = False
 html_copy_source = False
 templates_path = ["_templates"]
