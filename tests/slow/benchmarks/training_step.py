@@ -36,6 +36,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -84,6 +85,8 @@ class Step:
     batches: Iterator
     update: Callable  # (images, labels) -> the loss
     device: torch.device
+    model: nn.Module
+    parts: dict[str, Any] = field(default_factory=dict)  # whose state a training goes on from
 
     def __call__(self) -> Timing:
         synchronise(self.device)
@@ -162,7 +165,7 @@ def the_walkthroughs_way(
         (main.argmax(1) == labels).sum().item()
         return loss.item()
 
-    return Step(forever(loader), update, device)
+    return Step(forever(loader), update, device, model, {"optimiser": optimiser})
 
 
 def the_scripts_way(
@@ -215,16 +218,19 @@ def the_scripts_way(
         hits[:, 0].sum().item(), hits.sum().item()
         return loss.item()
 
-    return Step(forever(loader), update, device)
+    parts = {"optimiser": optimiser, "scheduler": scheduler}
+    return Step(forever(loader), update, device, model, parts)
 
 
-def torchvisions_way(data: Data, batch: int, device: torch.device) -> Step:
+def torchvisions_way(
+    data: Data, batch: int, device: torch.device, *, init_weights: bool = False
+) -> Step:
     from torchvision.models import googlenet as torchvisions_googlenet
 
     pictures = (data.train.images.to(device).float() / 255 - 0.5) / 0.5
     answers = data.train.labels.to(device)
     model = torchvisions_googlenet(
-        weights=None, aux_logits=True, init_weights=False, num_classes=10
+        weights=None, aux_logits=True, init_weights=init_weights, num_classes=10
     )
     model = model.to(device).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -243,7 +249,7 @@ def torchvisions_way(data: Data, batch: int, device: torch.device) -> Step:
         optimiser.step()
         return loss.detach()
 
-    return Step(batches(), update, device)
+    return Step(batches(), update, device, model, {"optimiser": optimiser})
 
 
 def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, width: float) -> Step:
@@ -255,7 +261,7 @@ def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, widt
         loss, _, _ = trainer.step(images, labels)
         return loss
 
-    return Step(forever(trainer.train_batches), update, device)
+    return Step(forever(trainer.train_batches), update, device, model)
 
 
 def training_macs(variant: str) -> int:
