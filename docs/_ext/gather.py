@@ -93,7 +93,7 @@ def draw_map() -> str:
     """Write the page that lists the lessons as cards."""
     return f"""# The course
 
-Nine lessons build on one another. Five deep dives are for the curious; nobody needs them to go on.
+Nine lessons build on one another. Five deep dives go further into one of them. You can skip them.
 
 ## Core lessons
 

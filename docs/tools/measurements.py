@@ -118,10 +118,10 @@ def tell_result() -> str:
     hour = groups()["fast-60min"]
     average = mean(run.test_accuracy for run in hour)
     return (
-        f"`small`, the course's own GoogLeNet for small images, reaches a test accuracy of "
-        f"**{average:.1%} on CIFAR-10 in about an hour of two CPU cores** (mean of {len(hour)} "
-        "seeds). Mind that these images were re-encoded as JPEG, and that nothing was measured on "
-        "a GPU: [all measurements](docs/measurements.md)."
+        "`small`, a network with GoogLeNet's modules for small images, reaches a test accuracy of "
+        f"**{average:.1%} on CIFAR-10 in about an hour on two CPU cores** (mean of {len(hour)} "
+        "seeds). Our copy of CIFAR-10 was saved again as JPEG, which costs a little, and nothing "
+        "was measured on a GPU: [all measurements](docs/measurements.md)."
     )
 
 

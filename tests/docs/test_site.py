@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from card import CARD, HEIGHT, WIDTH, describe_card
+from course_table import minutes_of
 from PIL import Image
 
-from googlenet_lib.course.lessons import LESSONS
+from googlenet_lib.course.lessons import CORE, LESSONS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -41,6 +42,13 @@ def test_the_landing_page_shows_the_lessons_and_the_result():
     assert all(f":link: /course/{lesson.name}\n" in text for lesson in LESSONS)
     assert "](measurements.md)" in text
     assert not re.findall(r"<!-- (\w+) -->", text)
+
+
+def test_the_landing_page_adds_up_the_hours():
+    hours = round(sum(int(minutes_of(lesson)) for lesson in CORE) / 60)
+    words = {7: "seven", 8: "eight", 9: "nine"}
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert f"The nine lessons take about {words[hours]} hours." in text
 
 
 def test_the_landing_pages_surprise_is_the_audits():
