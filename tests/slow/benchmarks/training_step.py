@@ -85,7 +85,7 @@ class Step:
     batches: Iterator
     update: Callable  # (images, labels) -> the loss
     device: torch.device
-    model: nn.Module
+    model: nn.Module | None = None
     parts: dict[str, Any] = field(default_factory=dict)  # whose state a training goes on from
 
     def __call__(self) -> Timing:
