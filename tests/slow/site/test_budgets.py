@@ -7,7 +7,6 @@ from built import PAGES
 
 PAGE_BYTES, DEMO_BYTES = 1.5e6, 6e6
 MOST_SHIFT = 0.1  # of the window, as the web's vitals count it
-DEMO_SECONDS = 5  # on a busy machine; on an idle one it is less than 1
 NETWORK = (".safetensors", ".wasm")  # what the demo loads when it starts
 
 WATCH_SHIFTS = """
@@ -34,7 +33,7 @@ def test_a_page_is_small_and_keeps_still(page, server, name):
 
 
 @pytest.mark.parametrize("page", ["light"], indirect=True)
-def test_the_demo_answers_soon_and_from_few_bytes(page, server):
+def test_the_demo_answers_from_few_bytes(page, server):
     page.goto(f"{server.address}/index.html?")
     start = time.perf_counter()
     page.locator("#demo-root").scroll_into_view_if_needed()
@@ -43,4 +42,3 @@ def test_the_demo_answers_soon_and_from_few_bytes(page, server):
     sent = sum(size for _, size in server.sent)
     print(f"\nthe demo's first result: {seconds:.2f} s, {sent / 1e6:.2f} MB with its page")
     assert sent < DEMO_BYTES
-    assert seconds < DEMO_SECONDS
