@@ -1,12 +1,12 @@
 // Images, maps and receptive fields as pictures.
-import { COLOURS } from "../explorers/controls.js";
+import { COLOURS, PAPER } from "../explorers/controls.js";
 import { BRANCHES } from "./network.js";
 
-const PAPER_GREY = 252; // 0 on a map, as on the ground of the course's figures
+const readColour = (hex) => hex.match(/\w\w/g).map((part) => parseInt(part, 16));
 
-function makeCanvas(width, height, pixels) {
+function putOnCanvas(pixels) {
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width, height });
+  Object.assign(canvas, { width: pixels.width, height: pixels.height });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   return canvas;
 }
@@ -18,7 +18,7 @@ export function paintImage(values, size) {
     for (let c = 0; c < 3; c++) pixels.data[4 * p + c] = values[c * area + p];
     pixels.data[4 * p + 3] = 255;
   }
-  return makeCanvas(size, size, pixels);
+  return putOnCanvas(pixels);
 }
 
 /** Average a map over its channels. */
@@ -40,7 +40,7 @@ export function paintChannels(channels, size, branch, most = null) {
   const columns = alone ? 1 : Math.ceil(Math.sqrt(channels.length * 2));
   const gap = alone ? 0 : Math.max(1, Math.round(size / 8));
   const rows = Math.ceil(channels.length / columns);
-  const full = COLOURS[branch].match(/\w\w/g).map((hex) => parseInt(hex, 16));
+  const none = readColour(PAPER), full = readColour(COLOURS[branch]);
   const width = columns * (size + gap) - gap;
   const pixels = new ImageData(width, rows * (size + gap) - gap); // transparent between them
   channels.forEach((channel, number) => {
@@ -50,11 +50,11 @@ export function paintChannels(channels, size, branch, most = null) {
     for (let i = 0; i < channel.length; i++) {
       const at = 4 * ((top + Math.floor(i / size)) * width + left + (i % size));
       const share = Math.min(1, channel[i] / largest);
-      full.forEach((value, c) => (pixels.data[at + c] = PAPER_GREY + (value - PAPER_GREY) * share));
+      full.forEach((value, c) => (pixels.data[at + c] = none[c] + (value - none[c]) * share));
       pixels.data[at + 3] = 255;
     }
   });
-  return makeCanvas(pixels.width, pixels.height, pixels);
+  return putOnCanvas(pixels);
 }
 
 /** Show a painted canvas in one of the page, which gets its size. */

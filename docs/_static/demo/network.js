@@ -2,8 +2,6 @@
 // variant is "small", with a 3x3 stem and one pool in it, made for images of 32x32.
 import { averagePool, concatenate, connect, convolve, maxPool, softmax } from "./tensor.js";
 
-export { softmax };
-
 export const MODULES = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"];
 export const BRANCHES = ["1x1", "3x3", "5x5", "pool"];
 
@@ -105,6 +103,12 @@ export function runNetwork(network, pixels) {
   }
   const logits = connect(tensors["fc.weight"], tensors["fc.bias"].data, averagePool(x, 1).data);
   return { logits, ...heads, branches };
+}
+
+/** Turn scores into guesses, { label, share }, the most probable first. */
+export function rankGuesses(logits, classes) {
+  const guesses = softmax(logits).map((share, i) => ({ label: classes[i], share }));
+  return guesses.sort((a, b) => b.share - a.share);
 }
 
 /**

@@ -1,8 +1,9 @@
 // What the page shows of an image and of the network's answer.
+import { percent } from "../explorers/words.js";
 import {
   averageChannels, copyTo, outlineFields, paintChannels, paintImage, paintMap,
 } from "./maps.js";
-import { BRANCHES, findReceptiveFields, softmax } from "./network.js";
+import { BRANCHES, findReceptiveFields, rankGuesses } from "./network.js";
 
 const SIZE = 32;
 const QUIET = 600; // milliseconds after which a movement has ended
@@ -44,42 +45,40 @@ function findPosition({ jump, start }, place) {
 
 // ---- what the network says ----------------------------------------------------------------------
 
-const toPercent = (share) => `${Math.round(100 * share)}%`;
+const GUESSES = 5; // shown
+
+const nameGuess = ({ label, share }) => `${label} ${percent(share)}`;
+
 let speaking = 0;
 
 export function showAnswer({ answer, classes, milliseconds, kernel }) {
   find("bar").hidden = true;
-  const shares = softmax(answer.logits);
-  const best = [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, 5);
-  find("guesses").replaceChildren(...best.map((i) => makeBar(classes[i], shares[i])));
+  const best = rankGuesses(answer.logits, classes).slice(0, GUESSES);
+  find("guesses").replaceChildren(...best.map(makeBar));
   showHeads(answer, classes);
   const plainly = kernel ? "" : ", in plain JavaScript because there is no WebAssembly";
   find("speed").textContent =
     `${milliseconds.toFixed(0)} ms on your machine${plainly}. Nothing leaves it.`;
   clearTimeout(speaking); // a screen reader hears where a movement ends, and no more
   speaking = setTimeout(() => {
-    const words = best.map((i) => `${classes[i]} ${toPercent(shares[i])}`).join(", ");
-    find("status").textContent = `The network says: ${words}.`;
+    find("status").textContent = `The network says: ${best.map(nameGuess).join(", ")}.`;
   }, QUIET);
 }
 
-function makeBar(label, share) {
+function makeBar({ label, share }) {
   const row = document.createElement("li");
   const [name, bar, number] = ["span", "span", "span"].map((tag) => document.createElement(tag));
   bar.className = "demo-bar";
   bar.style.setProperty("--share", share);
   bar.setAttribute("aria-hidden", "true");
   name.textContent = label;
-  number.textContent = toPercent(share);
+  number.textContent = percent(share);
   row.append(name, bar, number);
   return row;
 }
 
 function showHeads({ aux1, aux2, logits }, classes) {
-  const say = (scores) => {
-    const shares = softmax(scores), i = shares.indexOf(Math.max(...shares));
-    return `${classes[i]} ${toPercent(shares[i])}`;
-  };
+  const say = (scores) => nameGuess(rankGuesses(scores, classes)[0]);
   find("heads").textContent = aux1
     ? `An early exit after 4a would say ${say(aux1)}, after 4d ${say(aux2)}. ` +
       `The end of the network says ${say(logits)}.`

@@ -1,6 +1,7 @@
 // Lesson 02: what a 1x1 of any width costs before a large kernel. In Python: nb02/bottleneck.py.
-import { HALO, SMALL, TITLE, drawDot, drawLine, make } from "./chart.js";
-import { makeAxes, makePage, pickTicks, write } from "./chart.js";
+import {
+  HALO, SMALL, TITLE, drawDot, drawLine, make, makeAxes, makePage, pickTicks, write,
+} from "./chart.js";
 import { COLOURS, GREY, MIDDLE_GREY, loadData, panel } from "./controls.js";
 import { fixed, percent, whole } from "./words.js";
 

@@ -1,7 +1,7 @@
 // Lesson 00: an object grows, and the four branches respond. In Python: nb00/growing.py.
 import { ask } from "../demo/ask.js";
 import { averageChannels, outlineFields, paintImage, paintMap } from "../demo/maps.js";
-import { BRANCHES, findReceptiveFields, softmax } from "../demo/network.js";
+import { BRANCHES, findReceptiveFields, rankGuesses } from "../demo/network.js";
 import { SHAPES, drawShape } from "../demo/picture.js";
 import { MIDDLE_GREY, loadData, panel } from "./controls.js";
 import { drawMap, drawPainted, makeCanvas, tellLoading, write } from "./views.js";
@@ -29,10 +29,7 @@ export const drawObject = (look, { shape, radius }) =>
   drawShape(shape, MIDDLE, MIDDLE, radius, look, SIZE);
 
 /** List the most probable classes, the most probable first. */
-export function rankGuesses({ logits }, classes) {
-  const guesses = softmax(logits).map((share, i) => ({ label: classes[i], share }));
-  return guesses.sort((a, b) => b.share - a.share).slice(0, TOP);
-}
+export const listGuesses = ({ logits }, classes) => rankGuesses(logits, classes).slice(0, TOP);
 
 const averageMaps = ({ branches }) =>
   Object.fromEntries(branches[MODULE].map((map, b) => [BRANCHES[b], averageChannels(map)]));
@@ -115,7 +112,7 @@ export async function build(element) {
   const see = async (values) => {
     const pixels = drawObject(look, values);
     const { answer, classes } = await ask("shapes", pixels, tell);
-    return { pixels, maps: averageMaps(answer), guesses: rankGuesses(answer, classes) };
+    return { pixels, maps: averageMaps(answer), guesses: listGuesses(answer, classes) };
   };
   // one scale for each branch, so that maps of all sizes compare: it covers the largest circle
   const largest = await see({ shape: "circle", radius: MOST_RADIUS });
