@@ -7,6 +7,7 @@ out; a class that is data shows its fields as they stand in the source, with the
 from pathlib import Path
 
 import griffe
+from blocks import table
 from gather import REPOSITORY, write_anew
 
 # The rooms in the order in which they are read, with the modules to begin with; others follow.
@@ -51,15 +52,16 @@ def write_api(root: Path, docs: Path) -> None:
 
 def draw_index(package: griffe.Module) -> str:
     """Write the page that lists what `from googlenet_lib import ...` gives."""
-    lines, here = ["| name | what it is |", "|---|---|"], []
+    rows, here = [], []
     for name, home in sorted(_find_homes(package).items()):
         target = package[home]
         first = _say(target).split("\n\n")[0].replace("\n", " ")
-        lines.append(f"| {{py:obj}}`{name} <{target.path}>` | {first} |")
+        rows.append([f"{{py:obj}}`{name} <{target.path}>`", first])
         if home.split(".")[0] not in ROOMS:
             module = f"```{{py:currentmodule}} {target.module.path}\n```"
             here.append(f"{module}\n\n{draw_member(target, 4)}")
-    return "\n\n".join([INDEX, "\n".join(lines), "## Those in no room", *here]) + "\n"
+    names = table(["name", "what it is"], rows)
+    return "\n\n".join([INDEX, names, "## Those in no room", *here]) + "\n"
 
 
 def _find_homes(package: griffe.Module) -> dict[str, str]:

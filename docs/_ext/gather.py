@@ -5,6 +5,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+from blocks import ROOT
 from course_table import minutes_of
 
 from googlenet_lib.course.lessons import CORE, DIVES, Lesson
@@ -14,7 +15,6 @@ FOLDERS = {"course": "notebooks", "figures": "images"}
 # What the demo reads, from googlenet_lib/assets/.
 ASSETS = ("weights/cifar10.safetensors", "weights/shapes.safetensors", "drawings/four_branches.png")
 # The repository's address stands in pyproject.toml; a project's site has its owner's and its name.
-ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 OWNER, NAME = REPOSITORY.split("/")[-2:]

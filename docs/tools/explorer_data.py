@@ -13,9 +13,8 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from sklearn.datasets import load_sample_image
 
-from googlenet_lib.course.kit.photographs import load_temple
+from googlenet_lib.course.kit.photographs import load_photographs, load_temple
 from googlenet_lib.course.nb00.growing import SIZE
 from googlenet_lib.course.nb02.bottleneck import bottleneck
 from googlenet_lib.course.nb05.gradient_charts import setting_name, short_layer
@@ -75,7 +74,8 @@ def list_schedule() -> dict:
 
 def draw_flower() -> Image.Image:
     """Resize the photograph of the flower as lesson 02 does."""
-    return Image.fromarray(load_sample_image("flower.jpg")).resize((96, 64))
+    _, flower = load_photographs()
+    return flower.resize((96, 64))
 
 
 def draw_temple() -> Image.Image:
