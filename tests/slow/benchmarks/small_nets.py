@@ -4,23 +4,10 @@ Both have no auxiliary heads. They are for comparisons, and stand in no lesson.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from googlenet_lib.network.blocks import ConvBlock, Inception
 from googlenet_lib.network.table1 import INCEPTION_ROWS, Widths
-
-
-class TwiceThree(nn.Module):
-    """Two 3x3 convolutions in the place of a 5x5."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        conv = {"kernel_size": 3, "padding": 1, "bias": True, "eps": 1e-5}
-        self.first = ConvBlock(in_channels, out_channels, **conv)
-        self.second = ConvBlock(out_channels, out_channels, **conv)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(self.first(x))
 
 
 def _conv(in_channels: int, out_channels: int, **geometry: int) -> nn.Module:
@@ -40,7 +27,9 @@ def build_full_resolution() -> nn.Module:
         module = Inception(channels, row.widths, conv_block=_conv)
         reduced, wide = row.widths.reduce_5x5, row.widths.out_5x5
         module.branch3 = nn.Sequential(
-            _conv(channels, reduced, kernel_size=1), TwiceThree(reduced, wide)
+            _conv(channels, reduced, kernel_size=1),
+            _conv(reduced, wide, kernel_size=3, padding=1),
+            _conv(wide, wide, kernel_size=3, padding=1),
         )
         layers.append(module)
         channels = row.widths.out_channels

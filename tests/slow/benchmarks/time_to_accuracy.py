@@ -55,9 +55,10 @@ from training_step import (
     the_scripts_way,
     the_walkthroughs_way,
     torchvisions_way,
+    training_macs,
 )
 
-from googlenet_lib import GoogLeNet, googlenet
+from googlenet_lib import googlenet
 from googlenet_lib.data import Data, ImageSet, load, normalise
 from googlenet_lib.device import (
     describe_device,
@@ -66,8 +67,6 @@ from googlenet_lib.device import (
     pick_precision,
     seed_everything,
 )
-from googlenet_lib.network.count import model_costs
-from googlenet_lib.network.table1 import total
 from googlenet_lib.training.checkpoint import write_atomically
 from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import FAST
@@ -209,12 +208,6 @@ WAYS: dict[str, Callable[[Data, Path], Training]] = {
 # ---- taking turns ----------------------------------------------------------------------------
 
 
-def count_macs(model: nn.Module) -> int:
-    """Count the multiply-adds of one image's training: a pass forward and two backward."""
-    call = model.all_outputs if isinstance(model, GoogLeNet) else None
-    return 3 * total(model_costs(model, (3, 32, 32), call))[1]
-
-
 def train_for(training: Training, record: Record, seconds: float, until: int) -> None:
     """Train until `seconds` are over or the record counts `until` images; the clock goes on."""
     begun = time.perf_counter()
@@ -313,7 +306,7 @@ def main() -> None:
             training = trainings[name] = WAYS[name](data, Path(folder))
             training.step.model.train()
             weights = sum(weight.numel() for weight in training.step.model.parameters())
-            record = records[name] = Record(name, weights, count_macs(training.step.model))
+            record = records[name] = Record(name, weights, training_macs(training.step.model))
             resume(options.out, name, training, record)
             training.step.model.train()
         while waiting := [name for name in options.ways if not records[name].ended]:

@@ -46,7 +46,7 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 from torch.utils.data import DataLoader
 
-from googlenet_lib import googlenet
+from googlenet_lib import GoogLeNet, googlenet
 from googlenet_lib.data import Data, load
 from googlenet_lib.device import (
     DTYPES,
@@ -264,10 +264,10 @@ def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, widt
     return Step(forever(trainer.train_batches), update, device, model)
 
 
-def training_macs(variant: str) -> int:
-    """Multiply-adds of a step for one picture. Our torchvision variant is torchvision's network."""
-    model = googlenet(variant, 10)
-    _, macs = total(model_costs(model, (3, SIZE, SIZE), model.all_outputs))
+def training_macs(model: nn.Module) -> int:
+    """Multiply-adds of a step for one picture: a pass forward, heads included, and two backward."""
+    call = model.all_outputs if isinstance(model, GoogLeNet) else None
+    _, macs = total(model_costs(model, (3, SIZE, SIZE), call))
     return 3 * macs
 
 
@@ -342,7 +342,8 @@ def all_ways(
 
 
 def row(way: Way, base: Way, peaks: list[float]) -> dict[str, str | float]:
-    rates, macs = way.rates(), training_macs(way.variant)
+    # our torchvision variant is torchvision's network
+    rates, macs = way.rates(), training_macs(googlenet(way.variant, 10))
     ratios = [rate / other for rate, other in zip(rates, base.rates(), strict=True)]
     shares = [rate * macs / peak for rate, peak in zip(rates, peaks, strict=True)]
     return {

@@ -15,7 +15,7 @@ function makeGrowing() {
   const look = JSON.parse(readFileSync(`${folder}/explorers/data/growing.json`));
   return (values) => {
     const answer = runNetwork(network, explorer.drawObject(look, values));
-    return explorer.describe(values, explorer.rankGuesses(answer, network.info.classes));
+    return explorer.describe(values, explorer.listGuesses(answer, network.info.classes));
   };
 }
 

@@ -83,12 +83,16 @@ def test_files_that_are_no_pictures(demo, name, content, told):
     wait_for_words(demo, told)
 
 
-def test_the_camera_gives_a_picture_and_stops(demo, browser):
-    if browser.browser_type.name != "chromium":
+def start_camera(demo):
+    if demo.context.browser.browser_type.name != "chromium":
         pytest.skip("only Chromium can imitate a camera")
-    before = _read_image(demo)
     demo.click("#demo-camera")
     demo.wait_for_selector("#demo-video", state="visible")
+
+
+def test_the_camera_gives_a_picture_and_stops(demo):
+    before = _read_image(demo)
+    start_camera(demo)
     demo.evaluate("window.track = document.getElementById('demo-video').srcObject.getTracks()[0]")
     assert demo.evaluate("track.readyState") == "live"
     demo.click("#demo-camera-take")
@@ -98,12 +102,9 @@ def test_the_camera_gives_a_picture_and_stops(demo, browser):
     assert _read_image(demo) != before
 
 
-def test_the_camera_stops_without_a_picture(demo, browser):
-    if browser.browser_type.name != "chromium":
-        pytest.skip("only Chromium can imitate a camera")
+def test_the_camera_stops_without_a_picture(demo):
     before = _read_image(demo)
-    demo.click("#demo-camera")
-    demo.wait_for_selector("#demo-video", state="visible")
+    start_camera(demo)
     demo.click("#demo-camera-stop")
     assert demo.evaluate("document.getElementById('demo-video').srcObject") is None
     assert demo.is_hidden("#demo-video")

@@ -1,13 +1,12 @@
 """The network in the page equals PyTorch, its images are Pillow's, its kernel is its source's."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from node import needs_node, run_file, run_script
 from PIL import Image, ImageOps
 
 from googlenet_lib.course.kit.branches import branch_maps, branch_windows
@@ -18,15 +17,7 @@ from googlenet_lib.network.pretrained import load_network
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "docs" / "_static" / "demo"
 WEIGHTS = ROOT / "googlenet_lib" / "assets" / "weights"
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs Node, which runs JavaScript")
 COUNT, MODULES = 20, ("3a", "4c", "5b")
-
-
-def run(script, *arguments):
-    command = [NODE, *([script] if script else ["--input-type=module", "-e", arguments[0]])]
-    command += [str(argument) for argument in (arguments if script else arguments[1:])]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 @needs_node
@@ -53,10 +44,8 @@ def test_the_page_computes_what_pytorch_computes(tmp_path, name, plain):
     ]
     (tmp_path / "images.json").write_text(json.dumps(told), encoding="utf-8")
     weights = WEIGHTS / f"{name}.safetensors"
-    result = run(
-        Path(__file__).with_name("engine.mjs"),
-        DEMO, weights, tmp_path / "images.json", *["plain"] * plain,
-    )  # fmt: skip
+    arguments = DEMO, weights, tmp_path / "images.json", *["plain"] * plain
+    result = run_file("engine.mjs", *arguments)
     assert result["furthest"] < 1e-5
     for module, fields in result["fields"].items():
         windows = branch_windows(model, f"inception{module}")
@@ -82,7 +71,7 @@ def test_images_are_resized_as_pillow_does(tmp_path, size):
     const data = JSON.parse(readFileSync(file));
     console.log(JSON.stringify(Array.from(fitImage({ width: +width, height: +height, data }, 32))));
     """
-    found = run(None, script, (DEMO / "picture.js").as_uri(), data, *size)
+    found = run_script(script, (DEMO / "picture.js").as_uri(), data, *size)
     assert np.array_equal(np.reshape(found, (3, 32, 32)), expected.transpose(2, 0, 1))
 
 
@@ -99,7 +88,7 @@ def test_a_file_cut_short_is_told():
     console.log(JSON.stringify(message));
     """
     weights = WEIGHTS / "shapes.safetensors"
-    assert "damaged or was cut short" in run(None, script, (DEMO / "network.js").as_uri(), weights)
+    assert "damaged or was cut short" in run_script(script, (DEMO / "network.js").as_uri(), weights)
 
 
 def test_the_kernel_is_compiled_from_its_source():

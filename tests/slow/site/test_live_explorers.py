@@ -3,8 +3,6 @@
 import html
 import json
 import random
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 import torch
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from node import needs_node, run_script
 
 from googlenet_lib.course.nb02.bottleneck import explore_bottleneck
 from googlenet_lib.course.nb02.mixer import SHADES, explore_mixer
@@ -26,8 +25,6 @@ sys.path.insert(0, str(ROOT / "docs" / "tools"))
 from explorer_data import DATA, draw_flower, encode  # noqa: E402
 from explorers import describe_control, list_values  # noqa: E402
 
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs Node, which runs JavaScript")
 STATES = 200  # of each explorer
 
 
@@ -57,11 +54,6 @@ LIVE = {
     ),
     "explore_schedule": (explore_schedule, lambda: read_json("schedule.json")),
 }
-
-
-def run(script, *arguments):
-    command = [NODE, "--input-type=module", "-e", script, *map(str, arguments)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def specify(control):
@@ -99,7 +91,7 @@ def test_controls_and_words_are_those_of_python(name, tmp_path, monkeypatch):
     make, data = LIVE[name]
     box = make()
     module = (EXPLORERS / f"{name}.js").as_uri()
-    controls = run(
+    controls = run_script(
         "const { CONTROLS } = await import(process.argv[1]);console.log(JSON.stringify(CONTROLS));",
         module,
     )
@@ -108,7 +100,7 @@ def test_controls_and_words_are_those_of_python(name, tmp_path, monkeypatch):
     states, words = zip(*walk_randomly(box, list(controls)), strict=True)
     given = tmp_path / "given.json"
     given.write_text(json.dumps({"data": data(), "states": states}), encoding="utf-8")
-    found = run(
+    found = run_script(
         """
         import { readFileSync } from "node:fs";
         const [module, file] = process.argv.slice(1);
@@ -135,7 +127,7 @@ def test_numbers_are_written_as_python_writes_them():
     draw = random.Random(0)
     numbers = [k / 16 for k in range(-80, 80)]  # halves among them
     numbers += [draw.uniform(-1, 1) * 10 ** draw.randint(-9, 9) for _ in range(500)]
-    found = run(
+    found = run_script(
         """
         const [module, numbers] = process.argv.slice(1);
         const { fixed, general, percent, scientific } = await import(module);
@@ -154,7 +146,7 @@ def test_numbers_are_written_as_python_writes_them():
 @needs_node
 def test_the_mixer_has_the_colours_of_its_figure():
     numbers = np.linspace(-1.2, 1.2, 97)
-    found = run(
+    found = run_script(
         """
         const [module, numbers] = process.argv.slice(1);
         const { shade } = await import(module);

@@ -1,14 +1,14 @@
 """Explorers that ask the network in the page say what the explorers in Python say."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from test_live_explorers import NODE, needs_node, run, specify, walk_randomly
+from node import needs_node, run_file, run_script
+from test_live_explorers import specify, walk_randomly
 
 from googlenet_lib.course.kit.branches import branch_maps
 from googlenet_lib.course.kit.photographs import load_temple
@@ -18,7 +18,7 @@ from googlenet_lib.data.batches import normalise
 from googlenet_lib.data.shapes import SHAPES
 from googlenet_lib.network.pretrained import load_network
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "docs" / "_static"
 WEIGHTS = ROOT / "googlenet_lib" / "assets" / "weights"
 SEED = 3  # lesson 00's
@@ -30,18 +30,12 @@ EXPLORERS = {
 }
 
 
-def run_file(script, *arguments):
-    command = [NODE, HERE / script, *arguments]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
 @needs_node
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_controls_and_words_are_those_of_python(tmp_path, monkeypatch, name):
     monkeypatch.setattr(Figure, "savefig", lambda *_arguments, **_options: None)  # words alone
     box = EXPLORERS[name]()
-    controls = run(
+    controls = run_script(
         "const { CONTROLS } = await import(process.argv[1]);console.log(JSON.stringify(CONTROLS));",
         (STATIC / "explorers" / f"{name}.js").as_uri(),
     )
@@ -68,7 +62,7 @@ def test_objects_are_drawn_alike():
     """
     radii = [3, 6.5, 14]
     arguments = STATIC.as_uri(), json.dumps(SHAPES), json.dumps(radii)
-    found = np.reshape(run(script, *arguments), (len(SHAPES), len(radii), 3, 32, 32))
+    found = np.reshape(run_script(script, *arguments), (len(SHAPES), len(radii), 3, 32, 32))
     expected = np.stack([draw_object(shape, radii, SEED).numpy() for shape in SHAPES])
     difference = np.abs(found - expected)
     assert difference.max() <= 1  # where float32 rounds another way
