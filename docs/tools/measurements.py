@@ -8,13 +8,13 @@ What the page says with a number is written here too, so that it cannot differ f
 import json
 import runpy
 from collections.abc import Sequence
-from itertools import groupby
 from statistics import mean
 
 from blocks import ROOT, drawing, refresh, table
+from records import Record, read_groups
 
 from googlenet_lib.training.recipes import CLASSROOM_PUBLISHED
-from googlenet_lib.training.run import Run, find_run, list_runs
+from googlenet_lib.training.run import find_run, list_runs
 
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "measurements.md"
 BENCHMARKS = ROOT / "tests" / "slow" / "benchmarks"
@@ -27,13 +27,10 @@ def percent(shares: Sequence[float]) -> str:
     return text if len(shares) == 1 else f"{text} ({min(shares):.1%} to {max(shares):.1%})"
 
 
-def groups() -> dict[str, list[Run]]:
-    """Return the recorded runs that differ in their seed alone, by their name without it."""
-    grouped = groupby(list_runs(), key=lambda name: name.rpartition("-")[0])
-    return {group: [find_run(name) for name in names] for group, names in grouped}
+GROUPS = read_groups()
 
 
-def tell_epochs(run: Run) -> str:
+def tell_epochs(run: Record) -> str:
     """Return what a run saw, such as "4 × 41,000"."""
     return f"{run.epochs} × {run.training_pictures:,}"
 
@@ -49,9 +46,9 @@ def long_runs() -> str:
             f"{run.test_accuracy:.4f} ({run.best_epoch})",
             f"{run.test_accuracy_last:.4f}",
             f"{run.seconds / 60:.0f}",
-            f"{run.device}, torch {run.versions['torch']}, {run.date}",
+            f"{run.device}, torch {run.torch}, {run.date}",
         ]
-        for group, runs in groups().items()
+        for group, runs in GROUPS.items()
         if group.split("-")[0] in LONG
         for run in runs
     ]
@@ -63,7 +60,7 @@ def short_runs() -> dict[str, str]:
     """List the groups of short runs, a table for each family, by the family's name."""
     head = ["runs", "seeds", "epochs × images", "validation accuracy", "test accuracy"]
     rows: dict[str, list[list[str]]] = {}
-    for group, runs in groups().items():
+    for group, runs in GROUPS.items():
         family = group.split("-")[0]
         if family in LONG:
             continue
@@ -77,7 +74,7 @@ def short_runs() -> dict[str, str]:
 
 def tell_classroom() -> str:
     """Compare the walkthrough's recipe with the accuracy that its author publishes."""
-    runs = groups()["classroom"]
+    runs = GROUPS["classroom"]
     best, last = ([getattr(r, f"test_accuracy{s}") for r in runs] for s in ("", "_last"))
     return (
         f"The walkthrough that `classroom` follows publishes a test accuracy of "
@@ -91,7 +88,7 @@ def tell_hours() -> str:
     """Say what `small` reaches in ten minutes and in an hour of two cores, by two recipes."""
     lines = []
     for time, said in (("10min", "ten minutes"), ("60min", "an hour")):
-        quick, fast = find_run(f"small-{time}-0"), groups()[f"fast-{time}"]
+        (quick,), fast = GROUPS[f"small-{time}"], GROUPS[f"fast-{time}"]
         average = mean(run.test_accuracy for run in fast)
         flips = [run.test_accuracy_flips for run in fast]
         gain = 100 * (average - quick.test_accuracy)
@@ -102,10 +99,9 @@ def tell_hours() -> str:
             f"{tell_epochs(fast[0])} images, {gain:.1f} points more. Asked about each image and "
             f"its mirror image as well, its mean is {mean(flips):.4f}."
         )
-    hour = groups()["fast-60min"]
-    seen, unseen = (
-        mean(run.history[-1][name] for run in hour) for name in ("train_accuracy", "val_accuracy")
-    )
+    hour = GROUPS["fast-60min"]
+    seen = mean(run.train_accuracy for run in hour)
+    unseen = mean(run.validation_accuracy_last for run in hour)
     lines.append(
         f"- **After the hour of `fast`**, {seen:.0%} of the training images are classified "
         f"correctly, and {unseen:.0%} of those held back for validation."
@@ -115,7 +111,7 @@ def tell_hours() -> str:
 
 def tell_result() -> str:
     """Say in one line what the course's network reaches, with what a reader must know of it."""
-    hour = groups()["fast-60min"]
+    hour = GROUPS["fast-60min"]
     average = mean(run.test_accuracy for run in hour)
     return (
         "`small`, a network with GoogLeNet's modules for small images, reaches a test accuracy of "
@@ -127,7 +123,7 @@ def tell_result() -> str:
 
 def weights() -> str:
     """List the weights that come with the library."""
-    runs = {f"{group}-{run.seed}": run for group, found in groups().items() for run in found}
+    runs = {name: find_run(name) for name in list_runs()}
     rows = [
         [f'`weights="{run.weights}"`', f"`{name}`", f"{run.test_accuracy_rounded:.4f}"]
         for name, run in runs.items()

@@ -5,9 +5,9 @@ import pytest
 
 from googlenet_lib.network.variants import find_variant
 from googlenet_lib.training.recipes import FAST
-from googlenet_lib.training.run import find_run, list_runs
+from googlenet_lib.training.run import find_run
 
-GROUPS = measurements.groups()
+GROUPS = measurements.GROUPS
 
 
 @pytest.mark.parametrize("page", [measurements.README, measurements.PAGE], ids=lambda p: p.name)
@@ -19,8 +19,9 @@ def test_it_is_up_to_date(page):
 
 def test_every_recorded_run_and_every_block_has_its_place():
     text = measurements.PAGE.read_text(encoding="utf-8")
-    for name in list_runs():
-        assert f"`{name}`" in text or f"`{name.rpartition('-')[0]}`" in text, name
+    for group, runs in GROUPS.items():
+        for run in runs:
+            assert f"`{run.name}`" in text or f"`{group}`" in text, run.name
     for block in measurements.make_blocks():
         assert f"<!-- {block} -->" in text or block == "result"
 
@@ -46,7 +47,7 @@ def test_what_is_said_of_the_design_runs_holds():
 def test_the_rate_of_fast_is_the_best_of_those_recorded():
     runs = [runs[0] for group, runs in GROUPS.items() if group.startswith("rate-")]
     best = max(runs, key=lambda run: run.validation_accuracy)
-    assert best.settings["lr"] == FAST.lr
+    assert best.name.startswith(f"rate-{FAST.lr}-")
 
 
 def test_what_is_said_of_time_holds():
@@ -55,13 +56,14 @@ def test_what_is_said_of_time_holds():
     alone = [run.seconds for run in GROUPS["fast-60min"] if "2 threads" in run.device]
     assert alone
     assert max(alone) < 3600
-    pace = min(epoch["seconds"] for epoch in find_run("small-60min-0").history)
+    (longer,), (shorter,) = GROUPS["small-60min"], GROUPS["small-10min"]
+    pace = longer.fastest_epoch
     assert 16 * pace < 3600
-    shorter = find_run("small-10min-0")  # training and a third as much work for validation
+    # training and a third as much work for validation
     pictures = shorter.training_pictures + shorter.validation_pictures / 3
     assert shorter.epochs * pictures / (45_000 + 5_000 / 3) * pace < 600
 
 
 def test_the_committed_weights_are_of_the_best_seed_on_validation():
     best = max(GROUPS["fast-60min"], key=lambda run: run.validation_accuracy)
-    assert best.weights == "cifar10"
+    assert find_run(best.name).weights == "cifar10"

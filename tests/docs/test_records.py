@@ -1,0 +1,47 @@
+"""Trainings that no lesson shows are summarised in one file."""
+
+import shutil
+
+import pytest
+import records
+
+from googlenet_lib.training.run import RECORDED, find_run, list_runs
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """The file, to be written to."""
+    copy = tmp_path / "records.json"
+    shutil.copy(records.RECORDS, copy)
+    monkeypatch.setattr(records, "RECORDS", copy)
+    return copy
+
+
+def test_no_training_is_recorded_twice():
+    names = [record.name for record in records.read_records()]
+    assert len(set(names)) == len(names)
+    assert names == sorted(names)
+    assert not set(names) & set(list_runs())
+
+
+def test_a_summary_says_what_the_run_says():
+    run = find_run("fast-10min-0")
+    record = records.summarise("fast-10min-0", run)
+    assert (record.name, record.torch) == ("fast-10min-0", run.versions["torch"])
+    assert (record.test_accuracy, record.command) == (run.test_accuracy, run.command)
+    assert record.validation_accuracy_last == run.history[-1]["val_accuracy"]
+    assert record.fastest_epoch == min(epoch["seconds"] for epoch in run.history)
+
+
+@pytest.mark.parametrize("place", ["new-0.json", "new-0/run.json"])
+def test_a_run_is_added_under_its_name_once(file, tmp_path, monkeypatch, place):
+    before = records.read_records()
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    for source in ("fast-10min-0", "fast-10min-1"):
+        shutil.copy(RECORDED / f"{source}.json", path)
+        monkeypatch.setattr("sys.argv", ["records.py", str(path)])
+        records.main()
+    added = [record for record in records.read_records() if record not in before]
+    assert added == [records.summarise("new-0", find_run("fast-10min-1"))]
+    assert set(before) < set(records.read_records())
