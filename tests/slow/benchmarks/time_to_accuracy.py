@@ -9,8 +9,9 @@ has reached the last target, where its recipe ends, or after `--minutes` of its 
 minutes stand the multiply-adds of training until then, three times those of the forward passes,
 heads included: no machine changes them.
 
-Each turn is written at once. The same command again goes on where this was cut off: images are
-drawn in a new order, and the rest is as it was.
+Each turn is written at once. The same command again goes on where this was cut off, and with more
+`--minutes` or other `--ways` it goes further: images are drawn in a new order, and the rest is as
+it was. It refuses to go on where the processor, the threads or the packages are others.
 
     walkthrough            the Colab walkthrough's network and loop, image files read one by one
     ImageNet script        the script's loop on that network, its errors mended, its rate of 0.1
@@ -76,6 +77,7 @@ CPU = torch.device("cpu")
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LOOKS = 10  # at validation, in each epoch
+TIME_OVER = "its minutes were over"
 
 
 @dataclass
@@ -106,6 +108,7 @@ class Record:
     way: str
     parameters: int
     macs: int  # of one image's training
+    machine: str
     seconds: float = 0.0
     images: int = 0
     steps: int = 0
@@ -115,6 +118,13 @@ class Record:
     def reached(self, target: float) -> dict[str, float] | None:
         """Return the first look that reached `target`, or None."""
         return next((look for look in self.looks if look["accuracy"] >= target), None)
+
+
+def describe_machine() -> str:
+    """Say what a clock depends on: threads, vector units, torch."""
+    found = getattr(torch.cpu, "get_capabilities", dict)()
+    units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
+    return ", ".join([describe_device(CPU), *units, f"torch {torch.__version__}"])
 
 
 # ---- the ways --------------------------------------------------------------------------------
@@ -240,7 +250,7 @@ def take_turn(
         if accuracy >= TARGETS[-1]:
             record.ended = "it reached the last target"
     if not record.ended and record.seconds >= 60 * minutes:
-        record.ended = f"its {minutes:g} minutes were over"
+        record.ended = TIME_OVER
 
 
 def save(out: Path, name: str, training: Training, record: Record) -> None:
@@ -252,16 +262,25 @@ def save(out: Path, name: str, training: Training, record: Record) -> None:
     write_atomically(out / f"{name}.json", text.encode())
 
 
-def resume(out: Path, name: str, training: Training, record: Record) -> None:
-    if not (out / f"{name}.json").is_file():
+def resume(out: Path, training: Training, record: Record, minutes: float) -> None:
+    """Go on from what `out` holds of this way, if it holds any and it comes from this machine."""
+    path = out / f"{record.way}.json"
+    if not path.is_file():
         return
-    state = torch.load(out / f"{name}.pt", weights_only=True)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found["machine"] != record.machine:
+        raise SystemExit(
+            f"{path} was measured on {found['machine']}; this is {record.machine}, whose minutes "
+            "do not compare with those. Give --out another folder"
+        )
+    state = torch.load(path.with_suffix(".pt"), weights_only=True)
     training.step.model.load_state_dict(state["model"])
     for key, part in training.step.parts.items():
         part.load_state_dict(state[key])
-    found = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
     for key, value in found.items():
         setattr(record, key, value)
+    if record.ended == TIME_OVER and record.seconds < 60 * minutes:
+        record.ended = ""
 
 
 def describe(records: list[Record]) -> str:
@@ -306,8 +325,9 @@ def main() -> None:
             training = trainings[name] = WAYS[name](data, Path(folder))
             training.step.model.train()
             weights = sum(weight.numel() for weight in training.step.model.parameters())
-            record = records[name] = Record(name, weights, training_macs(training.step.model))
-            resume(options.out, name, training, record)
+            macs = training_macs(training.step.model)
+            record = records[name] = Record(name, weights, macs, describe_machine())
+            resume(options.out, training, record, options.minutes)
             training.step.model.train()
         while waiting := [name for name in options.ways if not records[name].ended]:
             for name in waiting:
@@ -317,7 +337,7 @@ def main() -> None:
             print(describe(list(records.values())), flush=True)
     found = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": describe_device(CPU),
+        "machine": describe_machine(),
         "versions": list_versions(),
         "data": data.name,
         "targets": TARGETS,
