@@ -301,16 +301,22 @@ def matrix_product(precision: str, device: torch.device) -> Callable[[], float]:
 
 
 def all_ways(
-    data: Data, folder: Path, device: torch.device, *, batch: int = BATCH, width: float = 1.0
+    data: Data,
+    folder: Path,
+    device: torch.device,
+    *,
+    batch: int = BATCH,
+    width: float = 1.0,
+    precision: str = "auto",
 ) -> list[list[Way]]:
     """The blocks of the table; ways are compared with the first of their block."""
-    plain, best = float32_convolutions(device), pick_precision(device).name
+    plain, best = float32_convolutions(device), pick_precision(device, precision).name
     scripts = "float16" if device.type == "cuda" else best
     recipe = replace(CLASSROOM, batch_size=batch)
     contiguous = replace(recipe, channels_last=False)
-    fastest = replace(recipe, precision="auto")
+    fastest = replace(recipe, precision=best)
     # the script's momentum is plain
-    same = replace(IMAGENET, nesterov=False, batch_size=batch)
+    same = replace(IMAGENET, nesterov=False, batch_size=batch, precision=best)
 
     def walkthrough(workers: int) -> Way:
         build = partial(the_walkthroughs_way, folder, workers, batch, width, device)
@@ -406,6 +412,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--steps", type=int, default=8)
     options.add_argument("--device", default="auto")
+    options.add_argument("--precision", default="auto", help="of ours, where it is the fastest")
     options.add_argument("--json", type=Path, metavar="FILE", help="save what was measured")
     options = options.parse_args()
     device = pick_device(options.device)
@@ -413,7 +420,7 @@ def main() -> None:
     data = load("shapes")
     with tempfile.TemporaryDirectory() as folder:
         save_pictures(data, Path(folder))
-        blocks = all_ways(data, Path(folder), device)
+        blocks = all_ways(data, Path(folder), device, precision=options.precision)
         ways = [way for block in blocks for way in block]
         for way in ways:
             way.step = way.build()

@@ -1,0 +1,248 @@
+"""What one change to recipe `fast` gains or loses, in short trainings.
+
+    python tests/slow/benchmarks/tries.py --data cifar10 --out runs/tries --seeds 0 1
+    python tests/slow/benchmarks/tries.py --data cifar10 --out runs/tries --only heads-0 warmup-0.05
+
+Each try trains `small` on 40,000 images twice, about half of what ten minutes of two cores train
+on, and is written at once as OUT/try-NAME-SEED.json. The same command again goes on with those that
+are missing. `python docs/tools/records.py OUT/*.json` puts them into docs/records.json, and the
+page of measurements has a line for each.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from googlenet_lib.data import Data, load
+from googlenet_lib.device import keep_freed_memory, seed_everything
+from googlenet_lib.network import googlenet as network_module
+from googlenet_lib.network.blocks import ConvBlock
+from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.table1 import ROWS
+from googlenet_lib.network.variants import SMALL, Variant
+from googlenet_lib.training.describe import describe_run
+from googlenet_lib.training.loop import Trainer
+from googlenet_lib.training.recipes import FAST
+from googlenet_lib.training.run import Result, find_best_epoch
+
+CPU = torch.device("cpu")
+PICTURES, EPOCHS = 40_000, 2
+
+
+def build(variant: Variant) -> GoogLeNet:
+    return GoogLeNet(variant, 10)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: other settings, another network, or something done to one of its parts."""
+
+    says: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    variant: dict[str, Any] = field(default_factory=dict)
+    build: Callable[[Variant], GoogLeNet] = build
+    network: Callable[[GoogLeNet, Data], None] = lambda model, data: None
+    rates: Callable[[GoogLeNet, torch.optim.Optimizer], None] = lambda model, optimiser: None
+    images: Callable[[Tensor], Tensor] = lambda images: images
+    sizes: Sequence[tuple[float, int]] = ()  # until which share of the steps, pixels a side
+
+
+class Attempt(Trainer):
+    """A training with one change."""
+
+    def __init__(self, change: Change, data: Data, seed: int) -> None:
+        seed_everything(seed)
+        model = change.build(replace(SMALL, **change.variant))
+        change.network(model, data)
+        recipe = replace(FAST, epochs=EPOCHS, **change.recipe)
+        super().__init__(model, data, recipe, seed=seed, device=CPU)
+        self.change = change
+        for group in self.optimiser.param_groups:
+            group["lr"] = group.pop("initial_lr")  # as before the scheduler
+        change.rates(model, self.optimiser)
+        factor = self.scheduler.lr_lambdas[0]
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
+
+    def step(self, images: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """Change images that the loop has shrunk already."""
+        return super().step(self.change.images(images), *rest)
+
+    def _shrink(self, images: Tensor) -> Tensor:
+        if not self.change.sizes:
+            return super()._shrink(images)
+        for until, size in self.change.sizes:
+            if self.scheduler.last_epoch < until * self.steps:
+                return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+        return images
+
+
+# ---- changes that settings do not reach ------------------------------------------------------
+
+
+def with_widths(variant: Variant, **factors: float) -> GoogLeNet:
+    """Build the network with some branches of all modules wider or narrower, by eights."""
+    scale = network_module._scaled_widths
+
+    def scaled(*arguments):
+        widths = scale(*arguments)
+        wide = {n: max(8, round(getattr(widths, n) * f / 8) * 8) for n, f in factors.items()}
+        return replace(widths, **wide)
+
+    with patch.object(network_module, "_scaled_widths", scaled):
+        return build(variant)
+
+
+def with_stem(variant: Variant, channels: int) -> GoogLeNet:
+    """Build the network with `channels` of conv3, its costliest layer."""
+    row = replace(ROWS["conv2"], channels=round(channels / variant.width))
+    with patch.object(network_module, "ROWS", {**ROWS, "conv2": row}):
+        return build(variant)
+
+
+def whiten(model: GoogLeNet, data: Data) -> None:
+    """Let conv1 begin with the principal components of patches, and with their negatives."""
+    images = (data.train.images[:5000].float() / 255 - 0.5) / 0.5
+    patches = F.unfold(images[:, :, 4:28, 4:28], 3, stride=2).transpose(1, 2).flatten(0, 1)
+    patches = patches - patches.mean(0)  # (N, 27)
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    rows = vectors.flip(1).T / (values.flip(0)[:, None] + 0.01 * values.mean()).sqrt()
+    weights = model.conv1.conv.weight
+    with torch.no_grad():
+        weights.copy_(torch.cat([rows, -rows])[: len(weights)].view_as(weights))
+
+
+def orthogonal(model: GoogLeNet, data: Data) -> None:
+    for block in model.modules():
+        if isinstance(block, ConvBlock):
+            nn.init.orthogonal_(block.conv.weight)
+
+
+def faster_biases(model: GoogLeNet, optimiser: torch.optim.Optimizer, *, factor: float) -> None:
+    """Let BatchNorm's biases move `factor` times as fast, and decay as before."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    biases = {id(norm.bias) for norm in norms}
+    for group in list(optimiser.param_groups):
+        mine = [p for p in group["params"] if id(p) in biases]
+        if mine:
+            group["params"] = [p for p in group["params"] if id(p) not in biases]
+            rate, decay = group["lr"] * factor, group["weight_decay"] / factor
+            optimiser.add_param_group({**group, "params": mine, "lr": rate, "weight_decay": decay})
+
+
+def scale_logits(model: GoogLeNet, data: Data, *, factor: float) -> None:
+    model.fc.register_forward_hook(lambda module, inputs, logits: logits * factor)
+
+
+def cut_out(images: Tensor, *, side: int) -> Tensor:
+    """Grey out a square around a random pixel of each image."""
+    count, _, height, width = images.shape
+    centres = torch.rand(2, count, 1, 1)
+    rows = (torch.arange(height).view(1, -1, 1) - centres[0] * height).abs() <= side / 2
+    columns = (torch.arange(width).view(1, 1, -1) - centres[1] * width).abs() <= side / 2
+    return images.masked_fill((rows & columns)[:, None], 0)
+
+
+CHANGES = {
+    "base": Change("nothing: recipe `fast` as it was"),
+    "warmup-0.05": Change("the rate rises for 5% of the steps, not 20%", {"warmup": 0.05}),
+    "lr-0.035": Change("a rate of 0.035, not 0.05", {"lr": 0.035}),
+    "momentum-0.8": Change("a momentum of 0.8, not 0.6", {"momentum": 0.8}),
+    "rest-4": Change("what Muon leaves to SGD moves 4 times as fast as lr, not twice", {"rest": 4}),
+    "rest-8": Change("what Muon leaves to SGD moves 8 times as fast as lr", {"rest": 8}),
+    "bias-16": Change(
+        "BatchNorm's biases move 16 times as fast", rates=partial(faster_biases, factor=16)
+    ),
+    "decay-2e-3": Change("four times the weight decay", {"weight_decay": 2e-3}),
+    "average-0.9": Change("the moving average of the weights is used", {"average_decay": 0.9}),
+    "batch-256-0.07": Change("batches of 256 at a rate of 0.07", {"batch_size": 256, "lr": 0.07}),
+    "batch-256-0.1": Change("batches of 256 at a rate of 0.1", {"batch_size": 256, "lr": 0.1}),
+    "batch-512-0.2": Change("batches of 512 at a rate of 0.2", {"batch_size": 512, "lr": 0.2}),
+    "batch-256-rest-4": Change(
+        "batches of 256 at a rate of 0.1, and rest=4", {"batch_size": 256, "lr": 0.1, "rest": 4}
+    ),
+    "batch-256-momentum-0.8": Change(
+        "batches of 256 at a rate of 0.1, and a momentum of 0.8",
+        {"batch_size": 256, "lr": 0.1, "momentum": 0.8},
+    ),
+    "batch-256-sizes": Change(
+        "batches of 256 at a rate of 0.1, and sizes of 16, 24, 32 pixels",
+        {"batch_size": 256, "lr": 0.1},
+        sizes=((0.3, 16), (0.7, 24)),
+    ),
+    "heads-0": Change("no auxiliary heads", {"aux_weights": (0.0, 0.0)}),
+    "dropout-0": Change("no dropout before the classifier", variant={"dropout": 0.0}),
+    "smooth-0.2": Change("labels smoothed by 0.2, not 0.1", {"label_smoothing": 0.2}),
+    "cutout-8": Change("a square of 8 pixels greyed out", images=partial(cut_out, side=8)),
+    "eps-1e-5": Change("BatchNorm's epsilon 0.00001, not 0.001", variant={"eps": 1e-5}),
+    "logit-0.25": Change("logits divided by 4", network=partial(scale_logits, factor=0.25)),
+    "whiten": Change("conv1 begins with the principal components of patches", network=whiten),
+    "ortho": Change("convolutions begin orthogonal", network=orthogonal),
+    "small-for-0.75": Change("24 pixels for 75% of the steps, not 60%", {"shrink_for": 0.75}),
+    "sizes-16-24-32": Change("sizes of 16, 24, 32 pixels", sizes=((0.3, 16), (0.7, 24))),
+    "sizes-24-28-32": Change("sizes of 24, 28, 32 pixels", sizes=((0.5, 24), (0.85, 28))),
+    "sizes-16-20-24-32": Change(
+        "sizes of 16, 20, 24, 32 pixels", sizes=((0.25, 16), (0.5, 20), (0.75, 24))
+    ),
+    "stem-pool1": Change(
+        "the stem's pooling before conv2, not after conv3", variant={"stem_pools": (True, False)}
+    ),
+    "stem-64": Change("64 channels of conv3, not 96", build=partial(with_stem, channels=64)),
+    "large-half": Change(
+        "5x5 branches of half the width",
+        build=partial(with_widths, reduce_5x5=0.5, out_5x5=0.5),
+    ),
+    "pool-half": Change(
+        "pooling branches of half the width", build=partial(with_widths, pool_proj=0.5)
+    ),
+}
+
+
+def attempt(name: str, data: Data, seed: int, out: Path, command: str) -> None:
+    """Train with the change called `name`, and write what came of it."""
+    begun = time.perf_counter()
+    trainer = Attempt(CHANGES[name], data, seed)
+    with keep_freed_memory(CPU):
+        while len(trainer.history) < EPOCHS:
+            trainer.run_epoch()
+        accuracy = trainer.test_accuracy(data.test)
+    best = find_best_epoch(trainer.history)
+    result = Result(trainer.history, best, accuracy, accuracy)
+    run = describe_run(
+        trainer.model, data, trainer.recipe, result, seed=seed, device=CPU, command=command
+    )
+    run.save(out / f"try-{name}-{seed}.json")
+    minutes = (time.perf_counter() - begun) / 60
+    print(f"{name} {seed}: {run.validation_accuracy:.4f} in {minutes:.1f} minutes", flush=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", default="cifar10")
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--only", nargs="+", default=list(CHANGES), choices=CHANGES)
+    options.add_argument("--seeds", nargs="+", type=int, default=[0])
+    options.add_argument("--note", default="", help="on the data, as train takes it")
+    options.add_argument("--limit", type=int, default=PICTURES, help="of images, for a rehearsal")
+    options = options.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = load(options.data).limit(options.limit)
+    data = data.with_note(options.note) if options.note else data
+    for seed in options.seeds:
+        for name in options.only:
+            if not (options.out / f"try-{name}-{seed}.json").is_file():
+                words = f"--data {options.data} --out {options.out} --only {name} --seeds {seed}"
+                command = f"python tests/slow/benchmarks/tries.py {words}"
+                attempt(name, data, seed, options.out, command)
+
+
+if __name__ == "__main__":
+    main()
