@@ -383,7 +383,7 @@ COLUMNS = {  # width, and how a number is written
 def table(report: dict) -> str:
     """What `--json` saved, in Markdown."""
     lines = [
-        "| way | network | precision | pictures a second | times the first | waiting | of peak |",
+        "| way | network | precision | images a second | times the first | waiting | of peak |",
         "|---|---|---|---|---|---|---|",
     ]
     for way in report["ways"]:
@@ -401,7 +401,7 @@ def table(report: dict) -> str:
             *lines,
             "",
             f"{report['rounds']} rounds of {report['steps']} steps, batch {report['batch']}, "
-            f"pictures of {report['size']}x{report['size']}, {report['device']}, {packages}, "
+            f"images of {report['size']}x{report['size']}, {report['device']}, {packages}, "
             f"{report['date'][:10]}.",
         )
     )

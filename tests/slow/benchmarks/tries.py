@@ -152,7 +152,7 @@ def cut_out(images: Tensor, *, side: int) -> Tensor:
 
 
 CHANGES = {
-    "base": Change("nothing: recipe `fast` as it was"),
+    "base": Change("none: recipe `fast`"),
     "warmup-0.05": Change("the rate rises for 5% of the steps, not 20%", {"warmup": 0.05}),
     "lr-0.035": Change("a rate of 0.035, not 0.05", {"lr": 0.035}),
     "momentum-0.8": Change("a momentum of 0.8, not 0.6", {"momentum": 0.8}),
