@@ -6,6 +6,7 @@ adds these runs to the file. The records that lessons draw from are whole, with 
 come with the library; of the rest the page of measurements needs no more than what stands here.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from blocks import ROOT
 
+from googlenet_lib.errors import UsageError
 from googlenet_lib.training.checkpoint import write_atomically
 from googlenet_lib.training.run import Run, find_run, list_runs, read_run
 
@@ -82,15 +84,22 @@ def read_groups() -> dict[str, list[Record]]:
     return {group: list(found) for group, found in grouped}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Add the runs whose files are named; one that is there already is replaced."""
+    parser = argparse.ArgumentParser(prog="python docs/tools/records.py", description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", help="files that train or a benchmark wrote")
     added = {}
-    for path in map(Path, sys.argv[1:]):
+    for path in parser.parse_args(arguments).runs:
         name = path.parent.name if path.name == "run.json" else path.stem
-        added[name] = summarise(name, read_run(path))
+        try:
+            added[name] = summarise(name, read_run(path))
+        except UsageError as error:
+            print(f"error: {error}; nothing was added", file=sys.stderr)
+            return 2
     kept = [record for record in read_records() if record.name not in added]
     write_records([*kept, *added.values()])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

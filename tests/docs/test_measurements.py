@@ -72,4 +72,3 @@ def test_the_committed_weights_are_of_the_best_seed_on_validation():
 def test_no_way_to_a_sooner_step_was_left_out_that_gains_more_than_a_tenth():
     reports = [measurements.read_report(name) for name in ("cpu_step", "cpu_step_avx2")]
     assert max(way["ratio"] for report in reports for way in report["ways"]) < 1.1
-

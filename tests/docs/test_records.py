@@ -34,14 +34,21 @@ def test_a_summary_says_what_the_run_says():
 
 
 @pytest.mark.parametrize("place", ["new-0.json", "new-0/run.json"])
-def test_a_run_is_added_under_its_name_once(file, tmp_path, monkeypatch, place):
+def test_a_run_is_added_under_its_name_once(file, tmp_path, place):
     before = records.read_records()
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)
     for source in ("fast-10min-0", "fast-10min-1"):
         shutil.copy(RECORDED / f"{source}.json", path)
-        monkeypatch.setattr("sys.argv", ["records.py", str(path)])
-        records.main()
+        assert records.main([str(path)]) == 0
     added = [record for record in records.read_records() if record not in before]
     assert added == [records.summarise("new-0", find_run("fast-10min-1"))]
     assert set(before) < set(records.read_records())
+
+
+def test_what_is_no_run_is_named_and_adds_nothing(file, tmp_path, capsys):
+    before, path = file.read_bytes(), tmp_path / "empty.json"
+    path.write_text("{}")
+    assert records.main([str(RECORDED / "fast-10min-0.json"), str(path)]) == 2
+    assert f"{path} cannot be read as a recorded run" in capsys.readouterr().err
+    assert file.read_bytes() == before
