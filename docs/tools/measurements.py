@@ -39,25 +39,29 @@ def tell_epochs(run: Record) -> str:
 
 def long_runs() -> str:
     """List every whole training."""
+    runs = [run for group in GROUPS if group.split("-")[0] in LONG for run in GROUPS[group]]
     rows = [
         [
-            f"`{group}-{run.seed}`",
+            f"`{run.name}`",
             f"`{run.recipe}`, `{run.variant}`",
-            run.data,
             tell_epochs(run),
             f"{run.best_epoch}",
             f"{run.test_accuracy:.2%}",
             f"{run.test_accuracy_last:.2%}",
             f"{run.seconds / 60:.0f}",
-            f"{run.device}, torch {run.torch}, {run.date}",
+            run.device.removeprefix("CPU, ").partition(" thread")[0],
         ]
-        for group, runs in GROUPS.items()
-        if group.split("-")[0] in LONG
         for run in runs
     ]
-    head = ["run", "recipe, network", "data", "epochs × images", "best epoch"]
-    accuracies = ["test accuracy of the best epoch", "of the last"]
-    return table([*head, *accuracies, "minutes", "machine, date"], rows)
+    head = ["run", "recipe, network", "epochs × images", "best epoch", "its test accuracy"]
+    more = ["the last epoch's", "minutes", "threads"]
+    (processor,) = {run.device.partition(" (")[2].rstrip(")") for run in runs}
+    (torch,), data = {run.torch for run in runs}, dict.fromkeys(run.data for run in runs)
+    return (
+        f"{table([*head, *more], rows)}\n\n"
+        f"Data: {' or '.join(data)}. All ran on a CPU ({processor}) with torch {torch}, from "
+        f"{min(run.date for run in runs)} to {max(run.date for run in runs)}."
+    )
 
 
 def short_runs() -> dict[str, str]:
@@ -235,8 +239,8 @@ def tell_larger_batches() -> str:
     return (
         f"{len(larger)} seeds (`batch256-10min`, {tell_epochs(larger[0])} images) have a mean test "
         f"accuracy of {mean(accuracies[0]):.2%} ({min(accuracies[0]):.2%} to "
-        f"{max(accuracies[0]):.2%}). That is {compare_means(*accuracies)} more than `fast-10min` "
-        f"has. On two cores the {tell_epochs(larger[0])} images took {max(minutes):.1f} minutes."
+        f"{max(accuracies[0]):.2%}). The difference from `fast-10min` is "
+        f"{compare_means(*accuracies)}. On two cores they took {max(minutes):.1f} minutes."
     )
 
 
