@@ -20,6 +20,8 @@ from googlenet_lib.training.run import find_run, list_runs
 
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "measurements.md"
 BENCHMARKS = ROOT / "tests" / "slow" / "benchmarks"
+RUNS = {name: find_run(name) for name in list_runs()}
+GROUPS = read_groups(RUNS)
 LONG = ("classroom", "small", "fast", "shapes")  # families of whole trainings: a row for each run
 
 
@@ -27,9 +29,6 @@ def percent(shares: Sequence[float]) -> str:
     """Return the mean of some shares in percent, with the least and the most of several."""
     text = f"{mean(shares):.1%}"
     return text if len(shares) == 1 else f"{text} ({min(shares):.1%} to {max(shares):.1%})"
-
-
-GROUPS = read_groups()
 
 
 def tell_epochs(run: Record) -> str:
@@ -131,10 +130,9 @@ def tell_result() -> str:
 
 def weights() -> str:
     """List the weights that come with the library."""
-    runs = {name: find_run(name) for name in list_runs()}
     rows = [
         [f'`weights="{run.weights}"`', f"`{name}`", f"{run.test_accuracy_rounded:.2%}"]
-        for name, run in runs.items()
+        for name, run in RUNS.items()
         if run.weights
     ]
     return table(["weights", "from run", "test accuracy, weights rounded to float16"], rows)
@@ -150,6 +148,11 @@ def read_steps(name: str) -> dict[str, dict]:
     return {way["way"]: way for way in read_report(name)["ways"]}
 
 
+def times(way: dict) -> str:
+    """Return how many times as fast as the first a way is, with the least and the most."""
+    return f"{way['ratio']:.2f} ({way['least']:.2f} to {way['most']:.2f})"
+
+
 def step_times() -> str:
     """Return the table of what a training step takes, and what it says."""
     program = runpy.run_path(str(BENCHMARKS / "training_step.py"))
@@ -157,10 +160,6 @@ def step_times() -> str:
     ways, narrow = read_steps("training_step"), read_steps("training_step_avx2")
     recipe = "ours, float32 (the recipe)"
     waiting = max(way["waiting"] for name, way in ways.items() if name.startswith("ours"))
-
-    def times(way: dict) -> str:
-        return f"{way['ratio']:.2f} ({way['least']:.2f} to {way['most']:.2f})"
-
     return (
         f"{program['table'](report)}\n\nWith the same network and in float32, ours trains on "
         f"{times(ways[recipe])} times as many images a second as the walkthrough's way. In "
@@ -181,7 +180,7 @@ def tell_cpu_steps() -> str:
             way["precision"],
             report["device"].partition("(")[2].rstrip(")"),
             f"{way['pictures/s']:,.0f}",
-            f"{way['ratio']:.2f} ({way['least']:.2f} to {way['most']:.2f})",
+            times(way),
         ]
         for report in reports
         for way in report["ways"]
@@ -262,8 +261,9 @@ def make_blocks() -> dict[str, str]:
 
 def main() -> None:
     """Rewrite the page, and the README's line."""
+    blocks = make_blocks()
     for page in (README, PAGE):
-        text = refresh(page.read_text(encoding="utf-8"), make_blocks())
+        text = refresh(page.read_text(encoding="utf-8"), blocks)
         page.write_text(text, encoding="utf-8")
 
 

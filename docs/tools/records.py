@@ -9,7 +9,7 @@ come with the library; of the rest the page of measurements needs no more than w
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ from blocks import ROOT
 
 from googlenet_lib.errors import UsageError
 from googlenet_lib.training.checkpoint import write_atomically
-from googlenet_lib.training.run import Run, find_run, list_runs, read_run
+from googlenet_lib.training.run import Run, read_run
 
 RECORDS = ROOT / "docs" / "records.json"
 
@@ -48,19 +48,17 @@ class Record:
     torch: str
     date: str
     command: str
-    note: str = ""
 
 
-def summarise(name: str, run: Run, note: str = "") -> Record:
+def summarise(name: str, run: Run) -> Record:
     """Leave of a run what the page needs."""
-    alike = {f.name for f in fields(Record)} & {f.name for f in fields(Run)} - {"note"}
+    alike = {f.name for f in fields(Record)} & {f.name for f in fields(Run)}
     return Record(
         name=name,
         train_accuracy=run.history[-1]["train_accuracy"],
         validation_accuracy_last=run.history[-1]["val_accuracy"],
         fastest_epoch=min(epoch["seconds"] for epoch in run.history),
         torch=run.versions["torch"],
-        note=note,
         **{field: getattr(run, field) for field in alike},
     )
 
@@ -76,9 +74,9 @@ def write_records(records: Iterable[Record]) -> None:
     write_atomically(RECORDS, ("[\n" + ",\n".join(lines) + "\n]\n").encode())
 
 
-def read_groups() -> dict[str, list[Record]]:
-    """Read all trainings, those of the library too; a group differs in its seed alone."""
-    whole = [summarise(name, find_run(name)) for name in list_runs()]
+def read_groups(runs: Mapping[str, Run]) -> dict[str, list[Record]]:
+    """Put the library's `runs` beside those of the file; a group differs in its seed alone."""
+    whole = [summarise(name, run) for name, run in runs.items()]
     records = sorted([*whole, *read_records()], key=lambda record: record.name)
     grouped = groupby(records, key=lambda record: record.name.rpartition("-")[0])
     return {group: list(found) for group, found in grouped}

@@ -7,29 +7,22 @@ second in one round; its median stands between the least and the most of all rou
 """
 
 import argparse
-import json
-import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from training_step import BATCH, SIZE, forever
+from training_step import BATCH, Way, compare, one_turn, our_way, save_report
 
-from googlenet_lib import googlenet
 from googlenet_lib.data import Data, load
-from googlenet_lib.device import describe_device, keep_freed_memory, list_versions, seed_everything
+from googlenet_lib.device import seed_everything
 from googlenet_lib.network.blocks import ConvBlock
-from googlenet_lib.training.checkpoint import write_atomically
 from googlenet_lib.training.loop import Trainer
 from googlenet_lib.training.recipes import CLASSROOM, Recipe
 
 CPU = torch.device("cpu")
-UNTIMED = 2  # steps before each measurement
 
 
 class NormAndReLU(torch.autograd.Function):
@@ -98,51 +91,14 @@ WAYS: dict[str, Callable[[Trainer], None]] = {
 }
 
 
-@dataclass
-class Way:
-    """A trainer that was changed, and how fast it was in each round."""
-
-    name: str
-    trainer: Trainer
-    batches: object
-    first: float = 0.0  # seconds of its first step
-    rates: list[float] = field(default_factory=list)  # images a second
-
-    def measure(self, steps: int) -> None:
-        with keep_freed_memory(CPU):
-            for _ in range(UNTIMED):
-                self.step()
-            self.rates.append(BATCH * steps / sum(self.step() for _ in range(steps)))
-
-    def step(self) -> float:
-        begun = time.perf_counter()
-        self.trainer.step(*next(self.batches))
-        return time.perf_counter() - begun
-
-
 def make_way(name: str, recipe: Recipe, data: Data) -> Way:
-    trainer = Trainer(googlenet("classroom", 10), data, recipe, seed=0, device=CPU)
-    trainer.model.train()
-    WAYS[name](trainer)
+    build = partial(our_way, data, recipe, CPU, "classroom", 1.0, change=WAYS[name])
+    way = Way(name, "classroom", recipe.precision, recipe.channels_last, build, ours=True)
+    step = way.build()
     # whole ones: torch.compile begins anew for another size
-    whole = (batch for batch in forever(trainer.train_batches) if len(batch[1]) == BATCH)
-    way = Way(name, trainer, whole)
-    way.first = way.step()
+    whole = (batch for batch in step.batches if len(batch[1]) == BATCH)
+    way.step = replace(step, batches=whole)
     return way
-
-
-def compare(way: Way, base: Way) -> dict[str, object]:
-    ratios = [rate / other for rate, other in zip(way.rates, base.rates, strict=True)]
-    return {
-        "way": way.name,
-        "precision": way.trainer.precision.name,
-        "pictures/s": statistics.median(way.rates),
-        "ratio": statistics.median(ratios),
-        "least": min(ratios),
-        "most": max(ratios),
-        "first": way.first,
-        "rates": way.rates,
-    }
 
 
 def main() -> None:
@@ -158,11 +114,13 @@ def main() -> None:
     for precision in options.precision:
         recipe = replace(CLASSROOM, precision=precision)
         ways = [make_way(name, recipe, data) for name in options.only]
+        first = {way.name: way.step().seconds for way in ways}
         for _ in range(options.rounds):
             for way in ways:
-                way.measure(options.steps)
+                way.turns.append(one_turn(way, options.steps, CPU))
         for way in ways:
-            row = compare(way, ways[0])
+            told = {"first": first[way.name], "rates": way.rates()}
+            row = {"way": way.name, "precision": precision, **compare(way, ways[0]), **told}
             found.append(row)
             print(
                 f"{row['way']:36}{precision:10}{row['pictures/s']:6,.0f} images a second, "
@@ -171,17 +129,7 @@ def main() -> None:
                 flush=True,
             )
     if options.json:
-        report = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "device": describe_device(CPU),
-            "versions": list_versions(),
-            "batch": BATCH,
-            "size": SIZE,
-            "rounds": options.rounds,
-            "steps": options.steps,
-            "ways": found,
-        }
-        write_atomically(options.json, (json.dumps(report, indent=1) + "\n").encode())
+        save_report(options, CPU, ways=found)
 
 
 if __name__ == "__main__":

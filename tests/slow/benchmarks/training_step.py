@@ -252,10 +252,19 @@ def torchvisions_way(
     return Step(batches(), update, device, model, {"optimiser": optimiser})
 
 
-def our_way(data: Data, recipe: Recipe, device: torch.device, variant: str, width: float) -> Step:
+def our_way(
+    data: Data,
+    recipe: Recipe,
+    device: torch.device,
+    variant: str,
+    width: float,
+    *,
+    change: Callable[[Trainer], None] = lambda trainer: None,
+) -> Step:
     model = googlenet(variant, 10, width=width)
     trainer = Trainer(model, data, recipe, seed=0, device=device)
     trainer.model.train()
+    change(trainer)
 
     def update(images, labels):
         loss, _, _ = trainer.step(images, labels)
@@ -347,18 +356,26 @@ def all_ways(
     ]
 
 
-def row(way: Way, base: Way, peaks: list[float]) -> dict[str, str | float]:
-    # our torchvision variant is torchvision's network
-    rates, macs = way.rates(), training_macs(googlenet(way.variant, 10))
+def compare(way: Way, base: Way) -> dict[str, float]:
+    """Pictures a second, and how many times those of `base` in the same round."""
+    rates = way.rates()
     ratios = [rate / other for rate, other in zip(rates, base.rates(), strict=True)]
-    shares = [rate * macs / peak for rate, peak in zip(rates, peaks, strict=True)]
     return {
-        "way": way.name,
-        "precision": way.precision,
         "pictures/s": statistics.median(rates),
         "ratio": statistics.median(ratios),
         "least": min(ratios),
         "most": max(ratios),
+    }
+
+
+def row(way: Way, base: Way, peaks: list[float]) -> dict[str, str | float]:
+    # our torchvision variant is torchvision's network
+    rates, macs = way.rates(), training_macs(googlenet(way.variant, 10))
+    shares = [rate * macs / peak for rate, peak in zip(rates, peaks, strict=True)]
+    return {
+        "way": way.name,
+        "precision": way.precision,
+        **compare(way, base),
         "waiting": sum(t.waited for t in way.turns) / sum(t.seconds for t in way.turns),
         "GMAC/s": statistics.median(rates) * macs / 1e9,
         "of peak": statistics.median(shares),
@@ -407,6 +424,22 @@ def table(report: dict) -> str:
     )
 
 
+def save_report(options: argparse.Namespace, device: torch.device, **found: Any) -> None:
+    """Write what was found, and under what circumstances, to the file that --json names."""
+    report = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": describe_device(device),
+        "versions": list_versions(),
+        "batch": BATCH,
+        "size": SIZE,
+        "rounds": options.rounds,
+        "steps": options.steps,
+        **found,
+    }
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
@@ -453,19 +486,7 @@ def main() -> None:
         print(f"matrix product in {precision}: {rate:,.1f} GMAC/s")
 
     if options.json:
-        found = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "device": describe_device(device),
-            "versions": list_versions(),
-            "batch": BATCH,
-            "size": SIZE,
-            "rounds": options.rounds,
-            "steps": options.steps,
-            "macs_per_second_of_matrix_products": peaks,
-            "ways": rows,
-        }
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        save_report(options, device, macs_per_second_of_matrix_products=peaks, ways=rows)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Change:
     variant: dict[str, Any] = field(default_factory=dict)
     build: Callable[[Variant], GoogLeNet] = build
     network: Callable[[GoogLeNet, Data], None] = lambda model, data: None
-    rates: Callable[[GoogLeNet, torch.optim.Optimizer], None] = lambda model, optimiser: None
+    rates: Callable[[Trainer], None] = lambda trainer: None
     images: Callable[[Tensor], Tensor] = lambda images: images
     sizes: Sequence[tuple[float, int]] = ()  # until which share of the steps, pixels a side
 
@@ -66,11 +66,7 @@ class Attempt(Trainer):
         recipe = replace(FAST, epochs=EPOCHS, **change.recipe)
         super().__init__(model, data, recipe, seed=seed, device=CPU)
         self.change = change
-        for group in self.optimiser.param_groups:
-            group["lr"] = group.pop("initial_lr")  # as before the scheduler
-        change.rates(model, self.optimiser)
-        factor = self.scheduler.lr_lambdas[0]
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimiser, factor)
+        change.rates(self)
 
     def step(self, images: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Change images that the loop has shrunk already."""
@@ -126,16 +122,19 @@ def orthogonal(model: GoogLeNet, data: Data) -> None:
             nn.init.orthogonal_(block.conv.weight)
 
 
-def faster_biases(model: GoogLeNet, optimiser: torch.optim.Optimizer, *, factor: float) -> None:
+def faster_biases(trainer: Trainer, *, factor: float) -> None:
     """Let BatchNorm's biases move `factor` times as fast, and decay as before."""
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    biases = {id(norm.bias) for norm in norms}
+    norms = [module for module in trainer.model.modules() if isinstance(module, nn.BatchNorm2d)]
+    biases, optimiser = {id(norm.bias) for norm in norms}, trainer.optimiser
     for group in list(optimiser.param_groups):
+        group["lr"] = group.pop("initial_lr")  # as before the scheduler
         mine = [p for p in group["params"] if id(p) in biases]
         if mine:
             group["params"] = [p for p in group["params"] if id(p) not in biases]
             rate, decay = group["lr"] * factor, group["weight_decay"] / factor
             optimiser.add_param_group({**group, "params": mine, "lr": rate, "weight_decay": decay})
+    schedule = trainer.scheduler.lr_lambdas[0]
+    trainer.scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
 
 
 def scale_logits(model: GoogLeNet, data: Data, *, factor: float) -> None:
