@@ -19,6 +19,7 @@ it was. It refuses to go on where the processor, the threads or the packages are
     full resolution        the popular GoogLeNet whose stem is one 3x3 (kuangliu/pytorch-cifar)
     tutorial               the reduced GoogLeNet of UvA's deep learning tutorial 5
     fast, N epochs         ours: `small` by recipe `fast`, whose schedule ends after N epochs
+    fast-256, N epochs     the same with batches of 256 images at a rate of 0.1
 
 The two networks of others are rebuilt in small_nets.py, and follow their published recipes.
 """
@@ -193,8 +194,8 @@ def plain_step(
     return Step(batches(), update, CPU, model, parts)
 
 
-def fast(data: Data, folder: Path, *, epochs: int) -> Training:
-    recipe = replace(FAST, epochs=epochs)
+def fast(data: Data, folder: Path, *, epochs: int, **settings) -> Training:
+    recipe = replace(FAST, epochs=epochs, **settings)
     trainer = Trainer(googlenet("small", 10), data, recipe, seed=0, device=CPU)
 
     def update(images, labels):
@@ -212,6 +213,7 @@ WAYS: dict[str, Callable[[Data, Path], Training]] = {
     "full resolution": full_resolution,
     "tutorial": tutorial,
     **{f"fast, {n} epochs": partial(fast, epochs=n) for n in (1, 2, 4)},
+    **{f"fast-256, {n} epochs": partial(fast, epochs=n, batch_size=256, lr=0.1) for n in (1, 2, 4)},
 }
 
 
