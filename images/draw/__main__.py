@@ -13,6 +13,7 @@ from head import draw_head
 from inception import draw_inception
 from matplotlib.figure import Figure
 from network import draw_network
+from time_to_accuracy import draw_time_to_accuracy, read_time_to_accuracy
 
 from googlenet_lib.course.kit.show import to_png
 from googlenet_lib.course.nb01.kernel_size_charts import draw_contenders
@@ -49,6 +50,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "kernel_sizes.svg": lambda: draw_contenders(recorded()),
     "classroom_curves.svg": draw_classroom,
     "accuracy_ladder.svg": lambda: draw_ladder(ladder_runs()),
+    "time_to_accuracy.svg": lambda: draw_time_to_accuracy(read_time_to_accuracy()),
 }
 
 IN_NOTEBOOKS = (

@@ -206,14 +206,21 @@ def fast(data: Data, folder: Path, *, epochs: int, **settings) -> Training:
     return Training(step, (recipe.mean, recipe.std), recipe.precision, trainer.steps)
 
 
+def name_epochs(way: str, epochs: int) -> str:
+    return f"{way}, {epochs} epoch{'s' if epochs > 1 else ''}"
+
+
 WAYS: dict[str, Callable[[Data, Path], Training]] = {
     "walkthrough": walkthrough,
     "ImageNet script": imagenet_script,
     "torchvision": torchvisions,
     "full resolution": full_resolution,
     "tutorial": tutorial,
-    **{f"fast, {n} epochs": partial(fast, epochs=n) for n in (1, 2, 4)},
-    **{f"fast-256, {n} epochs": partial(fast, epochs=n, batch_size=256, lr=0.1) for n in (1, 2, 4)},
+    **{name_epochs("fast", n): partial(fast, epochs=n) for n in (1, 2, 4)},
+    **{
+        name_epochs("fast-256", n): partial(fast, epochs=n, batch_size=256, lr=0.1)
+        for n in (1, 2, 4)
+    },
 }
 
 
@@ -294,7 +301,7 @@ def describe(records: list[Record]) -> str:
         for target in TARGETS:
             look = record.reached(target)
             cells.append(
-                f"{look['seconds'] / 60:.1f} min, {look['images'] * record.macs / 1e15:.2f} P"
+                f"{look['seconds'] / 60:.1f} min, {look['images'] * record.macs / 1e12:.0f} T"
                 if look
                 else "not reached"
             )

@@ -4,9 +4,10 @@
     python tests/slow/benchmarks/tries.py --data cifar10 --out runs/tries --only heads-0 warmup-0.05
 
 Each try trains `small` on 40,000 images twice, about half of what ten minutes of two cores train
-on, and is written at once as OUT/try-NAME-SEED.json. The same command again goes on with those that
-are missing. `python docs/tools/records.py OUT/*.json` puts them into docs/records.json, and the
-page of measurements has a line for each.
+on, and is written at once as OUT/try-NAME-SEED.json. With `--long` it sees 9,000 images 22 times,
+as often as an hour sees its 45,000, and is written as OUT/long-NAME-SEED.json. The same command
+again goes on with those that are missing. `python docs/tools/records.py OUT/*.json` puts them into
+docs/records.json, and the page of measurements has a line for each.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from googlenet_lib.training.recipes import FAST
 from googlenet_lib.training.run import Result, find_best_epoch
 
 CPU = torch.device("cpu")
-PICTURES, EPOCHS = 40_000, 2
+SHORT, LONG = (40_000, 2), (9_000, 22)  # images, epochs
 
 
 def build(variant: Variant) -> GoogLeNet:
@@ -59,11 +60,11 @@ class Change:
 class Attempt(Trainer):
     """A training with one change."""
 
-    def __init__(self, change: Change, data: Data, seed: int) -> None:
+    def __init__(self, change: Change, data: Data, seed: int, epochs: int) -> None:
         seed_everything(seed)
         model = change.build(replace(SMALL, **change.variant))
         change.network(model, data)
-        recipe = replace(FAST, epochs=EPOCHS, **change.recipe)
+        recipe = replace(FAST, epochs=epochs, **change.recipe)
         super().__init__(model, data, recipe, seed=seed, device=CPU)
         self.change = change
         change.rates(self)
@@ -179,8 +180,10 @@ CHANGES = {
     ),
     "heads-0": Change("no auxiliary heads", {"aux_weights": (0.0, 0.0)}),
     "dropout-0": Change("no dropout before the classifier", variant={"dropout": 0.0}),
+    "dropout-0.4": Change("dropout of 0.4, not 0.2", variant={"dropout": 0.4}),
     "smooth-0.2": Change("labels smoothed by 0.2, not 0.1", {"label_smoothing": 0.2}),
     "cutout-8": Change("a square of 8 pixels greyed out", images=partial(cut_out, side=8)),
+    "cutout-12": Change("a square of 12 pixels greyed out", images=partial(cut_out, side=12)),
     "eps-1e-5": Change("BatchNorm's epsilon 0.00001, not 0.001", variant={"eps": 1e-5}),
     "logit-0.25": Change("logits divided by 4", network=partial(scale_logits, factor=0.25)),
     "whiten": Change("conv1 begins with the principal components of patches", network=whiten),
@@ -205,12 +208,12 @@ CHANGES = {
 }
 
 
-def attempt(name: str, data: Data, seed: int, out: Path, command: str) -> None:
-    """Train with the change called `name`, and write what came of it."""
+def attempt(name: str, data: Data, seed: int, epochs: int, path: Path, command: str) -> None:
+    """Train with the change called `name`, and write what came of it into `path`."""
     begun = time.perf_counter()
-    trainer = Attempt(CHANGES[name], data, seed)
+    trainer = Attempt(CHANGES[name], data, seed, epochs)
     with keep_freed_memory(CPU):
-        while len(trainer.history) < EPOCHS:
+        while len(trainer.history) < epochs:
             trainer.run_epoch()
         accuracy = trainer.test_accuracy(data.test)
     best = find_best_epoch(trainer.history)
@@ -218,7 +221,7 @@ def attempt(name: str, data: Data, seed: int, out: Path, command: str) -> None:
     run = describe_run(
         trainer.model, data, trainer.recipe, result, seed=seed, device=CPU, command=command
     )
-    run.save(out / f"try-{name}-{seed}.json")
+    run.save(path)
     minutes = (time.perf_counter() - begun) / 60
     print(f"{name} {seed}: {run.validation_accuracy:.4f} in {minutes:.1f} minutes", flush=True)
 
@@ -230,17 +233,21 @@ def main() -> None:
     options.add_argument("--only", nargs="+", default=list(CHANGES), choices=CHANGES)
     options.add_argument("--seeds", nargs="+", type=int, default=[0])
     options.add_argument("--note", default="", help="on the data, as train takes it")
-    options.add_argument("--limit", type=int, default=PICTURES, help="of images, for a rehearsal")
+    options.add_argument("--long", action="store_true", help="fewer images, seen more often")
+    options.add_argument("--limit", type=int, help="of images, for a rehearsal")
     options = options.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    data = load(options.data).limit(options.limit)
+    pictures, epochs = LONG if options.long else SHORT
+    family, flag = ("long", " --long") if options.long else ("try", "")
+    data = load(options.data).limit(options.limit or pictures)
     data = data.with_note(options.note) if options.note else data
     for seed in options.seeds:
         for name in options.only:
-            if not (options.out / f"try-{name}-{seed}.json").is_file():
+            path = options.out / f"{family}-{name}-{seed}.json"
+            if not path.is_file():
                 words = f"--data {options.data} --out {options.out} --only {name} --seeds {seed}"
-                command = f"python tests/slow/benchmarks/tries.py {words}"
-                attempt(name, data, seed, options.out, command)
+                command = f"python tests/slow/benchmarks/tries.py {words}{flag}"
+                attempt(name, data, seed, epochs, path, command)
 
 
 if __name__ == "__main__":
