@@ -7,7 +7,7 @@ slows all of them alike; a clock runs only while its way trains. After every ten
 accuracy is measured on the 5,000 validation images, with the clock stopped. A way ends where it
 has reached the last target, where its recipe ends, or after `--minutes` of its own. Beside the
 minutes stand the multiply-adds of training until then, three times those of the forward passes,
-heads included: no machine changes them.
+heads included, at the size that the images had: no machine changes them.
 
 Each turn is written at once. The same command again goes on where this was cut off, and with more
 `--minutes` or other `--ways` it goes further: images are drawn in a new order, and the rest is as
@@ -32,7 +32,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -51,6 +51,7 @@ from torchvision.transforms import (
 )
 from training_step import (
     BATCH,
+    SIZE,
     Step,
     forever,
     save_pictures,
@@ -79,6 +80,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LOOKS = 10  # at validation, in each epoch
 TIME_OVER = "its minutes were over"
+count_macs = cache(training_macs)  # of a network at a size, asked at every step
 
 
 @dataclass
@@ -89,6 +91,11 @@ class Training:
     statistics: tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of its images
     precision: str = "float32"
     last: float = math.inf  # steps
+    side: Callable[[int], int] = lambda step: SIZE  # of its images at a step, in pixels
+
+    def macs(self, step: int) -> int:
+        """Return the multiply-adds of one image's training at a step."""
+        return count_macs(self.step.model, self.side(step))
 
     def accuracy(self, images: ImageSet) -> float:
         """Return the share of `images` that the network gets right."""
@@ -108,10 +115,10 @@ class Record:
 
     way: str
     parameters: int
-    macs: int  # of one image's training
     machine: str
     seconds: float = 0.0
     images: int = 0
+    macs: int = 0
     steps: int = 0
     looks: list[dict[str, float]] = field(default_factory=list)
     ended: str = ""
@@ -201,9 +208,12 @@ def fast(data: Data, folder: Path, *, epochs: int, **settings) -> Training:
     def update(images, labels):
         return trainer.step(trainer._shrink(images), labels)[0]
 
+    def side(step):
+        return recipe.shrink if step < recipe.shrink_for * trainer.steps else SIZE
+
     parts = {"optimiser": trainer.optimiser, "scheduler": trainer.scheduler}
     step = Step(forever(trainer.train_batches), update, CPU, trainer.model, parts)
-    return Training(step, (recipe.mean, recipe.std), recipe.precision, trainer.steps)
+    return Training(step, (recipe.mean, recipe.std), recipe.precision, trainer.steps, side)
 
 
 def name_epochs(way: str, epochs: int) -> str:
@@ -232,7 +242,9 @@ def train_for(training: Training, record: Record, seconds: float, until: int) ->
     begun = time.perf_counter()
     with keep_freed_memory(CPU):
         while record.images < until and time.perf_counter() - begun < seconds:
-            record.images += training.step().pictures
+            macs, count = training.macs(record.steps), training.step().pictures
+            record.images += count
+            record.macs += count * macs
             record.steps += 1
             if record.steps == training.last:
                 record.ended = "its recipe ended"
@@ -242,8 +254,8 @@ def train_for(training: Training, record: Record, seconds: float, until: int) ->
 
 def look_at_validation(training: Training, record: Record, data: Data) -> float:
     accuracy = training.accuracy(data.validation)
-    seen = {"seconds": record.seconds, "images": record.images, "accuracy": accuracy}
-    record.looks.append(seen)
+    now = {name: getattr(record, name) for name in ("seconds", "images", "macs")}
+    record.looks.append({**now, "accuracy": accuracy})
     return accuracy
 
 
@@ -301,7 +313,7 @@ def describe(records: list[Record]) -> str:
         for target in TARGETS:
             look = record.reached(target)
             cells.append(
-                f"{look['seconds'] / 60:.1f} min, {look['images'] * record.macs / 1e12:.0f} T"
+                f"{look['seconds'] / 60:.1f} min, {look['macs'] / 1e12:.0f} T"
                 if look
                 else "not reached"
             )
@@ -334,8 +346,7 @@ def main() -> None:
             training = trainings[name] = WAYS[name](data, Path(folder))
             training.step.model.train()
             weights = sum(weight.numel() for weight in training.step.model.parameters())
-            macs = training_macs(training.step.model)
-            record = records[name] = Record(name, weights, macs, describe_machine())
+            record = records[name] = Record(name, weights, describe_machine())
             resume(options.out, training, record, options.minutes)
             training.step.model.train()
         while waiting := [name for name in options.ways if not records[name].ended]:

@@ -273,10 +273,10 @@ def our_way(
     return Step(forever(trainer.train_batches), update, device, model)
 
 
-def training_macs(model: nn.Module) -> int:
+def training_macs(model: nn.Module, size: int = SIZE) -> int:
     """Multiply-adds of a step for one picture: a pass forward, heads included, and two backward."""
     call = model.all_outputs if isinstance(model, GoogLeNet) else None
-    _, macs = total(model_costs(model, (3, SIZE, SIZE), call))
+    _, macs = total(model_costs(model, (3, size, size), call))
     return 3 * macs
 
 
