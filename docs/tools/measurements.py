@@ -8,6 +8,7 @@ What the page says with a number is written here too, so that it cannot differ f
 import json
 import runpy
 from collections.abc import Sequence
+from functools import cache
 from statistics import mean, stdev
 
 from blocks import ROOT, drawing, refresh, table
@@ -121,8 +122,8 @@ def tell_result() -> str:
     """Say in a few lines what the course reaches, with what a reader must know of it."""
     hour = GROUPS["fast-60min"]
     average = mean(run.test_accuracy for run in hour)
-    target = read_report("time_to_accuracy")["targets"][1]
-    ours, theirs = (look["seconds"] / 60 for look in first_at_published())
+    target, *looks = first_at_published()
+    ours, theirs = (look["seconds"] / 60 for look in looks)
     return (
         "`small`, a network with GoogLeNet's modules for small images, reaches a test accuracy of "
         f"**{average:.1%} on CIFAR-10 in about an hour on two CPU cores** (mean of {len(hour)} "
@@ -144,6 +145,7 @@ def weights() -> str:
     return table(["weights", "from run", "test accuracy, weights rounded to float16"], rows)
 
 
+@cache
 def read_report(name: str) -> dict:
     """Read what a benchmark saved."""
     return json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8"))
@@ -248,24 +250,23 @@ def tell_time_to_accuracy() -> str:
         f"{drawing('time_to_accuracy.svg')}\n\n"
         "The table has a column for each accuracy: the minutes until it was first seen, and in "
         "brackets the multiply-adds of training until then, in 10¹² (a forward pass times three). "
-        f"A dash: it was not seen in the epochs that the row says.\n\n"
+        "A dash: it was not seen in the epochs that the row says.\n\n"
         f"{table([*head, 'highest'], rows)}\n\n"
         f"{report['machine']}; {report['data']}, {TRAINING_IMAGES:,} training images; "
         f"{report['date'][:10]}.\n\n{tell_limits()}"
     )
 
 
-def first_at_published() -> tuple[dict, dict]:
-    """Return the first looks at the accuracy that the walkthrough publishes: `fast`'s and its."""
+def first_at_published() -> tuple[float, dict, dict]:
+    """Return the accuracy that the walkthrough publishes, and `fast`'s first look at it and its."""
     target, ways = read_report("time_to_accuracy")["targets"][1], read_steps("time_to_accuracy")
     ours, theirs = (first_look(ways[name], target) for name in ("fast, 1 epoch", "walkthrough"))
-    return ours, theirs
+    return target, ours, theirs
 
 
 def compare_with_the_walkthrough() -> str:
     """Say how much sooner recipe `fast` is at the accuracy that the walkthrough publishes."""
-    ways, (ours, theirs) = read_steps("time_to_accuracy"), first_at_published()
-    target = read_report("time_to_accuracy")["targets"][1]
+    ways, (target, ours, theirs) = read_steps("time_to_accuracy"), first_at_published()
     last = minutes_of_the_others(ways)
     shared = [look for look in ways["walkthrough"]["looks"] if look["seconds"] <= 60 * last][-1]
     slower = theirs["images"] * shared["seconds"] / shared["images"]
@@ -300,6 +301,7 @@ def tell_limits() -> str:
     )
 
 
+@cache
 def read_changes() -> dict[str, str]:
     """Return what each change to `fast` was, by the change's name."""
     changes = runpy.run_path(str(BENCHMARKS / "tries.py"))["CHANGES"]
@@ -335,22 +337,24 @@ def tell_tries() -> str:
 
 def tell_hour_tries() -> str:
     """List what one change each did to an hour of `fast`, and say what one seed can show."""
-    changes = {f"hour-{name}": says for name, says in read_changes().items()}
+    changes = read_changes()
+    hours = {f"hour-{name}": says for name, says in changes.items() if f"hour-{name}" in GROUPS}
     names = {
-        "fast-60min": "none: recipe `fast`",
-        "batch256-60min": "batches of 256 at a rate of 0.1",
-        **{name: says for name, says in changes.items() if name in GROUPS},
+        "fast-60min": changes["base"],
+        "batch256-60min": changes["batch-256-0.1"],
+        **hours,
     }
     base = [run.test_accuracy for run in GROUPS["fast-60min"]]
     rows = []
     for name, says in names.items():
         runs = GROUPS[name]
-        training, validation, test = (
-            [getattr(run, f"{side}_accuracy") for run in runs]
-            for side in ("train", "validation", "test")
-        )
+        test = [run.test_accuracy for run in runs]
+        accuracies = [
+            f"{mean(run.train_accuracy for run in runs):.1%}",
+            f"{mean(run.validation_accuracy for run in runs):.1%}",
+            f"{mean(test):.1%}",
+        ]
         gain = points_above(test, base) if name != "fast-60min" else ""
-        accuracies = (f"{mean(values):.1%}" for values in (training, validation, test))
         rows.append([f"`{name}`", says, f"{len(runs)}", *accuracies, gain])
     head = ["runs", "change", "seeds", "training images", "validation", "test", "points"]
     return (

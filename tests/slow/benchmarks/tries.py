@@ -169,6 +169,7 @@ def cut_out(images: Tensor, *, side: int) -> Tensor:
     return images.masked_fill((rows & columns)[:, None], 0)
 
 
+LARGER = {"batch_size": 256, "lr": 0.1}
 CHANGES = {
     "base": Change("none: recipe `fast`"),
     "warmup-0.05": Change("the rate rises for 5% of the steps, not 20%", {"warmup": 0.05}),
@@ -182,32 +183,32 @@ CHANGES = {
     "decay-2e-3": Change("four times the weight decay", {"weight_decay": 2e-3}),
     "average-0.9": Change("the moving average of the weights is used", {"average_decay": 0.9}),
     "batch-256-0.07": Change("batches of 256 at a rate of 0.07", {"batch_size": 256, "lr": 0.07}),
-    "batch-256-0.1": Change("batches of 256 at a rate of 0.1", {"batch_size": 256, "lr": 0.1}),
+    "batch-256-0.1": Change("batches of 256 at a rate of 0.1", LARGER),
     "batch-512-0.2": Change("batches of 512 at a rate of 0.2", {"batch_size": 512, "lr": 0.2}),
     "batch-256-rest-4": Change(
-        "batches of 256 at a rate of 0.1, and rest=4", {"batch_size": 256, "lr": 0.1, "rest": 4}
+        "batches of 256 at a rate of 0.1, and rest=4", {**LARGER, "rest": 4}
     ),
     "batch-256-momentum-0.8": Change(
         "batches of 256 at a rate of 0.1, and a momentum of 0.8",
-        {"batch_size": 256, "lr": 0.1, "momentum": 0.8},
+        {**LARGER, "momentum": 0.8},
     ),
     "batch-256-sizes": Change(
         "batches of 256 at a rate of 0.1, and sizes of 16, 24, 32 pixels",
-        {"batch_size": 256, "lr": 0.1},
+        LARGER,
         sizes=((0.3, 16), (0.7, 24)),
     ),
     "batch-256-cutout-8": Change(
         "batches of 256 at a rate of 0.1, and a square of 8 pixels greyed out",
-        {"batch_size": 256, "lr": 0.1},
+        LARGER,
         images=partial(cut_out, side=8),
     ),
     "batch-256-shift-4": Change(
         "batches of 256 at a rate of 0.1, and shifts of up to 4 pixels, not 2",
-        {"batch_size": 256, "lr": 0.1, "shift": 4},
+        {**LARGER, "shift": 4},
     ),
     "batch-256-shift-4-cutout-8": Change(
         "batches of 256 at a rate of 0.1, shifts of up to 4 pixels, a square of 8 greyed out",
-        {"batch_size": 256, "lr": 0.1, "shift": 4},
+        {**LARGER, "shift": 4},
         images=partial(cut_out, side=8),
     ),
     "fall-2": Change("the rate falls with a square, not straight", rates=fall_early),
