@@ -134,6 +134,7 @@ class Trainer:
                 f"expected fewer, and for {model.variant.name} at least {model.variant.smallest}"
             )
         self.recipe = recipe
+        self.image_size = data.image_size
         self.group = group
         self.precision = pick_precision(device, recipe.precision)
         memory_format = torch.channels_last if recipe.channels_last else torch.contiguous_format
@@ -187,7 +188,7 @@ class Trainer:
         sizes = self.train_batches.sizes()
         batches = progress_bar(self.train_batches, desc=title, enabled=self.group.is_main)
         for (images, labels), size in zip(batches, sizes, strict=True):
-            total, main, logits = self.step(self._shrink(images), labels, size)
+            total, main, logits = self.step(self.shrink(images), labels, size)
             tally.add(total, main, logits, labels)
             unchecked.append(total)
             if len(unchecked) == CHECK_EVERY:
@@ -236,17 +237,21 @@ class Trainer:
             self.average.update_parameters(self.model)
         return total, main, torch.cat(logits)
 
-    def _shrink(self, images: Tensor) -> Tensor:
-        """Bring pictures to the size that is due at this step.
+    def size_at(self, step: int) -> int:
+        """Return how many pixels a side the pictures of a step have; steps count from 0.
 
         Small ones first: most of what is learnt early shows in them. Source: Howard, 2018, in
         fast.ai's entry to DAWNBench.
         """
         shrink, until = self.recipe.shrink, self.recipe.shrink_for * self.steps
-        if not shrink or self.scheduler.last_epoch >= until:
+        return shrink if shrink and step < until else self.image_size
+
+    def shrink(self, images: Tensor) -> Tensor:
+        """Bring pictures to the size that is due at this step."""
+        size = self.size_at(self.scheduler.last_epoch)
+        if images.shape[-1] == size:
             return images
-        size = (shrink, shrink)
-        return F.interpolate(images, size, mode="bilinear", antialias=True)
+        return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
     def evaluate(self, batches: Batches, *, flips: bool = False) -> Metrics:
         """Measure loss and accuracy of the trained network, in the precision of training."""

@@ -193,6 +193,7 @@ def test_pictures_are_small_at_first(monkeypatch):
     trainer.run_epoch()
     half = len(trainer.train_batches)
     assert seen == [(16, 16)] * half + [(20, 20)] * half
+    assert [trainer.size_at(step) for step in (0, half - 1, half)] == [16, 16, 20]
     for shrink in (20, 21, 7):
         with pytest.raises(UsageError, match=f"shrink={shrink} came for pictures of 20 .* least 8"):
             Trainer(network(), data, replace(SHORT, shrink=shrink), seed=0, device=CPU)

@@ -206,14 +206,13 @@ def fast(data: Data, folder: Path, *, epochs: int, **settings) -> Training:
     trainer = Trainer(googlenet("small", 10), data, recipe, seed=0, device=CPU)
 
     def update(images, labels):
-        return trainer.step(trainer._shrink(images), labels)[0]
-
-    def side(step):
-        return recipe.shrink if step < recipe.shrink_for * trainer.steps else SIZE
+        return trainer.step(trainer.shrink(images), labels)[0]
 
     parts = {"optimiser": trainer.optimiser, "scheduler": trainer.scheduler}
     step = Step(forever(trainer.train_batches), update, CPU, trainer.model, parts)
-    return Training(step, (recipe.mean, recipe.std), recipe.precision, trainer.steps, side)
+    return Training(
+        step, (recipe.mean, recipe.std), recipe.precision, trainer.steps, trainer.size_at
+    )
 
 
 def name_epochs(way: str, epochs: int) -> str:

@@ -73,13 +73,11 @@ class Attempt(Trainer):
         """Change images that the loop has shrunk already."""
         return super().step(self.change.images(images), *rest)
 
-    def _shrink(self, images: Tensor) -> Tensor:
+    def size_at(self, step: int) -> int:
         if not self.change.sizes:
-            return super()._shrink(images)
-        for until, size in self.change.sizes:
-            if self.scheduler.last_epoch < until * self.steps:
-                return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
-        return images
+            return super().size_at(step)
+        due = (size for until, size in self.change.sizes if step < until * self.steps)
+        return next(due, self.image_size)
 
 
 # ---- changes that settings do not reach ------------------------------------------------------
