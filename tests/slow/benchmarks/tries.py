@@ -28,7 +28,7 @@ from googlenet_lib.device import keep_freed_memory, seed_everything
 from googlenet_lib.network import googlenet as network_module
 from googlenet_lib.network.blocks import ConvBlock
 from googlenet_lib.network.googlenet import GoogLeNet
-from googlenet_lib.network.table1 import ROWS
+from googlenet_lib.network.table1 import INCEPTION_ROWS, ROWS, Row, Widths
 from googlenet_lib.network.variants import SMALL, Variant
 from googlenet_lib.training.describe import describe_run
 from googlenet_lib.training.loop import Trainer
@@ -53,7 +53,7 @@ class Change:
     build: Callable[[Variant], GoogLeNet] = build
     network: Callable[[GoogLeNet, Data], None] = lambda model, data: None
     rates: Callable[[Trainer], None] = lambda trainer: None
-    images: Callable[[Tensor], Tensor] = lambda images: images
+    images: Callable[[Tensor, float], Tensor] = lambda images, done: images  # done: of the steps
     sizes: Sequence[tuple[float, int]] = ()  # until which share of the steps, pixels a side
 
 
@@ -71,7 +71,8 @@ class Attempt(Trainer):
 
     def step(self, images: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Change images that the loop has shrunk already."""
-        return super().step(self.change.images(images), *rest)
+        done = self.scheduler.last_epoch / self.steps
+        return super().step(self.change.images(images, done), *rest)
 
     def size_at(self, step: int) -> int:
         if not self.change.sizes:
@@ -94,6 +95,26 @@ def with_widths(variant: Variant, **factors: float) -> GoogLeNet:
 
     with patch.object(network_module, "_scaled_widths", scaled):
         return build(variant)
+
+
+def with_stages(variant: Variant, *, without: str = "", **factors: float) -> GoogLeNet:
+    """Build the network with some stages wider or narrower, by sixteens of Table 1.
+
+    `factors` has a factor for each stage, by names such as `stage3` for modules 3a and 3b. The
+    module called `without` is left out.
+    """
+
+    def scaled(row: Row) -> Row:
+        factor = factors.get(f"stage{row.name[-2]}", 1.0)
+        widths = {n: max(16, round(w * factor / 16) * 16) for n, w in vars(row.widths).items()}
+        return replace(row, widths=Widths(**widths)) if factor != 1 else row
+
+    rows = tuple(scaled(row) for row in INCEPTION_ROWS if row.name != without)
+    with patch.object(network_module, "INCEPTION_ROWS", rows):
+        model = build(variant)
+    if without:
+        model.add_module(without, nn.Identity())
+    return model
 
 
 def with_stem(variant: Variant, channels: int) -> GoogLeNet:
@@ -158,8 +179,12 @@ def scale_logits(model: GoogLeNet, data: Data, *, factor: float) -> None:
     model.fc.register_forward_hook(lambda module, inputs, logits: logits * factor)
 
 
-def cut_out(images: Tensor, *, side: int) -> Tensor:
-    """Grey out a square around a random pixel of each image."""
+def cut_out(images: Tensor, done: float, *, side: int, grows: bool = False) -> Tensor:
+    """Grey out a square around a random pixel of each image.
+
+    With `grows`, its side is 0 pixels at first, and comes to `side` at the last step.
+    """
+    side = side * done if grows else side
     count, _, height, width = images.shape
     centres = torch.rand(2, count, 1, 1)
     rows = (torch.arange(height).view(1, -1, 1) - centres[0] * height).abs() <= side / 2
@@ -220,6 +245,15 @@ CHANGES = {
     "dropout-0.4": Change("dropout of 0.4, not 0.2", variant={"dropout": 0.4}),
     "smooth-0.2": Change("labels smoothed by 0.2, not 0.1", {"label_smoothing": 0.2}),
     "cutout-8": Change("a square of 8 pixels greyed out", images=partial(cut_out, side=8)),
+    "cutout-grows": Change(
+        "a square greyed out that grows from 0 to 8 pixels",
+        images=partial(cut_out, side=8, grows=True),
+    ),
+    "batch-256-cutout-grows": Change(
+        "batches of 256 at a rate of 0.1, and a square greyed out that grows from 0 to 12 pixels",
+        LARGER,
+        images=partial(cut_out, side=12, grows=True),
+    ),
     "cutout-12": Change("a square of 12 pixels greyed out", images=partial(cut_out, side=12)),
     "eps-1e-5": Change("BatchNorm's epsilon 0.00001, not 0.001", variant={"eps": 1e-5}),
     "logit-0.25": Change("logits divided by 4", network=partial(scale_logits, factor=0.25)),
@@ -235,6 +269,18 @@ CHANGES = {
         "the stem's pooling before conv2, not after conv3", variant={"stem_pools": (True, False)}
     ),
     "stem-64": Change("64 channels of conv3, not 96", build=partial(with_stem, channels=64)),
+    "late-wide": Change(
+        "modules 3a and 3b of 0.75 times the width, 5a and 5b of 1.5 times",
+        build=partial(with_stages, stage3=0.75, stage5=1.5),
+    ),
+    "early-wide": Change(
+        "modules 3a and 3b of 1.125 times the width, 4a to 4e of 0.9 times",
+        build=partial(with_stages, stage3=1.125, stage4=0.9),
+    ),
+    "without-4c": Change(
+        "no module 4c, the others of the fourth stage 1.1 times as wide",
+        build=partial(with_stages, without="inception4c", stage4=1.1),
+    ),
     "large-half": Change(
         "5x5 branches of half the width",
         build=partial(with_widths, reduce_5x5=0.5, out_5x5=0.5),
