@@ -125,13 +125,14 @@ def tell_result() -> str:
     target, *looks = first_at_published()
     ours, theirs = (look["seconds"] / 60 for look in looks)
     return (
-        "`small`, a network with GoogLeNet's modules for small images, reaches a test accuracy of "
-        f"**{average:.1%} on CIFAR-10 in about an hour on two CPU cores** (mean of {len(hour)} "
-        f"seeds). It is **at {target:.1%} after {ours:.1f} minutes**. That is the accuracy that a "
-        "popular walkthrough publishes, and the walkthrough's own way of training took "
-        f"{theirs:.1f} minutes to it on the same cores (one training each, validation images). Our "
-        "copy of CIFAR-10 was saved again as JPEG, which costs a little, and nothing was measured "
-        "on a GPU: [all measurements](docs/measurements.md)."
+        "`small`, a network of GoogLeNet's modules for small images, reaches a test accuracy of "
+        f"**{average:.1%} on CIFAR-10 after about an hour of training on two CPU cores** (mean of "
+        f"{len(hour)} seeds). A training of one epoch is **at {target:.1%} after {ours:.1f} "
+        "minutes**, measured on validation images. That is the accuracy that a popular walkthrough "
+        f"publishes. The walkthrough's own way of training took {theirs:.1f} minutes to get there "
+        "on the same cores (one training each). We trained on a copy of CIFAR-10 that was saved "
+        "again as JPEG, which makes accuracies a little lower, and nothing was measured on a GPU: "
+        "[all measurements](docs/measurements.md)."
     )
 
 

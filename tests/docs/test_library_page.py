@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from googlenet_lib import googlenet
+from googlenet_lib.course.kit.photographs import load_photographs
 from googlenet_lib.network.count import model_costs
 from googlenet_lib.network.table1 import total
 from googlenet_lib.network.variants import VARIANTS
@@ -27,3 +28,14 @@ def test_costs_of_the_variants(variant):
     parameters, macs = total(model_costs(network, (3, size, size)))
     heads = sum(p.numel() for p in googlenet(variant, classes).parameters())
     assert row[:3] == [f"{parameters:,}", f"{heads:,}", f"{macs / 1e6:,.1f} M"]
+
+
+def test_the_code_runs(tmp_path, monkeypatch, capsys):
+    """The lines that download torchvision's weights excepted."""
+    monkeypatch.chdir(tmp_path)
+    next(iter(load_photographs())).save("picture.jpg")
+    for block in re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL):
+        exec("\n".join(line for line in block.splitlines() if "imagenet" not in line), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert re.fullmatch(r"\d+\.\d% \w+", lines[0])
