@@ -100,8 +100,8 @@ FAST = replace(
     "in the speed records on CIFAR-10 (Jordan et al., 2024), and with small pictures first, as in "
     "fast.ai's entry to DAWNBench (Howard, 2018)",
     epochs=20,
+    batch_size=256,
     optimiser="muon",
-    lr=0.05,
     momentum=0.6,
     shrink=24,
 )

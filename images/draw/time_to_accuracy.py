@@ -20,7 +20,7 @@ def read_time_to_accuracy() -> dict:
 def draw_time_to_accuracy(report: dict) -> Figure:
     """Draw the highest accuracy that each way has shown after each minute of training.
 
-    `fast` with larger batches lies too close to `fast` to be drawn beside it.
+    `fast` with smaller batches lies too close to `fast` to be drawn beside it.
     """
     ways = [way for way in report["ways"] if way["looks"] and "fast-" not in way["way"]]
     with style.house_style():
@@ -40,7 +40,7 @@ def draw_time_to_accuracy(report: dict) -> Figure:
             end = minutes[-1], highest[-1]
             look = {"fontsize": 12, "color": text, "textcoords": "offset points"}
             if ours:  # above, where no other line passes
-                axes.annotate(way["way"].removeprefix("fast, "), end, (0, 9), ha="center", **look)
+                axes.annotate(way["way"].removeprefix("fast, "), end, (-8, 9), ha="center", **look)
             else:
                 down = -14 if way["way"] == "torchvision" else 0  # below the walkthrough's line
                 axes.annotate(way["way"], end, (6, down), va="center", **look)

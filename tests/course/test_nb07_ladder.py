@@ -17,13 +17,13 @@ def test_the_first_rung_is_the_walkthrough_s():
     assert (ARMS[0].variant, ARMS[0].recipe) == (VARIANTS["classroom"], CLASSROOM)
 
 
-@pytest.mark.parametrize(("rung", "expected"), [("smoothing", QUICK), ("rate", FAST)])
+@pytest.mark.parametrize(("rung", "expected"), [("smoothing", QUICK), ("batch", FAST)])
 def test_rungs_lead_to_small_by_quick_and_by_fast(rung, expected):
     (arm,) = (arm for arm in ARMS if arm.name.endswith(rung))
     assert replace(arm.variant, name="small") == VARIANTS["small"]
     unlike = dict(name="", source="", epochs=1, precision="")
     assert replace(arm.recipe, **unlike) == replace(expected, **unlike)
-    assert ARMS[-1].name.endswith("rate")
+    assert ARMS[-1].name.endswith("batch")
 
 
 def test_every_rung_changes_what_it_names_in_the_network_or_in_the_recipe():

@@ -25,9 +25,9 @@ def test_no_training_is_recorded_twice():
 
 
 def test_a_summary_says_what_the_run_says():
-    run = find_run("fast-10min-0")
-    record = records.summarise("fast-10min-0", run)
-    assert (record.name, record.torch) == ("fast-10min-0", run.versions["torch"])
+    run = find_run("classroom-0")
+    record = records.summarise("classroom-0", run)
+    assert (record.name, record.torch) == ("classroom-0", run.versions["torch"])
     assert (record.test_accuracy, record.command) == (run.test_accuracy, run.command)
     assert record.validation_accuracy_last == run.history[-1]["val_accuracy"]
     assert record.fastest_epoch == min(epoch["seconds"] for epoch in run.history)
@@ -38,17 +38,17 @@ def test_a_run_is_added_under_its_name_once(file, tmp_path, place):
     before = records.read_records()
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)
-    for source in ("fast-10min-0", "fast-10min-1"):
+    for source in ("classroom-0", "classroom-1"):
         shutil.copy(RECORDED / f"{source}.json", path)
         assert records.main([str(path)]) == 0
     added = [record for record in records.read_records() if record not in before]
-    assert added == [records.summarise("new-0", find_run("fast-10min-1"))]
+    assert added == [records.summarise("new-0", find_run("classroom-1"))]
     assert set(before) < set(records.read_records())
 
 
 def test_what_is_no_run_is_named_and_adds_nothing(file, tmp_path, capsys):
     before, path = file.read_bytes(), tmp_path / "empty.json"
     path.write_text("{}")
-    assert records.main([str(RECORDED / "fast-10min-0.json"), str(path)]) == 2
+    assert records.main([str(RECORDED / "classroom-0.json"), str(path)]) == 2
     assert f"{path} cannot be read as a recorded run" in capsys.readouterr().err
     assert file.read_bytes() == before

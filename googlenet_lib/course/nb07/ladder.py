@@ -31,7 +31,6 @@ class Rung:
     variant: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     after: str = ""
-    shown: str = ""  # the name that a reader sees, where it is not the one in the runs' names
 
 
 LADDER: tuple[Rung, ...] = (
@@ -79,12 +78,7 @@ LADDER: tuple[Rung, ...] = (
         recipe={"optimiser": "muon", "momentum": 0.6},
     ),
     Rung("small-first", "images of 24 pixels in 60% of the steps", recipe={"shrink": 24}),
-    Rung(
-        "rate",
-        "half the learning rate, chosen for longer trainings",
-        recipe={"lr": 0.05},
-        shown="learning rate",
-    ),
+    Rung("batch", "batches of 256 images instead of 128", recipe={"batch_size": 256}),
 )
 
 

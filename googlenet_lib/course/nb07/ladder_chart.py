@@ -93,7 +93,7 @@ def _describe_ladder(rows: Sequence[Step], runs: seeds.Runs) -> str:
     """Return the alt text of `draw_ladder`, from the same data."""
     parts = []
     for step in rows:
-        told = f"{step.number} {step.rung.shown or step.rung.name}: {seeds.span(step.validation)}"
+        told = f"{step.number} {step.rung.name}: {seeds.span(step.validation)}"
         if step.gain:
             told += f", {step.gain} over rung {step.start}"
         parts.append(f"{told}, test {mean(step.test):.1%}")
@@ -109,4 +109,4 @@ def _describe_ladder(rows: Sequence[Step], runs: seeds.Runs) -> str:
 def _name(step: Step) -> str:
     """Return number and name of a rung, and below what it changes."""
     change = textwrap.fill(step.rung.change, CHANGE_CHARACTERS)
-    return f"{step.number} {step.rung.shown or step.rung.name}\n{change}"
+    return f"{step.number} {step.rung.name}\n{change}"

@@ -19,7 +19,7 @@ it was. It refuses to go on where the processor, the threads or the packages are
     full resolution        the popular GoogLeNet whose stem is one 3x3 (kuangliu/pytorch-cifar)
     tutorial               the reduced GoogLeNet of UvA's deep learning tutorial 5
     fast, N epochs         ours: `small` by recipe `fast`, whose schedule ends after N epochs
-    fast-256, N epochs     the same with batches of 256 images at a rate of 0.1
+    fast-128, N epochs     the same with batches of 128 images at a rate of 0.05
 
 The two networks of others are rebuilt in small_nets.py, and follow their published recipes.
 """
@@ -227,7 +227,7 @@ WAYS: dict[str, Callable[[Data, Path], Training]] = {
     "tutorial": tutorial,
     **{name_epochs("fast", n): partial(fast, epochs=n) for n in (1, 2, 4)},
     **{
-        name_epochs("fast-256", n): partial(fast, epochs=n, batch_size=256, lr=0.1)
+        name_epochs("fast-128", n): partial(fast, epochs=n, batch_size=128, lr=0.05)
         for n in (1, 2, 4)
     },
 }

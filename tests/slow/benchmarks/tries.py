@@ -1,5 +1,8 @@
 """What one change to recipe `fast` gains or loses, in short trainings.
 
+The recipe is `fast` as it was then, with batches of 128 images and a rate of 0.05, so that every
+try has the same base. What they led to is `fast` as it is: "batch-256-0.1" below.
+
     python tests/slow/benchmarks/tries.py --data cifar10 --out runs/tries --seeds 0 1
     python tests/slow/benchmarks/tries.py --data cifar10 --out runs/tries --only heads-0 warmup-0.05
 
@@ -36,6 +39,7 @@ from googlenet_lib.training.recipes import FAST
 from googlenet_lib.training.run import Result, find_best_epoch
 
 CPU = torch.device("cpu")
+BASE = replace(FAST, batch_size=128, lr=0.05)
 SHORT, HOUR = (40_000, 2), (45_000, 22)  # images, epochs
 
 
@@ -64,7 +68,7 @@ class Attempt(Trainer):
         seed_everything(seed)
         model = change.build(replace(SMALL, **change.variant))
         change.network(model, data)
-        recipe = replace(FAST, epochs=epochs, **change.recipe)
+        recipe = replace(BASE, epochs=epochs, **change.recipe)
         super().__init__(model, data, recipe, seed=seed, device=CPU)
         self.change = change
         change.rates(self)
@@ -194,12 +198,12 @@ def cut_out(images: Tensor, done: float, *, side: int, grows: bool = False) -> T
 
 LARGER = {"batch_size": 256, "lr": 0.1}
 CHANGES = {
-    "base": Change("none: recipe `fast`"),
+    "base": Change("none: batches of 128 at a rate of 0.05"),
     "warmup-0.05": Change("the rate rises for 5% of the steps, not 20%", {"warmup": 0.05}),
     "lr-0.035": Change("a rate of 0.035, not 0.05", {"lr": 0.035}),
     "momentum-0.8": Change("a momentum of 0.8, not 0.6", {"momentum": 0.8}),
-    "rest-4": Change("what Muon leaves to SGD moves 4 times as fast as lr, not twice", {"rest": 4}),
-    "rest-8": Change("what Muon leaves to SGD moves 8 times as fast as lr", {"rest": 8}),
+    "rest-4": Change("what SGD trains beside Muon has 4 times the rate, not twice", {"rest": 4}),
+    "rest-8": Change("what SGD trains beside Muon has 8 times the rate, not twice", {"rest": 8}),
     "bias-16": Change(
         "BatchNorm's biases move 16 times as fast", rates=partial(faster_biases, factor=16)
     ),
@@ -216,12 +220,12 @@ CHANGES = {
         {**LARGER, "momentum": 0.8},
     ),
     "batch-256-sizes": Change(
-        "batches of 256 at a rate of 0.1, and sizes of 16, 24, 32 pixels",
+        "batches of 256 at a rate of 0.1, and images of 16, 24 and 32 pixels a side",
         LARGER,
         sizes=((0.3, 16), (0.7, 24)),
     ),
     "batch-256-cutout-8": Change(
-        "batches of 256 at a rate of 0.1, and a square of 8 pixels greyed out",
+        "batches of 256 at a rate of 0.1, and a square of 8x8 pixels greyed out",
         LARGER,
         images=partial(cut_out, side=8),
     ),
@@ -230,11 +234,13 @@ CHANGES = {
         {**LARGER, "shift": 4},
     ),
     "batch-256-shift-4-cutout-8": Change(
-        "batches of 256 at a rate of 0.1, shifts of up to 4 pixels, a square of 8 greyed out",
+        "batches of 256 at a rate of 0.1, shifts of up to 4 pixels, a square of 8x8 greyed out",
         {**LARGER, "shift": 4},
         images=partial(cut_out, side=8),
     ),
-    "fall-2": Change("the rate falls with a square, not straight", rates=fall_early),
+    "fall-2": Change("the rate falls along a parabola, not a straight line", rates=fall_early),
+    "shift-0": Change("no shifts", {"shift": 0}),
+    "shift-1": Change("shifts of up to 1 pixel, not 2", {"shift": 1}),
     "shift-4": Change("shifts of up to 4 pixels, not 2", {"shift": 4}),
     "bn-momentum-0.3": Change(
         "BatchNorm's running statistics change by 0.3 a batch, not 0.1",
@@ -244,26 +250,30 @@ CHANGES = {
     "dropout-0": Change("no dropout before the classifier", variant={"dropout": 0.0}),
     "dropout-0.4": Change("dropout of 0.4, not 0.2", variant={"dropout": 0.4}),
     "smooth-0.2": Change("labels smoothed by 0.2, not 0.1", {"label_smoothing": 0.2}),
-    "cutout-8": Change("a square of 8 pixels greyed out", images=partial(cut_out, side=8)),
+    "cutout-8": Change("a square of 8x8 pixels greyed out", images=partial(cut_out, side=8)),
     "cutout-grows": Change(
-        "a square greyed out that grows from 0 to 8 pixels",
+        "a square greyed out that grows to 8x8 pixels",
         images=partial(cut_out, side=8, grows=True),
     ),
     "batch-256-cutout-grows": Change(
-        "batches of 256 at a rate of 0.1, and a square greyed out that grows from 0 to 12 pixels",
+        "batches of 256 at a rate of 0.1, and a square greyed out that grows to 12x12 pixels",
         LARGER,
         images=partial(cut_out, side=12, grows=True),
     ),
-    "cutout-12": Change("a square of 12 pixels greyed out", images=partial(cut_out, side=12)),
+    "cutout-12": Change("a square of 12x12 pixels greyed out", images=partial(cut_out, side=12)),
     "eps-1e-5": Change("BatchNorm's epsilon 0.00001, not 0.001", variant={"eps": 1e-5}),
     "logit-0.25": Change("logits divided by 4", network=partial(scale_logits, factor=0.25)),
     "whiten": Change("conv1 begins with the principal components of patches", network=whiten),
     "ortho": Change("convolutions begin orthogonal", network=orthogonal),
-    "small-for-0.75": Change("24 pixels for 75% of the steps, not 60%", {"shrink_for": 0.75}),
-    "sizes-16-24-32": Change("sizes of 16, 24, 32 pixels", sizes=((0.3, 16), (0.7, 24))),
-    "sizes-24-28-32": Change("sizes of 24, 28, 32 pixels", sizes=((0.5, 24), (0.85, 28))),
+    "small-for-0.75": Change(
+        "images of 24x24 pixels for 75% of the steps, not 60%", {"shrink_for": 0.75}
+    ),
+    "sizes-16-24-32": Change("images of 16, 24 and 32 pixels a side", sizes=((0.3, 16), (0.7, 24))),
+    "sizes-24-28-32": Change(
+        "images of 24, 28 and 32 pixels a side", sizes=((0.5, 24), (0.85, 28))
+    ),
     "sizes-16-20-24-32": Change(
-        "sizes of 16, 20, 24, 32 pixels", sizes=((0.25, 16), (0.5, 20), (0.75, 24))
+        "images of 16, 20, 24 and 32 pixels a side", sizes=((0.25, 16), (0.5, 20), (0.75, 24))
     ),
     "stem-pool1": Change(
         "the stem's pooling before conv2, not after conv3", variant={"stem_pools": (True, False)}
