@@ -318,12 +318,8 @@ def read_changes() -> dict[str, str]:
     return {name: change.says for name, change in changes.items()}
 
 
-def least_shown(base: Sequence[float]) -> str:
-    """Return the least difference in points that one seed more can show beside those of `base`."""
-    return f"{100 * _half_interval(base):.1f} points"
-
-
-def _half_interval(base: Sequence[float]) -> float:
+def least_shown(base: Sequence[float]) -> float:
+    """Return the least difference that one seed more can show beside those of `base` (95%)."""
     return stats.t.ppf(0.975, len(base) - 1) * stdev(base) * (1 + 1 / len(base)) ** 0.5
 
 
@@ -335,18 +331,19 @@ def points_above(values: Sequence[float], base: Sequence[float]) -> str:
 def tell_tries() -> str:
     """List what one change each did to `fast`, and say what one seed can show."""
     base = [run.validation_accuracy for run in GROUPS["try-base"]]
-    rows, better, worse = [], [], []
+    least, rows, better, worse = least_shown(base), [], [], []
     for name, says in read_changes().items():
         values = [run.validation_accuracy for run in GROUPS.get(f"try-{name}", [])]
         if values:
             gain = points_above(values, base) if name != "base" else ""
             rows.append([f"`try-{name}`", says, f"{len(values)}", percent(values), gain])
-            if abs(mean(values) - mean(base)) > _half_interval(base):
-                (better if mean(values) > mean(base) else worse).append(f"`try-{name}`")
+            difference = mean(values) - mean(base)
+            if abs(difference) > least:
+                (better if difference > 0 else worse).append(f"`try-{name}`")
     head = ["runs", "change", "seeds", "validation accuracy", "points above the base"]
     return (
         f"Even without a change, one seed more would differ from the mean of the {len(base)} seeds "
-        f"of the base by up to {least_shown(base)} in 95% of cases. So less than that shows "
+        f"of the base by up to {100 * least:.1f} points in 95% of cases. So less than that shows "
         f"nothing.\n\n{table(head, rows)}\n\n"
         f"Better by more than that: {', '.join(better) or 'none'}. Worse by more than that: "
         f"{', '.join(worse) or 'none'}. With {len(rows) - 1} changes, about one such result must "
@@ -379,32 +376,34 @@ def tell_hour_tries() -> str:
     return (
         f"{table(head, rows)}\n\nThe last column says by how many points the test accuracy is "
         "above that of the first row. One seed more without a change would differ from the mean of "
-        f"the {len(base)} by up to {least_shown(base)} in 95% of cases."
+        f"the {len(base)} by up to {100 * least_shown(base):.1f} points in 95% of cases."
     )
 
 
 def tell_larger_batches() -> str:
-    """Compare what batches of 256 reach with batches of 128, in ten minutes and in an hour."""
-    lines = []
-    for time, said in (("10min", "Ten minutes"), ("60min", "An hour")):
-        larger, smaller = GROUPS[f"fast-{time}"], GROUPS[f"batch128-{time}"]
-        accuracies = [[run.test_accuracy for run in runs] for runs in (larger, smaller)]
-        lines.append(
-            f"- **{said}.** {len(larger)} seeds with batches of 256 ({tell_epochs(larger[0])} "
-            f"images) have a mean test accuracy of {mean(accuracies[0]):.2%}, and {len(smaller)} "
-            f"with batches of 128 ({tell_epochs(smaller[0])} images) have {mean(accuracies[1]):.2%}"
-            f". The difference is {compare_means(*accuracies)}."
-        )
-    paces = [
+    """Say what batches of 256 gain over batches of 128, in ten minutes and in an hour."""
+    larger, smaller = (
         min(run.seconds / 60 / run.epochs for run in GROUPS[group] if "2 threads" in run.device)
         for group in ("fast-10min", "batch128-10min")
-    ]
-    lines[0] += (
-        " It comes from the larger batches and from the fifth epoch together. On two cores, five "
-        f"epochs took {5 * paces[0]:.1f} minutes with batches of 256. With batches of 128 they "
-        f"would have taken {5 * paces[1]:.1f}, by the pace of those runs."
     )
-    return "\n".join(lines)
+    return (
+        f"- **Ten minutes.** {compare_batches('10min')} It comes from the larger batches and from "
+        f"the fifth epoch together. On two cores, five epochs took {5 * larger:.1f} minutes with "
+        f"batches of 256. With batches of 128 they would have taken {5 * smaller:.1f}, by the pace "
+        f"of those runs.\n- **An hour.** {compare_batches('60min')}"
+    )
+
+
+def compare_batches(time: str) -> str:
+    """Compare the test accuracies of both sizes of batch after one of the two times."""
+    larger, smaller = GROUPS[f"fast-{time}"], GROUPS[f"batch128-{time}"]
+    accuracies = [[run.test_accuracy for run in runs] for runs in (larger, smaller)]
+    return (
+        f"{len(larger)} seeds with batches of 256 ({tell_epochs(larger[0])} images) have a mean "
+        f"test accuracy of {mean(accuracies[0]):.2%}, and {len(smaller)} with batches of 128 "
+        f"({tell_epochs(smaller[0])} images) have {mean(accuracies[1]):.2%}. The difference is "
+        f"{compare_means(*accuracies)}."
+    )
 
 
 def make_blocks() -> dict[str, str]:
