@@ -9,7 +9,7 @@ import random
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,9 +98,9 @@ class Precision:
 
     def autocast(self) -> AbstractContextManager:
         """Return the context that a forward pass runs in; it does nothing in float32."""
-        return torch.autocast(
-            self.device.type, dtype=DTYPES[self.name], enabled=self.name != "float32"
-        )
+        if self.name == "float32":  # not even autocast: torch 2.9's warns of float32 on MPS
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=DTYPES[self.name])
 
 
 def pick_precision(device: torch.device, name: str = "auto") -> Precision:
@@ -166,7 +166,10 @@ def _set_malloc(library: ctypes.CDLL, options: dict[int, int]) -> None:
 
 def is_memory_error(error: Exception) -> bool:
     """Tell whether Python or torch say by `error` that there is not enough memory."""
-    words = ("can't allocate memory", "not enough memory", "Storage size calculation overflowed")
+    words = (
+        *("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"),
+        "Storage size calculation overflowed",
+    )
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or any(text in str(error) for text in words)
 

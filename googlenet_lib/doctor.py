@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from googlenet_lib.colab import SWITCH_ON_A_GPU
 from googlenet_lib.data import find_cifar10
@@ -98,17 +99,19 @@ def _check_cifar10() -> Check:
     try:
         return Check("cifar10", f"in {find_cifar10()}")
     except UsageError:
-        found = f"not found in {os.environ.get('GOOGLENET_DATA', 'data')}"
+        found = f"not found in {os.environ.get('GOOGLENET_DATA') or 'data'}"
         advice = "--data cifar10 downloads it once; the built-in digits and shapes need nothing"
         return Check("cifar10", found, advice)
 
 
 def _check_network() -> Check:
-    for host in dict.fromkeys(urlsplit(place).netloc for place in CIFAR10_PLACES):
-        name, _, port = host.partition(":")
+    proxy = getproxies().get("https")  # through which downloads go, where there is one
+    for place in [proxy] if proxy else CIFAR10_PLACES:
+        host = urlsplit(place)
         try:
-            socket.create_connection((name, int(port or 443)), timeout=3).close()
-        except OSError:
+            socket.create_connection((host.hostname, host.port or 443), timeout=3).close()
+        except (OSError, ValueError):  # nobody there; an address that is none
             continue
-        return Check("network", f"online; CIFAR-10 can be had from {name}")
+        found = f"CIFAR-10 can be had from {host.hostname}"
+        return Check("network", f"online; {f'by proxy {host.hostname}' if proxy else found}")
     return Check("network", "offline; everything but downloads works")

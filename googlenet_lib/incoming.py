@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
+from googlenet_lib.device import is_memory_error
 from googlenet_lib.errors import UsageError, escape
 
 T = TypeVar("T")
@@ -29,8 +30,7 @@ def refuse_damage(path: Path, kind: str, advice: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # readers of files raise many kinds, each of which means the same
-        lack = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if lack or "allocate memory" in str(error):
+        if is_memory_error(error):
             raise UsageError(
                 f"{escape(path)} could not be read for lack of memory; close other programs and "
                 "try again"

@@ -50,7 +50,8 @@ def _to_image(picture: Picture) -> Image.Image:
     if isinstance(picture, Image.Image):
         return _convert_image(picture)
     if isinstance(picture, Tensor):
-        return _convert_array(picture, picture.shape[:1] == (3,), "(3, height, width)")
+        fits = picture.ndim == 3 and len(picture) == 3
+        return _convert_array(picture, fits, "(3, height, width)")
     if isinstance(picture, np.ndarray):
         fits = picture.ndim == 2 or picture.shape[2:] == (3,)
         return _convert_array(picture, fits, "(height, width, 3)")

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+import numpy as np
+
 from googlenet_lib.errors import UsageError
 
 Settings = TypeVar("Settings")
@@ -41,7 +43,7 @@ def check_fields(settings: Any) -> None:
     """Raise UsageError for a value that is not of its field's type or not in its domain.
 
     A domain stands in the field's type, as Annotated[float, (0, 1)]. Infinities and what is no
-    number (NaN) are in no domain.
+    number (NaN) are in no domain. Numbers of NumPy's become Python's, which files can hold.
     """
     for field in fields(settings):
         value = getattr(settings, field.name)
@@ -56,6 +58,10 @@ def check_fields(settings: Any) -> None:
             raise UsageError(f"{field.name}={value!r} came; expected {names}")
         if domain is not None and not all(_lies_within(v, domain) for v in values):
             raise UsageError(f"{field.name}={value!r} came; expected {_describe(domain)}")
+        if any(isinstance(v, np.generic) for v in values):
+            plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+            new = type(value)(plain) if get_args(kind) else plain[0]
+            object.__setattr__(settings, field.name, new)  # also where it is frozen
 
 
 def _parse(text: str, like: Any) -> Any:
@@ -68,6 +74,7 @@ def _parse(text: str, like: Any) -> Any:
 
 def _is_a(value: Any, kind: type) -> bool:
     """Tell whether this is a `kind`: whole numbers are floats too, but True is no number."""
+    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

@@ -94,6 +94,8 @@ def test_cifar10_missing_and_found(tmp_path, monkeypatch):
 def test_network_is_told_and_needs_no_advice(monkeypatch):
     places = ("https://nowhere.invalid/a.tar.gz", "https://there.invalid/a.tar.gz")
     monkeypatch.setattr(doctor, "CIFAR10_PLACES", places)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
 
     def connect(address, timeout):
         if "nowhere" in address[0]:
@@ -102,6 +104,8 @@ def test_network_is_told_and_needs_no_advice(monkeypatch):
 
     monkeypatch.setattr(socket, "create_connection", connect)
     assert check("network").found.startswith("online; CIFAR-10 can be had from there.invalid")
+    monkeypatch.setenv("https_proxy", "http://me:secret@proxy.invalid:8080")
+    assert check("network").found == "online; by proxy proxy.invalid"
     monkeypatch.setattr(socket, "create_connection", failing(TimeoutError()))
     assert "offline" in check("network").found
     assert not check("network").advice

@@ -198,6 +198,8 @@ def test_network_out_of_its_wrappers():
         (UsageError("\x1b[2J"), r"library: \x1b[2J; do this"),
         (MemoryError(), "lack of memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "lack of memory"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "lack of memory"),
+        (RuntimeError("MPS backend out of memory"), "lack of memory"),
     ],
 )
 def test_what_is_amiss_becomes_one_error(error, said):

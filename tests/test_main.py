@@ -185,6 +185,8 @@ def test_control_c_is_no_traceback(tmp_path, monkeypatch, capsys, saved):
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
         RuntimeError("DataLoader worker (pid 4711) is killed by signal: Killed."),
     ],
 )

@@ -75,6 +75,8 @@ def test_what_users_have_in_hand_agrees(tmp_path, model):
         (torch.zeros(3, 0, 0, dtype=torch.uint8), r"with shape \(3, 0, 0\)"),
         (torch.rand(3, 16, 16), r"expected torch\.uint8 with shape \(3, height, width\)"),
         (torch.zeros(16, 16, 3, dtype=torch.uint8), r"with shape \(16, 16, 3\)"),
+        ([torch.zeros(3, 3, 16, 16, dtype=torch.uint8)], r"with shape \(3, 3, 16, 16\)"),
+        ([torch.zeros(3, 16, dtype=torch.uint8)], r"with shape \(3, 16\)"),
         (np.zeros((5, 5, 3)), "came as float64"),
         (np.zeros((5, 5, 4), np.uint8), r"expected uint8 with shape \(height, width, 3\)"),
         (np.zeros(5, np.uint8), r"with shape \(5,\)"),

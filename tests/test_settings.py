@@ -1,11 +1,13 @@
 """Fields set from texts: in the type that they have, or refused with what was expected."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+import numpy as np
 import pytest
 
 from googlenet_lib.errors import UsageError
-from googlenet_lib.settings import apply_overrides
+from googlenet_lib.settings import apply_overrides, check_fields
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,23 @@ def test_unknown_field_is_refused_with_those_there_are(text):
 def test_unreadable_value_is_refused_with_an_example(text, example):
     with pytest.raises(UsageError, match=f"a value like {example}"):
         apply_overrides(Settings(), [text], "--set")
+
+
+@dataclass(frozen=True)
+class Checked(Settings):
+    rate: Annotated[float, (0, 1)] = 0.5
+    sides: tuple[float, float] = (0.5, 0.5)
+
+    def __post_init__(self):
+        check_fields(self)
+
+
+def test_numbers_of_numpy_become_python_s():
+    made = Checked(
+        count=np.int64(2), rate=np.float32(0.25), on=np.True_, sides=(np.float64(0.5), 1)
+    )
+    assert made == Checked(count=2, rate=0.25, on=True, sides=(0.5, 1))
+    found = [made.count, made.rate, made.on, *made.sides]
+    assert [*map(type, found)] == [int, float, bool, float, int]
+    with pytest.raises(UsageError, match=r"rate=np.float64\(2.0\) came; expected 0 to 1"):
+        Checked(rate=np.float64(2))

@@ -79,7 +79,11 @@ def crop(images: Tensor, boxes: Tensor) -> Tensor:
     theta[:, 0, 0], theta[:, 0, 2] = width, 2 * (left + width / 2) - 1
     theta[:, 1, 1], theta[:, 1, 2] = height, 2 * (top + height / 2) - 1
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)  # (N, H, W, 2)
-    return F.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
+    # at the middle of the outermost pixel everything beyond it is that pixel. grid_sample's
+    # padding_mode="border" does the same, but not on Apple's GPUs before torch 2.13
+    most = 1 - 1 / torch.tensor([*images.shape[:1:-1]], device=images.device)  # across, down
+    grid = torch.maximum(torch.minimum(grid, most), -most)
+    return F.grid_sample(images.float(), grid, align_corners=False)
 
 
 def change_colours(images: Tensor, factors: Tensor) -> Tensor:

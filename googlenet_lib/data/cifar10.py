@@ -46,10 +46,12 @@ class _ArraysOnly(pickle.Unpickler):
 def find_batches(folder: Path) -> Path | None:
     """Find the official batches: right in `folder`, or in its `cifar-10-batches-py`."""
     # by os.path, which says no, and raises nothing, where a folder may not be looked into
-    if folder.name == CIFAR10_BATCHES or os.path.isfile(folder / "data_batch_1"):  # noqa: PTH113
+    if os.path.isfile(folder / "data_batch_1"):  # noqa: PTH113
         return folder
     inner = folder / CIFAR10_BATCHES
-    return inner if os.path.isdir(inner) else None  # noqa: PTH112
+    if os.path.isdir(inner):  # noqa: PTH112
+        return inner
+    return folder if folder.name == CIFAR10_BATCHES else None  # which then lacks its files
 
 
 def read_cifar10_batches(folder: Path) -> tuple[ImageSet, ImageSet]:

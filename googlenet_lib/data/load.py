@@ -238,7 +238,7 @@ def _find_sides(folder: Path) -> dict[str, Path]:
         if not named.keys().isdisjoint(names)
     }
     others = [place for place in named.values() if place not in sides.values()]
-    if any(map(holds_pictures, sides.values())) and any(map(holds_pictures, others)):
+    if sides and all(map(holds_pictures, sides.values())) and any(map(holds_pictures, others)):
         return {}
     return sides
 

@@ -42,6 +42,15 @@ MOST_HEAD_PIECES = 10_000  # that a head is read in: most have a dozen, and each
 MOST_PIECES = 500_000  # that the pixels are read in: a hundred MB of PNG have some ten thousand
 
 ORIENTATION = 0x0112  # the EXIF field that says how the camera was held
+TURNS = {  # by its value, what makes the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 TILE = (322, 323)  # the fields of a TIFF for a tile's width and height
 LARGE = 2**24  # pixels; of larger pictures, threads decode one at a time
 _one_at_a_time = threading.Lock()
@@ -75,18 +84,30 @@ def decode_picture(
     """Read a picture file as (uint8 RGB of (size, size, 3), has it several frames?).
 
     The shorter side is resized and the middle cropped, or `box` is cut out: top, left, height and
-    width as shares of the picture. Raises as `open_picture` does. Call it within
+    width, as `Augmentation` draws them for a square. Raises as `open_picture` does. Call it within
     `silence_pillow`, which no thread may enter by itself.
     """
     picture, animated = read_picture(path)
     if box is not None:
-        top, left, height, width = box
-        corners = (left, top, left + width, top + height)
-        pixels = [part * side for part, side in zip(corners, picture.size * 2, strict=True)]
-        picture = picture.resize((size, size), Image.Resampling.BILINEAR, box=pixels)
+        corners = _place_box(box, *picture.size)
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR, box=corners)
     elif picture.size != (size, size):
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(picture), animated
+
+
+def _place_box(box: tuple[float, ...], width: int, height: int) -> tuple[float, ...]:
+    """Place a box of shares of a square in a picture: left, top, right and bottom in pixels.
+
+    It keeps its own ratio of sides, and its share of the area where the picture is wide and high
+    enough for that.
+    """
+    top, left, share_down, share_across = box
+    scale = min((width * height) ** 0.5, width / share_across, height / share_down)
+    across, down = min(share_across * scale, width), min(share_down * scale, height)
+    x = (width - across) * (left / (1 - share_across) if share_across < 1 else 0.5)
+    y = (height - down) * (top / (1 - share_down) if share_down < 1 else 0.5)
+    return x, y, min(x + across, width), min(y + down, height)
 
 
 def read_size(path: str | Path) -> tuple[int, int] | None:
@@ -103,8 +124,8 @@ def read_picture(path: str | Path) -> tuple[Image.Image, bool]:
     picture = None
     try:
         with _open(path) as (picture, file):
-            animated = _is_animated(picture)
             file.pieces, file.bytes = MOST_PIECES, MOST_BYTES * 2
+            animated = _is_animated(picture)  # a GIF goes over its first frame for this
             large = picture.width * picture.height > LARGE
             with _one_at_a_time if large else nullcontext():
                 return convert_to_rgb(picture), animated
@@ -133,11 +154,15 @@ def convert_to_rgb(picture: Image.Image) -> Image.Image:
     kind = picture.format
     picture.load()  # before EXIF, which is forgiven its faults: a picture is not
     try:
-        turned = picture.getexif().get(ORIENTATION, 1) != 1
+        turn = TURNS.get(picture.getexif().get(ORIENTATION))
     except Exception:  # damaged EXIF raises many kinds, and the pixels need none of it
-        turned = False
-    if turned:
-        picture = ImageOps.exif_transpose(picture)
+        turn = None
+    if turn is not None:
+        # not by ImageOps.exif_transpose, which writes all EXIF anew and fails where one field
+        # cannot be written; without EXIF, nobody turns the picture once more
+        kept = {key: picture.info[key] for key in ("transparency",) if key in picture.info}
+        picture = picture.transpose(turn)
+        picture.info = kept
     # Pillow calls 16-bit grey "I;16", or "I" in what it reads of older PNG and of PGM
     if picture.mode.startswith("I;16") or (picture.mode == "I" and kind in ("PNG", "PPM")):
         values = np.asarray(picture).astype(np.uint32)

@@ -88,7 +88,8 @@ def _imagenet_state() -> dict[str, Tensor]:
     url = GoogLeNet_Weights.IMAGENET1K_V1.url
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     try:
-        with progress_bar((), unit="B", unit_scale=True) as bar:
+        # a total, which pooch corrects: it takes a bar of none for no bar
+        with progress_bar((), total=1, unit="B", unit_scale=True) as bar:
             fetch = pooch.HTTPDownloader(progressbar=bar)
             name = url.rpartition("/")[2]
             path = pooch.retrieve(url, IMAGENET_SHA256, name, folder, downloader=fetch)

@@ -12,7 +12,7 @@ from samples import BATCHES, take_as_official, write_cifar10_batches
 from torchvision.datasets import CIFAR10
 
 from googlenet_lib.data import cifar10
-from googlenet_lib.data.cifar10 import read_cifar10_batches
+from googlenet_lib.data.cifar10 import CIFAR10_BATCHES, find_batches, read_cifar10_batches
 from googlenet_lib.errors import UsageError
 
 
@@ -27,6 +27,15 @@ def test_official_batches(tmp_path, monkeypatch, numpy_1):
     assert torch.equal(test.images, torch.from_numpy(pixels[50:]))
     assert train.labels.tolist() == list(range(10)) * 5
     assert test.labels.tolist() == list(range(10))
+
+
+def test_folder_that_only_has_the_name_may_hold_them_within(tmp_path):
+    outer = tmp_path / CIFAR10_BATCHES
+    assert find_batches(outer) == outer
+    (outer / CIFAR10_BATCHES).mkdir(parents=True)
+    assert find_batches(outer) == outer / CIFAR10_BATCHES
+    (outer / "data_batch_1").touch()
+    assert find_batches(outer) == outer
 
 
 def test_official_sums_are_those_of_torchvision():

@@ -163,6 +163,14 @@ def test_train_may_be_a_class(tmp_path):
     assert load(tmp_path).classes == ("car", "plane", "train")
 
 
+def test_loose_pictures_to_test_on_do_not_make_train_a_class(tmp_path):
+    """As a Kaggle archive has them: the answers to its test pictures are not given."""
+    write_class_folders(tmp_path / "train", CLASSES, 10)
+    write_class_folders(tmp_path, ("test", "sample"), 3)
+    with pytest.raises(UsageError, match="test has other class folders than"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("folders_", "said"),
     [

@@ -157,6 +157,38 @@ def test_photograph_is_turned_upright(tmp_path, suffix, orientation):
         assert np.abs(pixels.astype(int) - turned).max() < 30
 
 
+def test_turning_writes_no_exif_and_happens_once(tmp_path, monkeypatch):
+    """Fields that cannot be written, such as a negative altitude, are no fault of the pixels."""
+    picture = Image.new("RGB", (16, 8), "black")
+    picture.paste("white", (8, 0, 16, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.png", picture, exif=exif)
+    monkeypatch.setattr(Image.Exif, "tobytes", lambda *_: pytest.fail("EXIF was written"))
+    turned = open_picture(path)
+    assert turned.size == (8, 16)
+    assert pictures.convert_to_rgb(turned).size == (8, 16)
+
+
+def test_boxes_keep_their_ratio_in_pictures_that_are_no_squares(tmp_path):
+    """One brightens from left to right and from top to bottom: equally in a square box."""
+    ramp = np.zeros((160, 240, 3), np.uint8)
+    ramp[..., 0], ramp[..., 1] = np.arange(240), np.arange(160)[:, None]
+    for pixels in (ramp, ramp.transpose(1, 0, 2)):
+        path = saved(tmp_path / "a.png", Image.fromarray(pixels))
+        for box in ((0.25, 0.25, 0.5, 0.5), (0, 0, 1, 1), (0.1, 0.5, 0.3, 0.4)):
+            found = decode_picture(path, 16, box)[0].astype(float)
+            across, down = (np.ptp(found, axis=axis).max((0, 1)) for axis in (1, 0))
+            assert across / down == pytest.approx(box[3] / box[2], rel=0.02)
+
+
+def test_a_large_gif_is_read(tmp_path):
+    """Its pixels lie in blocks of 255 bytes, which is_animated goes over one by one."""
+    noise = np.random.default_rng(0).integers(0, 256, (1200, 1300), np.uint8)
+    palette = Image.fromarray(noise).convert("P")
+    assert open_picture(saved(tmp_path / "a.gif", palette)).size == (1300, 1200)
+
+
 def test_damaged_exif_and_what_follows_a_picture_cost_no_picture(tmp_path):
     noise = noise_picture(0)
     path = saved(tmp_path / "a.png", noise, exif=b"Exif\0\0 no directory at all")
