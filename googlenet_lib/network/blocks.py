@@ -14,6 +14,7 @@ from googlenet_lib.errors import UsageError
 from googlenet_lib.network.table1 import Widths
 
 HEAD_MAP = 4  # an auxiliary head averages its input down to 4x4
+REFUSE_UNEVEN = ("mps",)  # devices that raise for it: pytorch#192413
 
 
 class ConvBlock(nn.Module):
@@ -135,12 +136,23 @@ class AuxiliaryHead(nn.Module):
         self.fc2 = nn.Linear(hidden, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not torch.jit.is_scripting():
+        if torch.jit.is_scripting():
+            x = self.pool(x)
+        else:
             _check_head_map(x, self.pool)
-        x = self.conv(self.pool(x))  # (N, conv_channels, 4, 4)
+            x = _pool_anywhere(x, self.pool)
+        x = self.conv(x)  # (N, conv_channels, 4, 4)
         x = torch.flatten(x, 1)  # (N, conv_channels * 16)
         x = F.relu(self.fc1(x), inplace=True)  # (N, hidden)
         return self.fc2(self.dropout(x))  # (N, num_classes)
+
+
+def _pool_anywhere(x: Tensor, pool: nn.Module) -> Tensor:
+    """Pool a map; on the CPU where its sides have no whole share of 4 and a GPU refuses that."""
+    uneven = isinstance(pool, nn.AdaptiveAvgPool2d) and any(side % HEAD_MAP for side in x.shape[2:])
+    if uneven and x.device.type in REFUSE_UNEVEN:
+        return pool(x.cpu()).to(x.device)
+    return pool(x)
 
 
 def _check_head_map(x: Tensor, pool: nn.Module) -> None:

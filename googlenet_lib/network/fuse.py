@@ -29,9 +29,13 @@ class FusedInception(nn.Module):
             batch_norm=False,
             bias=True,
         ).to(convolutions[0].weight)
+        biases = [
+            conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
+            for conv in convolutions
+        ]
         with torch.no_grad():
             self.entrance.conv.weight.copy_(torch.cat([conv.weight for conv in convolutions]))
-            self.entrance.conv.bias.copy_(torch.cat([conv.bias for conv in convolutions]))
+            self.entrance.conv.bias.copy_(torch.cat(biases))
         self.conv_3x3 = block.branch2[1]
         self.conv_5x5 = block.branch3[1]
         self.pool_branch = block.branch4
@@ -52,7 +56,7 @@ def fuse(model: GoogLeNet) -> GoogLeNet:
 
     The outputs equal those of `model.eval()` up to rounding. The copy has no BatchNorm any more,
     so that it cannot be trained on; `model` itself stays as it is. Raises UsageError for a
-    network in training mode.
+    network in training mode, or with another normalisation in BatchNorm's place.
     """
     if model.training:
         raise UsageError(
@@ -69,6 +73,11 @@ def fuse(model: GoogLeNet) -> GoogLeNet:
 
 
 def _fold_batch_norm(block: ConvBlock) -> None:
-    if isinstance(block.bn, nn.BatchNorm2d):
+    if isinstance(block.bn, nn.BatchNorm2d | nn.SyncBatchNorm):
         block.conv = fuse_conv_bn_eval(block.conv, block.bn)
         block.bn = nn.Identity()
+    elif not isinstance(block.bn, nn.Identity):
+        raise UsageError(
+            f"fuse() got a network with {type(block.bn).__name__} after a convolution; expected "
+            "BatchNorm2d, which becomes a part of it, or none"
+        )

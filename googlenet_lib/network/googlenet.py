@@ -52,7 +52,7 @@ class GoogLeNet(nn.Module):
         super().__init__()
         _check_arguments(variant, num_classes, width)
         self.variant = variant
-        self.width = width
+        self.width = float(width)  # no number of NumPy's, which files cannot hold
         self.transform_input = transform_input
         scale = partial(_scaled, factor=variant.width * width)
         conv = partial(

@@ -1,7 +1,8 @@
 """Four networks called GoogLeNet, as data: this table holds all that differs between them.
 
-`paper` is Table 1 to the letter. `torchvision` is what torchvision ships: TF-Slim's port, with
-BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures of 32x32.
+`paper` is Table 1 with the LRN of Figure 3. `torchvision` is what torchvision ships: TF-Slim's
+port, with BatchNorm. `classroom` is the Colab walkthrough's. `small` is ours, for pictures of
+32x32.
 """
 
 from dataclasses import dataclass, replace
@@ -78,7 +79,7 @@ PAPER = Variant(
     head_batch_norm=False,
     dropout=0.4,
     head_dropout=0.7,
-    init="xavier",  # the paper is silent; Caffe's re-implementation chose it
+    init="xavier",  # the paper is silent; Caffe's copy has a filler of this name
     min_size=31,
 )
 TORCHVISION = Variant(

@@ -9,7 +9,7 @@ from torch import nn
 from googlenet_lib.data.imageset import Data
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import check_form, strip_wrapper_names, unwrap
-from googlenet_lib.network.googlenet import GoogLeNet
+from googlenet_lib.network.googlenet import GoogLeNet, GoogLeNetOutput
 from googlenet_lib.network.pretrained import IMAGENET_MEAN
 from googlenet_lib.network.weights import WeightsInfo, network_of
 from googlenet_lib.training.recipes import Recipe
@@ -51,6 +51,7 @@ def refuse_untrainable(model: nn.Module, data: Data, recipe: Recipe) -> None:
             "train first, then fuse)"
         )
     _refuse_other_classes(network, data)
+    _refuse_small_heads(network, recipe)
     if network.transform_input and recipe.mean != IMAGENET_MEAN:
         warnings.warn(
             f"the network has transform_input=True, which expects pictures of ImageNet's mean, but "
@@ -76,18 +77,35 @@ def warn_of_changes_by_hand(network: GoogLeNet, info: WeightsInfo) -> None:
         )
 
 
-def _refuse_other_classes(network: GoogLeNet, data: Data) -> None:
-    """Ask the network itself, whose last layers may have been replaced by hand."""
-    training, expected = network.training, len(data.classes)
-    size, weights = data.image_size, next(network.parameters())
+def _answer(network: GoogLeNet, size: int) -> GoogLeNetOutput:
+    """Return what the network says of one grey picture of this size."""
+    training, weights = network.training, next(network.parameters())
     try:
         with torch.no_grad():
-            outputs = network.eval().all_outputs(weights.new_zeros(1, 3, size, size))
+            return network.eval().all_outputs(weights.new_zeros(1, 3, size, size))
+    finally:
+        network.train(training)
+
+
+def _refuse_small_heads(network: GoogLeNet, recipe: Recipe) -> None:
+    """Ask heads that take few sizes for the size that pictures are shrunk to."""
+    if recipe.shrink < network.variant.smallest:
+        return  # none, or too small for the whole network, which the trainer says
+    try:
+        _answer(network, recipe.shrink)
+    except UsageError as error:
+        raise UsageError(f"shrink={recipe.shrink} came: {error}, or shrink=0") from None
+
+
+def _refuse_other_classes(network: GoogLeNet, data: Data) -> None:
+    """Ask the network itself, whose last layers may have been replaced by hand."""
+    expected, size = len(data.classes), data.image_size
+    try:
+        outputs = _answer(network, size)
     except RuntimeError as error:
         raise UsageError(
             f"the network cannot take the pictures of {data.name}, {size} pixels a side: {error}"
         ) from error
-    network.train(training)
     for name, logits in outputs._asdict().items():
         if logits is not None and logits.shape != (1, expected):
             head = "" if name == "logits" else f" in its head (model.{name.replace('_logits', '')})"

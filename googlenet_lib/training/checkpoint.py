@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
+from googlenet_lib.device import is_memory_error
 from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import compute_checksum, is_file, is_folder, refuse_damage
 
@@ -92,9 +93,9 @@ def _unpack(path: Path, device: torch.device | str) -> Any:
             if claimed > path.stat().st_size or archive.testzip():
                 raise ValueError("a part of it is not as it was written")
         return torch.load(path, map_location=device, weights_only=True)
-    except MemoryError:
-        raise
     except Exception as error:  # many kinds; and a text that advises to unpickle what comes
+        if is_memory_error(error):
+            raise
         raise ValueError(f"it is no whole file of torch.save ({type(error).__name__})") from error
 
 
@@ -111,14 +112,19 @@ def get_random_state() -> dict[str, Any]:
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Put torch's generators back to what `get_random_state` returned."""
+    """Put torch's generators back to what `get_random_state` returned, where there are any."""
     torch.set_rng_state(state["cpu"].cpu())
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+    if torch.cuda.is_available():  # perhaps with fewer GPUs than there were
+        for number, one in enumerate(state.get("cuda", ())[: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(one.cpu(), number)
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"].cpu())
 
 
 class RunFolder:

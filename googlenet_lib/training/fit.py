@@ -15,6 +15,7 @@ from torch import Tensor
 
 from googlenet_lib.data import Data, load
 from googlenet_lib.device import keep_freed_memory, pick_device, seed_everything
+from googlenet_lib.errors import UsageError
 from googlenet_lib.incoming import unwrap
 from googlenet_lib.network.googlenet import GoogLeNet
 from googlenet_lib.network.variants import Variant
@@ -61,6 +62,8 @@ def fit(
     and for a folder that another process trains into, `Diverged` when the loss is no longer a
     number.
     """
+    if resume and not out:
+        raise UsageError("resume=True came without out; name the folder of the run to go on with")
     data = load(data) if isinstance(data, str | Path) else data
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     seed, out = check_seed(seed), Path(out) if out else None
@@ -115,7 +118,7 @@ class _Run:
             self.report(f"going on after epoch {len(trainer.history)} of {trainer.recipe.epochs}")
             if folder:
                 folder.derive(trainer.history, weights_to_bytes(self.best, self.info))
-        elif resume and self.out:
+        elif resume:
             self.report(f"{self.out} holds no run to go on with; a new one starts there")
         if self.board:
             self.board.start(trainer.model, trainer.sample_batch(), len(trainer.history))

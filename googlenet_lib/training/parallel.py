@@ -97,6 +97,8 @@ def join_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     ):
         yield ALONE, device
         return
+    if device.type == "mps":
+        raise UsageError("several processes cannot share an Apple GPU; add --device cpu")
     if device.type == "cuda":
         local = read_environment_number("LOCAL_RANK", 0)
         if local >= torch.cuda.device_count():

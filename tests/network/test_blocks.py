@@ -9,6 +9,7 @@ from networks import convolutions, enliven, error, parameters
 from torch import nn
 from torch.nn import functional as F
 
+from googlenet_lib.network import blocks
 from googlenet_lib.network.blocks import AuxiliaryHead, ConvBlock, Inception, NaiveInception
 from googlenet_lib.network.table1 import ROWS, Widths
 
@@ -140,6 +141,24 @@ def test_head_is_pool_convolution_and_two_linear_layers(head):
     hidden = (features @ head.fc1.weight.T + head.fc1.bias).clamp(min=0)
     logits = hidden @ head.fc2.weight.T + head.fc2.bias
     assert error(head(x), logits) < 1e-5
+
+
+def test_head_pools_on_the_cpu_where_a_gpu_cannot(monkeypatch):
+    """Apple's raise for maps whose sides 4 does not divide; here the CPU is taken for one."""
+    head = enliven(AuxiliaryHead(8, 10, pool=nn.AdaptiveAvgPool2d(4), hidden=12))
+    x = torch.randn(2, 8, 6, 6)
+    expected = head(x)
+    moved = []
+
+    def to_cpu(tensor):
+        moved.append(tensor.shape)
+        return tensor.clone()
+
+    monkeypatch.setattr(blocks, "REFUSE_UNEVEN", ("cpu",))
+    monkeypatch.setattr(torch.Tensor, "cpu", to_cpu)
+    assert torch.equal(head(x), expected)
+    head(torch.randn(2, 8, 8, 8))
+    assert moved == [x.shape]
 
 
 @torch.no_grad()

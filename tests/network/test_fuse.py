@@ -1,6 +1,7 @@
 """The folded network against the one it was folded from."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -73,6 +74,25 @@ def test_training_mode_is_refused():
     with pytest.raises(UsageError, match=r"training mode; call model\.eval\(\) first"):
         fuse(network)
     assert any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@torch.no_grad()
+def test_convolutions_without_biases_are_joined():
+    bare = replace(VARIANTS["small"], batch_norm=False, head_batch_norm=False)
+    network = enliven(GoogLeNet(bare, 10, width=0.1))
+    assert network.conv1.conv.bias is None
+    x = pictures(2, 32)
+    assert error(fuse(network)(x), network(x)) < 1e-5
+
+
+def test_another_normalisation_is_folded_or_refused():
+    network = enliven(GoogLeNet(VARIANTS["classroom"], 10, width=0.1))
+    x = pictures(2, 64)
+    synchronised = nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(network))
+    assert error(fuse(synchronised)(x), network(x)) < 1e-5
+    network.inception3a.branch1.bn = nn.GroupNorm(1, 6)
+    with pytest.raises(UsageError, match="got a network with GroupNorm after a convolution"):
+        fuse(network)
 
 
 @torch.no_grad()

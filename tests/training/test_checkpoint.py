@@ -18,8 +18,10 @@ from googlenet_lib.training.checkpoint import (
     LAST,
     LOCK,
     RunFolder,
+    get_random_state,
     load_checkpoint,
     refuse_to_resume_nothing,
+    restore_random_state,
     save_checkpoint,
     write_atomically,
 )
@@ -154,6 +156,28 @@ def test_checkpoint_that_carries_code_runs_nothing(tmp_path):
     assert not marker.exists()
     torch.load(tmp_path / LAST, weights_only=False)  # it would have run
     assert marker.exists()
+
+
+def test_generators_of_gpus_that_are_not_there_are_left_out(monkeypatch):
+    """A run of two GPUs may go on with one; a tensor says here what a generator was set to."""
+    found = {}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(
+        torch.cuda, "set_rng_state", lambda one, number: found.update({number: one})
+    )
+    state = {"cpu": torch.get_rng_state(), "cuda": [torch.tensor(1), torch.tensor(2)]}
+    restore_random_state(state)
+    assert found == {0: torch.tensor(1)}
+
+
+def test_generator_of_an_apple_gpu_is_kept(monkeypatch):
+    found = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: torch.tensor(3))
+    monkeypatch.setattr(torch.mps, "set_rng_state", found.append)
+    restore_random_state(get_random_state())
+    assert found == [torch.tensor(3)]
 
 
 # ---- the folder of a run -------------------------------------------------------------------------

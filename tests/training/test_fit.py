@@ -4,6 +4,7 @@ import math
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from samples import tiny_data
@@ -89,6 +90,26 @@ def test_network_that_is_trained_saved_resumed_and_loaded(tmp_path, make, recipe
     again = make()
     assert train(again, recipe, out=tmp_path, resume=True) == result
     assert same_bits(again.state_dict(), model.state_dict())
+
+
+def test_a_rate_of_numpy_is_resumed(tmp_path):
+    recipe = replace(ONE, lr=np.float64(0.1))
+    result = train(GoogLeNet(VARIANTS["small"], 3, width=np.float64(0.0625)), recipe, out=tmp_path)
+    again = GoogLeNet(VARIANTS["small"], 3, width=0.0625)
+    assert train(again, recipe, out=tmp_path, resume=True) == result
+    assert load_network(tmp_path)[0].width == 0.0625
+
+
+def test_resuming_needs_a_folder():
+    with pytest.raises(UsageError, match="resume=True came without out"):
+        train(network(), resume=True)
+
+
+def test_shrink_fits_the_heads_too():
+    paper = GoogLeNet(VARIANTS["paper"], 3, width=0.0625)
+    data = tiny_data(size=224)
+    with pytest.raises(UsageError, match="shrink=64 came: an auxiliary head got a map of 4x4"):
+        fit(paper, data, replace(ONE, shrink=64), device="cpu")
 
 
 @pytest.mark.parametrize(
