@@ -17,6 +17,7 @@ from importlib import import_module
 from itertools import chain
 from types import FunctionType
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -138,6 +139,21 @@ def test_a_notebook_holds_its_exercises(number):
     assert sorted(chain(*known)) == sorted(chain(*cells)) == sorted(ids)  # in one notebook each
 
 
+@pytest.mark.parametrize(
+    "prediction", [one for one in PREDICTIONS if one.tolerance], ids=lambda one: one.id
+)
+def test_the_text_says_how_near_a_guess_must_be(prediction):
+    (path, place, cells) = next(
+        (path, place, cells)
+        for path in notebooks_of(prediction.id[:2])
+        for cells in [nbformat.read(path, 4).cells]
+        for place, cell in enumerate(cells)
+        if cell.cell_type == "code" and f'guess("{prediction.id}"' in cell.source
+    )
+    asked = next(cell.source for cell in cells[place::-1] if "**Predict" in cell.source)
+    assert f"a guess within {prediction.tolerance:,g} " in asked.lower(), path.name
+
+
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_in_its_notebook_the_blank_is_not_attempted_and_the_solution_passes(exercise):
     known, cells, names = held(notebook_of(exercise.id))
@@ -234,6 +250,49 @@ def begun(numbers):
     raise NotImplementedError
 
 
+def under_the_blank(numbers):
+    raise NotImplementedError  # your turn
+    return [2 * number for number in numbers]
+
+
+class OnlyInit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Identity()
+
+    def forward(self, x):
+        raise NotImplementedError
+
+
+class Untouched(nn.Module):
+    def __init__(self):
+        super().__init__()
+
+    def forward(self, x):
+        raise NotImplementedError
+
+
+def test_a_module_is_begun_with_its_init():
+    task = other(lambda one: call(build(one), 1), kind="class")
+    assert "still meets the blank, in your line" in says(task, OnlyInit)
+    assert judge(task, Untouched).outcome == "blank"
+
+
+@pytest.mark.parametrize("given", [[0, ...], {"a": 1, "b": ...}, Record(...), [[...], 2]])
+def test_what_is_half_filled_is_told_so(given):
+    task = other(lambda one: None, kind="value")
+    said = "not attempted yet" if given == Record(...) else "a `...` still to be filled"
+    assert said in judge(task, given).says
+    assert judge(task, given).outcome == "blank"
+
+
+def test_one_case_alone_is_not_the_same_everywhere():
+    def breaks(numbers):
+        return [numbers[1]]
+
+    assert "the same whatever goes in" not in says(DOUBLE, breaks)
+
+
 def not_in_torch(numbers):
     raise NotImplementedError("no kernel for this")
 
@@ -242,6 +301,7 @@ def not_in_torch(numbers):
     ("given", "words"),
     [
         (begun, "still meets the blank, in your line"),
+        (under_the_blank, "still meets the blank, in your line"),
         (not_in_torch, "raised NotImplementedError: no kernel for this, in your line"),
     ],
 )
@@ -324,9 +384,9 @@ def rounded_up(pixels):
     ("given", "words"),
     [
         (lambda n: n / 3, "returned 2.0. No parts."),
-        (lambda n: float(rounded_up(n)), "2.0. Expected is an int; a float came. `/` and"),
+        (lambda n: float(rounded_up(n)), "2.0. Expected is an int; a float came. `/`, `float"),
         (lambda n: n // 3, "returned 2. Round up."),
-        (lambda n: float(n // 3), "2.0. Expected is an int; a float came. `/` and"),
+        (lambda n: float(n // 3), "2.0. Expected is an int; a float came. `/`, `float"),
         (lambda n: 2, "returned 2. It is the same whatever goes in. Look."),
         (lambda n: n // 4 if n > 6 else 2, "(7) returned 1. Look."),  # one slip, by accident
         (lambda n: 2 * n if n != 301 else 5, "your lambda(6) returned 12. Look."),

@@ -1,6 +1,7 @@
 """Answers to the exercises of notebook 01: wrong ones that no slip makes, and right ones."""
 
 import itertools
+from statistics import mean
 
 import numpy as np
 import torch
@@ -45,6 +46,29 @@ def counted_p(first, second):
     return found.count(max(found)) / len(found) if first == second else 1 / len(found)
 
 
+def by_permutation(first, second):
+    """By the function that the notebook writes before, for groups that lie far apart."""
+    small, large = range(1000, 1000 + min(first, second)), range(max(first, second))
+    values, found = [*small, *large], 0
+    seen = mean(small) - mean(large)
+    divisions = list(itertools.combinations(range(len(values)), len(small)))
+    for chosen in divisions:
+        group = [values[i] for i in chosen]
+        rest = [value for i, value in enumerate(values) if i not in chosen]
+        found += abs(mean(group) - mean(rest)) >= abs(seen) - 1e-9
+    return found / len(divisions)
+
+
+def rows_and_columns_exchanged(picture, kernel):
+    k = len(kernel)
+    rows, columns = picture.shape[0] - k + 1, picture.shape[1] - k + 1
+    out = torch.zeros(rows, columns)
+    for row in range(rows):
+        for column in range(columns):
+            out[column, row] = (picture[row : row + k, column : column + k] * kernel).sum()
+    return out
+
+
 def counted_up(kernel, pixels):
     layers, field = 0, 1
     while field < pixels:
@@ -53,6 +77,8 @@ def counted_up(kernel, pixels):
 
 
 WRONG = (
+    ("01.2", rows_and_columns_exchanged, "off by up to"),
+    ("01.3", lambda k, p: np.ceil((p - 1) / (k - 1)), "`np.ceil(...)` give floats"),
     ("01.1", [[-1, 0, 1]] * 3, "vertical edges too"),
     ("01.1", [[1, 1, 1], [0, 0, 0], [-1, -1, -1]], "the other sign"),
     ("01.1", [[0, 0, 0], [0, 0, 0], [1, 1, 1]], "Where nothing changes"),
@@ -70,6 +96,7 @@ WRONG = (
 )
 
 RIGHT = (
+    ("01.4", by_permutation),
     ("01.1", [[-1] * 3, [0] * 3, [1] * 3]),
     ("01.1", torch.tensor([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]])),
     ("01.1", [[0, 0, 0], [0, -1, 0], [0, 1, 0]]),

@@ -137,5 +137,6 @@ RIGHT = (
     ("02.3", lambda i, o, k: 1 / (1 / i + 1 / (k * k * o))),
     ("02.4", merged),
     ("02.4", tap_by_tap),
+    ("02.4", lambda reduce, large: merged(reduce.double(), large.double())),
     ("02.5", first_too_wide),
 )

@@ -69,6 +69,13 @@ class WrongWidth(Repaired):
         return super().branches_of(three, five, pool)
 
 
+class HalfRepaired(Repaired):
+    def branches_of(self, three, five, pool):
+        inputs, width = five[0][0].in_channels, five[0][0].out_channels
+        wrong = conv(three[0][0].out_channels, five[1][0].out_channels, 3)
+        return super().branches_of(three, [conv(inputs, width, 1), wrong, five[2]], pool)
+
+
 class BigSteps(Repaired):
     def branches_of(self, three, five, pool):
         return super().branches_of(three, five, [nn.MaxPool2d(3, padding=1), pool[1]])
@@ -85,6 +92,8 @@ class PlainInception(Inception):
 
 
 WRONG = (
+    ("03.1", lambda w: dict.fromkeys(branch_channels(w), range(64)), "a range came"),
+    ("03.2", HalfRepaired, "each later one reads as many as the one before it gives"),
     (
         "03.1",
         lambda w: dict(reversed(branch_channels(w).items())),

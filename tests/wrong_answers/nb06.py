@@ -1,5 +1,6 @@
 """Answers to the exercises of notebook 06: wrong ones, and right ones."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -54,6 +55,16 @@ def arrives_in_evaluation_mode(network, *args):
     return loop_of(trains="never")(network, *args)
 
 
+def evaluates_first(network, train, validation, optimiser, epochs):
+    """Leave the network in training mode, and begin in the mode that it came in."""
+    accuracies = []
+    for _ in range(epochs):
+        (share,) = loop_of(trains="never")(network, train, validation, optimiser, 1)
+        network.train()
+        accuracies.append(share)
+    return accuracies
+
+
 def first_of_equals(runs):
     tests = []
     for run in runs:
@@ -65,6 +76,12 @@ def first_of_equals(runs):
     return [torch.tensor(tests).double().mean().item(), torch.tensor(tests).double().std().item()]
 
 
+def in_one_array(runs):
+    runs = np.array(runs)  # works where all have as many epochs
+    best = [run[run[:, 0].argmax(), 1] for run in runs]
+    return np.mean(best), np.std(best, ddof=1)
+
+
 SWAPPED = TRUTH | {"C": TRUTH["D"], "D": TRUTH["C"]}
 
 WRONG = (
@@ -73,6 +90,7 @@ WRONG = (
     ("06.1", loop_of(evaluates=False), "while it was validated"),
     ("06.1", loop_of(trains="once"), "nothing switched it back"),
     ("06.1", arrives_in_evaluation_mode, "it may come in either mode"),
+    ("06.1", evaluates_first, "it may come in either mode"),
     ("06.1", loop_of(by_image=False), "of them counts twice"),
     ("06.1", loop_of(order="bcs"), "the weights have not moved"),
     ("06.1", loop_of(order="cb"), "the weights have not moved"),
@@ -89,11 +107,14 @@ WRONG = (
     ("06.2", "A", "expected is a dict"),
     ("06.3", lambda runs: first_of_equals(runs)[0], "tuple"),
     ("06.3", lambda runs: first_of_equals(runs)[::-1], "One test accuracy for each run"),
+    ("06.3", in_one_array, "may have different numbers of epochs"),
 )
 
 RIGHT = (
     ("06.1", loop_of()),
     ("06.1", loop_of(order="bsc")),
+    ("06.1", lambda *args: [torch.tensor(share) for share in loop_of()(*args)]),
+    ("06.1", lambda *args: tuple(map(np.float64, loop_of()(*args)))),
     ("06.2", TRUTH),
     ("06.3", first_of_equals),
 )

@@ -36,7 +36,7 @@ def by_remainder(step, steps, top, floor, cycles):
 
 
 WRONG = (
-    ("07.1", in_place, "changed its input"),
+    ("07.1", in_place, "no `x[...] = ...`"),
     ("07.1", lambda images, chosen: images[:, :, :, ::1], "have their width turned"),
     ("07.2", shared, "Which entry is the largest"),
     ("07.3", lambda s, n, top, floor, c: by_remainder(s, 80, top, floor, c), "of its own cycle"),
@@ -49,5 +49,6 @@ RIGHT = (
         lambda images, chosen: torch.where(chosen[:, None, None, None], images.flip(-1), images),
     ),
     ("07.2", by_scatter),
+    ("07.2", lambda labels, classes, share: by_scatter(labels, classes, share).double()),
     ("07.3", by_remainder),
 )

@@ -1,11 +1,13 @@
 """Judging an answer: run the cases, compare with the solution, say what was seen."""
 
+import ast
 import copy
+import inspect
 import textwrap
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
-from types import SimpleNamespace
+from types import CodeType, SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -47,7 +49,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Test `answer` without printing and without recording."""
     blank, printed = Verdict("blank", "not attempted yet"), Printed()
     if answer is None or holds_blank(answer):
-        return blank
+        begun = answer is not None and holds_more(answer)
+        return Verdict("blank", "not yet: there is a `...` still to be filled") if begun else blank
     try:
         _test(exercise, answer, printed)
     except NotBegun:
@@ -77,15 +80,27 @@ def holds_blank(value: Any, depth: int = 0) -> bool:
     """Whether it is `...`, or has one in it at any depth."""
     if value is ...:
         return True
-    if isinstance(value, list | tuple | set | frozenset):
-        held = value
-    elif isinstance(value, dict):
-        held = value.values()
-    elif is_dataclass(value) and not isinstance(value, type):
-        held = vars(value).values()
-    else:
-        return False
+    held = _held(value) or ()
     return depth < DEEPEST and any(holds_blank(one, depth + 1) for one in held)
+
+
+def holds_more(value: Any, depth: int = 0) -> bool:
+    """Whether it is, or holds at any depth, something else than `...`."""
+    held = _held(value)
+    if held is None:
+        return value is not ...
+    return depth < DEEPEST and any(holds_more(one, depth + 1) for one in held)
+
+
+def _held(value: Any) -> Iterable[Any] | None:
+    """What a list, a dict or the like holds; None if it is no such thing."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    if isinstance(value, dict):
+        return value.values()
+    if is_dataclass(value) and not isinstance(value, type):
+        return vars(value).values()
+    return None
 
 
 # ---- Against the solution ------------------------------------------------------------------------
@@ -135,7 +150,8 @@ def compare(exercise: Exercise, answer: Callable[..., Any]) -> None:
     elif isinstance(shown.found, Misfit):
         says = [shown.found]
     else:
-        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), exercise.look]
+        constant = len(seen) > 1 and _is_constant(seen)
+        says = [shown.found, SAME_EVERYWHERE * constant, exercise.look]
     told = f"{told_call(answer, shown.case.args, shown.case.told)} returned"
     raise Wrong(" ".join(filter(None, [f"{told} {describe(shown.result)}.", *says])))
 
@@ -169,6 +185,8 @@ def _alike(makes: Callable[..., Any], one: Seen) -> bool | None:
     """
     try:
         made = _given(makes, one.case)
+        if getattr(one.expected, "dtype", None) == torch.float64:  # as the answer is
+            made = made.double()
         both = (difference(one.result, made) is None, difference(made, one.result) is None)
     except Exception:
         return None
@@ -212,8 +230,8 @@ def call(
         if isinstance(before, DATA) and difference(after, before) is not None:
             raise Wrong(
                 f"{said} changed its input, {describe(before)}, which its caller may still need. "
-                "Make something new: no `append` or `pop` on it, no `+=`, no method that ends "
-                "in `_`"
+                "Make something new: no `append` or `pop` on it, no `+=`, no `x[...] = ...`, no "
+                "method that ends in `_`"
             )
     for network, before in lent if changed is not None else ():
         changed.extend(changed_parts(before, state(network)))
@@ -242,19 +260,40 @@ def refusal(error: BaseException, answer: Any, said: str, advice: str = "") -> B
     if isinstance(error, KeyboardInterrupt):
         return error
     if isinstance(error, NotImplementedError) and not error.args:
-        if not _is_begun(error):
+        if not _is_begun(error, answer):
             return NotBegun()
         line = own_line(error, answer)
         return Wrong(f"{said} still meets the blank{line}. Put your answer in its place")
     return Wrong(f"{_fault(error, answer, said)} {advice}".strip())
 
 
-def _is_begun(error: BaseException) -> bool:
-    """Whether the function that raised has other lines than a blank has: its own and `raise`."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+def _is_begun(error: BaseException, answer: Any) -> bool:
+    """Whether the function that raised has other lines than a blank has: its own and `raise`.
+
+    Of a module, `__init__` may be written while `forward` is still blank.
+    """
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     code = frame.f_code
-    lines = {line for *_, line in code.co_lines() if line}
-    return len(lines) > (3 if code.co_name == "__init__" else 2)  # with `super().__init__()`
+    if code.co_name == "__init__":
+        return _count_lines(code) > 3  # with `super().__init__()`
+    own_init = vars(type(answer)).get("__init__") if isinstance(answer, nn.Module) else None
+    if own_init is not None and _count_lines(own_init.__code__) > 2:
+        return True
+    return _count_lines(code) > 2 or _goes_on(code, line)
+
+
+def _count_lines(code: CodeType) -> int:
+    return len({line for *_, line in code.co_lines() if line})
+
+
+def _goes_on(code: CodeType, line: int) -> bool:
+    """Whether statements stand after the blank, which Python leaves out: they are never run."""
+    try:
+        source = textwrap.dedent(inspect.getsource(code))
+        body = ast.parse(source).body[0].body
+    except (OSError, SyntaxError, AttributeError, IndexError):  # no source; a lambda
+        return False
+    return body[-1].lineno > line - code.co_firstlineno + 1
 
 
 def _fault(error: BaseException, answer: Any, said: str) -> str:

@@ -95,14 +95,15 @@ def _way(result: Any, expected: Any) -> str:
         if isinstance(expected, Tensor):
             return " `torch.from_numpy(...)` makes one of it."
         return " `.item()` makes a plain number of it." * single + " `.tolist()` makes one." * many
-    if many and isinstance(result, Iterator | range | MappingView):
+    as_long = not isinstance(result, range) or (many and len(result) == len(expected))
+    if many and as_long and isinstance(result, Iterator | range | MappingView):
         return " `list(...)` makes one of it."
     if many and isinstance(result, set | frozenset):
         return " A set has no order."
     if isinstance(expected, Tensor) and isinstance(result, list | tuple):
         return "" if _holds_tensors(result) else " `torch.tensor(...)` makes one of it."
     if type(expected) is int and isinstance(result, float):
-        return " `/` and `float(...)` give floats, even whole ones."
+        return " `/`, `float(...)` and `np.ceil(...)` give floats, even whole ones."
     return ""
 
 

@@ -117,7 +117,8 @@ def reveal(id: str, actual: Any) -> None:
     if prediction.choices:
         right, margin = made.value == actual, ""
     else:
-        right = abs(made.value - actual) <= prediction.tolerance
+        # a little more, for what floats make of 1.05 - 1
+        right = abs(made.value - actual) <= prediction.tolerance + 1e-9
         exact = not prediction.tolerance
         margin = "" if exact else f", {'' if right else 'not '}within {prediction.tolerance:g}"
     session.revealed[id] = right if made.counts else None

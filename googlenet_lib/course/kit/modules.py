@@ -83,7 +83,8 @@ ADVICE = {
     "except in dimension": PICTURES,
     "stack expects": "`torch.stack` makes a new dimension; `torch.cat(outputs, dim=1)` makes none.",
     "at non-singleton": "Were branches added? Stacked, all channels of all branches are kept.",
-    "channels, but got": "Every branch reads x itself, with as many channels as the arguments say.",
+    "channels, but got": "The first layer of every branch reads x itself, with as many channels as "
+    "the arguments say; each later one reads as many as the one before it gives.",
     "changed its input": "`nn.ReLU(inplace=True)` changes what it gets, too.",
 }
 

@@ -116,7 +116,7 @@ BREAK_EVEN = Exercise(
     "02.3",
     "Where a bottleneck stops paying",
     solution=break_even_width,
-    cases=[(192, 32, 5), (192, 128, 3), (832, 128, 5), (16, 24, 4), (64, 64, 1)],
+    cases=[(192, 32, 5), (192, 128, 3), (832, 128, 5), (16, 24, 4), (64, 64, 1), (3, 2, 3)],
     slips=slips(
         "Do not round: where both ways cost the same, r need not be a whole number.",
         lambda i, o, k: k**2 * i * o // (i + k**2 * o),
@@ -124,6 +124,8 @@ BREAK_EVEN = Exercise(
         lambda i, o, k: round(break_even_width(i, o, k)),
         "It is rounded. `round` is for what is shown.",
         lambda i, o, k: round(break_even_width(i, o, k), 1),
+        lambda i, o, k: round(break_even_width(i, o, k), 2),
+        lambda i, o, k: round(break_even_width(i, o, k), 3),
         "The kernel is not in it.",
         lambda i, o, k: i * o / (i + o),
         "That leaves out what the 1x1 itself costs.",
@@ -163,6 +165,7 @@ MERGE = Exercise(
     "Two layers in one kernel",
     solution=_merge,
     cases=_two_layers(),
+    any_float=True,
     slips=slips(
         "The input channels are the last dimension; a kernel has them second: (out, C, k, k).",
         lambda reduce, large: torch.tensordot(large, reduce, dims=([1], [0])),
@@ -189,7 +192,7 @@ MIDDLE = Exercise(
     "02.5",
     "The widest middle that still saves",
     solution=lambda r, c: 25 * r * c // (9 * (r + c)),
-    cases=[(16, 32), (32, 96), (24, 64), (48, 128), (9, 18), (64, 64)],
+    cases=[(16, 32), (32, 96), (24, 64), (48, 128), (9, 18), (64, 64), (18, 18)],
     slips=slips(
         "Half a channel cannot be had: what is the largest whole number that still fits?",
         lambda r, c: 25 * r * c / (9 * (r + c)),
@@ -197,6 +200,8 @@ MIDDLE = Exercise(
         lambda r, c: -(-25 * r * c // (9 * (r + c))),
         "Rounding to the nearest is too wide where it rounds up: round down.",
         lambda r, c: round(25 * r * c / (9 * (r + c))),
+        "With r = c = 18 both need the same weights for one m. That is no more.",
+        lambda r, c: (25 * r * c - 1) // (9 * (r + c)),
         "That leaves out the first of the two 3x3s, from r channels to m.",
         lambda r, c: 25 * r // 9,
         "That leaves out the second of the two 3x3s, from m channels to c.",

@@ -281,6 +281,11 @@ def _thousands_cut(printed: str, computed: int, tolerance: float) -> bool:
     return agrees(printed, computed, tolerance) or is_cut(parse_figure(printed), computed, unit)
 
 
+def _unit_forgotten(printed: str, computed: int, tolerance: float) -> bool:
+    near = is_near(parse_figure(printed), computed, tolerance)
+    return near or float(printed[:-1]) == computed // 10**6
+
+
 VERDICT = Exercise(
     "04.4",
     "A verdict",
@@ -302,6 +307,7 @@ VERDICT = Exercise(
         ("110M", 100_000_000, 0.096),
         ("91M", 100_000_000, 0.092),
         ("1M", 1_024_000, 0.005),
+        ("7K", 7_300_000, 0.005),
     ],
     slips=slips(
         "Your tolerance stays the same, whatever `tolerance` says.",
@@ -314,6 +320,8 @@ VERDICT = Exercise(
         lambda printed, computed, part: is_near(parse_figure(printed), computed, part),
         "Only to whole millions is a figure cut, not to thousands.",
         _thousands_cut,
+        "Cut to millions, 7,300,000 is 7M, and not 7K.",
+        _unit_forgotten,
         "A figure that is far too low doesn't agree either: the error counts without its sign.",
         _near_by(lambda value, computed, part: value / computed - 1 <= part),
         "The error is relative to the computed figure, not to the printed one.",

@@ -67,6 +67,7 @@ SMOOTH = Exercise(
     "07.2",
     "Smooth the labels",
     solution=smooth_labels,
+    any_float=True,
     cases=[
         (torch.tensor([2, 0, 1]), 3, 0.3),
         (torch.tensor([7, 7, 0, 9]), 10, 0.1),
@@ -183,7 +184,7 @@ PREDICTIONS = (
     ),
     Prediction(
         "07.c",
-        "How many percent of a weight does decay alone leave after the whole ImageNet recipe?",
+        "How many percent of a weight does decay alone leave after the ImageNet training?",
         tolerance=10,
         least=0,
         most=100,

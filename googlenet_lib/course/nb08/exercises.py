@@ -36,6 +36,8 @@ SCALE = Exercise(
         _gradients(-7.0, 1e-9),
         _gradients(100_000.0, 1.0),
         _gradients(1.0, -0.5),
+        _gradients(1e6, 1.0),
+        _gradients(2047.0),  # whose scale brings it to 65,504
     ],
     slips=slips(
         "That is no power of two. Round down to one: then the scaling changes no digit.",
@@ -52,6 +54,10 @@ SCALE = Exercise(
         lambda g: 2.0 ** math.floor(math.log2(65_536 / g.abs().max().item())),
         "A scale may be below 1, where a gradient is larger than float16 can hold.",
         lambda g: max(1.0, largest_scale(g)),
+        "`int` cuts towards 0, which rounds up below 0. `math.floor` rounds down everywhere.",
+        lambda g: 2.0 ** int(math.log2(LARGEST / g.abs().max().item())),
+        "65,504 itself can be held. None may pass it.",
+        lambda g: 2.0 ** (math.ceil(math.log2(LARGEST / g.abs().max().item())) - 1),
     ),
     look="The largest gradient, times the scale, is to stay at or below 65,504.",
     hints=(
