@@ -67,8 +67,8 @@ def run(
     options = parser.parse_args(arguments)
     if options.out.exists() and not options.overwrite:
         parser.error(
-            f"{options.out} is there already; add --overwrite to replace it, or --out FILE to "
-            "write another"
+            f"{options.out} is there already; name another by --out FILE, or add --overwrite to "
+            "replace it"
         )
     if not os.access(options.out.parent, os.W_OK):
         parser.error(f"{options.out.parent} cannot be written to; name another place by --out FILE")

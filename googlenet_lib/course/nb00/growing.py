@@ -77,7 +77,8 @@ def draw_growth(views: Sequence[BranchView]) -> Figure:
     """
     highest, branches = highest_of(views), list(views[0].maps)
     with style.house_style():
-        figure, rows = style.chart(200 * len(views) + 30, len(views), 1 + len(branches))
+        height, columns = 200 * len(views) + 30, 1 + len(branches)
+        figure, rows = style.chart(height, len(views), columns, squeeze=False)
         for row, view in zip(rows, views, strict=True):
             best = view.guesses[0]
             _show_image(row[0], view)

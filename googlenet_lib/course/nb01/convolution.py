@@ -1,6 +1,7 @@
 """Convolution in five pictures: it slides, it sums, its steps, many channels in, many out."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import torch
 from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def draw_slide(
         _numbers(right, shown, f"output, {style.times(height, width)}")
         for axes in (left, middle, right):  # cells of one size
             axes.set(xlim=(-0.6, max(image.shape) - 0.4), ylim=(max(image.shape) - 0.4, -0.6))
-        for (row, column), dashes in zip(positions, DASHES, strict=False):
+        for (row, column), dashes in zip(positions, cycle(DASHES), strict=False):
             at, size = (column - 0.5, row - 0.5), len(kernel)
             style.outline(left, *at, size, size, style.INK, dashes, thick=3)
             style.outline(right, *at, 1, 1, style.INK, dashes, thick=3)

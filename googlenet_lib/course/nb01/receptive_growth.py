@@ -47,11 +47,12 @@ def draw_pyramids(stacks: Sequence[Sequence[tuple[int, int]]]) -> Figure:
     names = [_tell_layers(layers) for layers in stacks]
     fields = [f"{field_after(layers)[0]} pixels" for layers in stacks]
     most = max(map(len, stacks))
+    half = max(4, *(field_after(layers)[0] / 2 + 0.5 for layers in stacks))
     with style.house_style():
-        figure, panels = style.chart(70 + 44 * (most + 1), 1, len(stacks))
-        for axes, layers, name, field in zip(panels, stacks, names, fields, strict=True):
+        figure, panels = style.chart(70 + 44 * (most + 1), 1, len(stacks), squeeze=False)
+        for axes, layers, name, field in zip(panels[0], stacks, names, fields, strict=True):
             axes.set_title(name)
-            axes.set(xlim=(-4, 4), ylim=(-most - 1, 0.3), yticks=[])
+            axes.set(xlim=(-half, half), ylim=(-most - 1, 0.3), yticks=[])
             axes.set_xticks([0], [field], fontsize=14)
             axes.spines[:].set_visible(False)
             axes.tick_params(length=0, labelcolor=style.INK)
@@ -96,6 +97,7 @@ def draw_stack(stack: Stack, gradient: Tensor, recording: Recording) -> Figure:
 
     `gradient` is what `stack_gradient(stack)` returns.
     """
+    recording.stack_width(stack)  # refuses one that was not recorded
     colour = style.BRANCH_COLOURS.get(f"{stack.kernel}x{stack.kernel}", style.GREY)
     width = mass_width(gradient)
     depths = [depth for depth in DEPTHS if depth >= stack.strided]
@@ -144,8 +146,8 @@ def draw_branch_field(recording: Recording, module: str, branch: str) -> Figure:
             [found.width for found in branches],
             colour,
             MODULES.index(module),
+            top=widest * 1.04,
         )
-        right.set_ylim(0, widest * 1.04)
         right.set_xticks(range(len(MODULES)), NAMES)
         right.set_xlabel("module")
     against = "wider than" if one.width > IMAGE_SIZE else "inside"
@@ -156,8 +158,8 @@ def draw_branch_field(recording: Recording, module: str, branch: str) -> Figure:
 def draw_branch_fields(branches: Sequence[BranchField]) -> Figure:
     """Draw several branches' gradients, each in its own field, theory solid and measured dashed."""
     with style.house_style():
-        figure, panels = style.chart(330, 1, len(branches))
-        for one, axes in zip(branches, panels, strict=True):
+        figure, panels = style.chart(330, 1, len(branches), squeeze=False)
+        for one, axes in zip(branches, panels[0], strict=True):
             field = one.window.field
             axes.set_title(_tell_branch(one))
             colour = style.BRANCH_COLOURS[one.branch]
@@ -226,6 +228,7 @@ def _plot_widths(
     widths: Sequence[float],
     colour: str,
     at: int,
+    top: float | None = None,
 ) -> None:
     """Plot fields and measured widths with their names at their ends, rings at the number `at`."""
     ends = []
@@ -236,7 +239,7 @@ def _plot_widths(
         axes.plot(xs, values, dashes, color=shade, markersize=5)
         axes.plot([xs[at]], [values[at]], "o", color=style.INK, mfc="none", mew=2, markersize=13)
         ends.append((values[-1], f"{name}\nhere {values[at]:g}", shade))
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, top)
     axes.set_ylabel("width in pixels")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=style.LIGHT_GREY)

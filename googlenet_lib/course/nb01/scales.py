@@ -35,8 +35,8 @@ def draw_sizes(shape: str, sizes: Sequence[float] = (5, 8, 12, 18, 28)) -> Figur
         draw_shapes(label, torch.tensor([size / 2]), centres=centre, seed=21)[0] for size in sizes
     ]
     with style.house_style():
-        figure, panels = style.chart(240, 1, len(images))
-        for axes, image, size in zip(panels, images, sizes, strict=True):
+        figure, panels = style.chart(240, 1, len(images), squeeze=False)
+        for axes, image, size in zip(panels[0], images, sizes, strict=True):
             style.picture(axes, image.permute(1, 2, 0))
             axes.set_title(f"{size:.0f} pixels", fontsize=13)
             middle = image.shape[-1] / 2 - 0.5
@@ -46,10 +46,10 @@ def draw_sizes(shape: str, sizes: Sequence[float] = (5, 8, 12, 18, 28)) -> Figur
                 style.outline(axes, corner, corner, kernel, kernel, colour, thick=1.6)
         style.footnote(figure, "squares: what a 1×1, a 3×3 and a 5×5 kernel see at one position")
     told = ", ".join(f"{size:.0f}" for size in sizes)
+    parts = ", ".join(f"{min(1, max(KERNELS.values()) / size):.0%}" for size in sizes)
     figure.alt = (
         f"The same {shape} {told} pixels across, with squares that a 1×1, a 3×3 and a 5×5 "
-        "kernel see at its centre. The largest square covers the smallest object and a small part "
-        "of the largest."
+        f"kernel see at its centre. The largest square covers {parts} of its width."
     )
     return figure
 

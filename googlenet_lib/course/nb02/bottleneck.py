@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import ipywidgets as widgets
 from matplotlib.axes import Axes
@@ -202,7 +203,7 @@ def draw_shares(shares: Mapping[str, Sequence[float]], mark: int) -> Figure:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.axvline(mark, color=style.GREY, linewidth=1.2, linestyle=(0, (4, 3)), zorder=0.5)
         axes.annotate(f" r = {mark}", (mark, 0.03), fontsize=12, color=style.GREY)
-        for (name, values), (dashes, colour) in zip(shares.items(), LINES, strict=False):
+        for (name, values), (dashes, colour) in zip(shares.items(), cycle(LINES), strict=False):
             shown = [0.0, *(float(value) for value in values)]
             label = f"{name}: {shown[mark]:.0%} at r = {mark}"
             axes.plot(shown, dashes, color=colour, label=label)

@@ -72,7 +72,7 @@ def draw_pooling(values: Sequence[int], modes: Sequence[str] = tuple(MODES)) -> 
         style.write(axes, MARGIN, 22, title, 18, ha="left", weight="bold")
         text = (
             "Below each row: the windows and the maximum that each finds. Pink windows begin where "
-            "no window of the first row does."
+            "floor has none."
         )
         style.write(axes, MARGIN, 48, text, 13, ha="left")
         for i, mode in enumerate(modes):

@@ -6,7 +6,6 @@ trains them anew and writes `four_runs.json`.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -70,7 +69,6 @@ def record(path: Path) -> None:
     recorder.save(path, settings, courses)
 
 
-@cache
 def recorded() -> dict[str, Course]:
     """Load the recorded runs, by their letters."""
     courses = {course.cause: course for course in recorder.load(RECORDED, Course)[1]}

@@ -70,7 +70,6 @@ def train(seed: int, changes: tuple[str, ...] = (), steps: int = 40) -> float:
     return float((guesses == test_labels).float().mean())
 
 
-@cache
 def load_digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Load 300 scanned digits and their labels, then all test images and their labels."""
     digits = load("digits")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 from statistics import mean
 
 import ipywidgets as widgets
@@ -30,7 +30,7 @@ LINES = (("-", style.INK), ("--", style.GREY), ("-.", style.GREY), (":", style.I
 def draw_recipes() -> Figure:
     """Draw validation accuracy by epoch for two rungs of the ladder: one network, two recipes."""
     runs = ladder_runs()
-    told = {"layers": "Adam, constant learning rate", "muon": "the changes of this lesson"}
+    told = {"layers": "Adam, constant learning rate", "muon": "most changes of this lesson"}
     ends, last = [], {}
     with style.house_style():
         figure, axes = style.chart(320)
@@ -47,7 +47,7 @@ def draw_recipes() -> Figure:
     figure.alt = (
         "Validation accuracy over 8 epochs, a line for each seed. The same network is trained by "
         f"two recipes: by Adam with a constant learning rate it ends at {last['layers']:.0%} on "
-        f"average, with the changes of this lesson at {last['muon']:.0%}."
+        f"average, with most changes of this lesson at {last['muon']:.0%}."
     )
     return figure
 
@@ -110,7 +110,7 @@ def draw_smoothing(smoothings: Sequence[float], classes: int = 10) -> Figure:
     parts = []
     with style.house_style():
         figure, axes = style.chart(330)
-        for smoothing, (dashes, colour) in zip(smoothings, LINES, strict=False):
+        for smoothing, (dashes, colour) in zip(smoothings, cycle(LINES), strict=False):
             losses = [smoothed_loss(sure, smoothing, classes) for sure in chances]
             axes.plot(chances, losses, dashes, color=colour)
             least, sure = least_loss(smoothing, classes)
@@ -171,7 +171,7 @@ def draw_singular_values(stages: Sequence[Tensor]) -> Figure:
     ends = []
     with style.house_style():
         figure, axes = style.chart(300)
-        for name, values, (dashes, colour) in zip(names, stages, LINES, strict=True):
+        for name, values, (dashes, colour) in zip(names, stages, cycle(LINES), strict=False):
             axes.plot(range(1, len(values) + 1), values, dashes, color=colour)
             ends.append((float(values[-1]), name, colour))
         axes.set(xlim=(1, len(values)), ylim=(0, 1.35), xlabel="direction, strongest first")

@@ -9,7 +9,6 @@ stopped. More seeds of a rung are found as well.
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from googlenet_lib.course.kit.study import Arm, Study, run
@@ -74,7 +73,7 @@ LADDER: tuple[Rung, ...] = (
     Rung("smoothing", "labels smoothed by 0.1", recipe={"label_smoothing": 0.1}),
     Rung(
         "muon",
-        "Muon for the convolutions; momentum 0.6 instead of 0.9",
+        "Muon for the convolutions; momentum 0.6; twice the rate for the rest",
         recipe={"optimiser": "muon", "momentum": 0.6},
     ),
     Rung("small-first", "images of 24 pixels in 60% of the steps", recipe={"shrink": 24}),
@@ -94,7 +93,6 @@ def build_arms() -> tuple[Arm, ...]:
 LADDER_STUDY = Study(name="ladder", arms=build_arms())
 
 
-@cache
 def ladder_runs() -> dict[str, tuple[Run, ...]]:
     """Read the recorded runs of each rung that has any, by the rung's name."""
     runs = LADDER_STUDY.runs()

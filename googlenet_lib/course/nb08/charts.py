@@ -43,10 +43,11 @@ def draw_times(seconds: Mapping[str, float]) -> Figure:
 def shares_of(values: Tensor, kind: str) -> tuple[float, float, float]:
     """Return three shares: of zeros, and of all others those lost in `kind` and those not whole.
 
-    A value is lost if it becomes 0, and not whole if it is lost or keeps fewer digits.
+    A value is lost if it becomes 0 or infinite. It is not whole if it is too small for all digits.
     """
     info, held = torch.finfo(getattr(torch, kind)), values[values != 0]
-    lost = (held.to(getattr(torch, kind)) == 0).float().mean()
+    kept = held.to(getattr(torch, kind))
+    lost = ((kept == 0) | ~kept.isfinite()).float().mean()
     below = (held.abs() < info.smallest_normal).float().mean()
     return float((values == 0).float().mean()), float(lost), float(below)
 
@@ -107,7 +108,8 @@ def _draw_ranges(axes: Axes) -> None:
 def _draw_sizes(axes: Axes, values: Tensor, scale: float) -> None:
     decades = torch.linspace(math.log10(LEAST), math.log10(MOST), 125)
     for factor, colour in {1.0: style.INK, scale: style.MIDDLE_GREY}.items():
-        sizes = (values[values != 0].abs().double() * factor).log10().clamp(min=-23.9)
+        sizes = (values[values != 0].abs().double() * factor).log10()
+        sizes = sizes.clamp(math.log10(LEAST) + 0.1, math.log10(MOST) - 0.1)
         counts = torch.histogram(sizes.float().cpu(), decades).hist
         axes.stairs(counts / counts.max(), 10**decades, fill=True, color=colour, alpha=0.85)
         name = "plain" if factor == 1 else f"times {factor:,.0f}"
