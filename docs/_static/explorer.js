@@ -25,8 +25,10 @@ customElements.define(
       const name = this.hasAttribute("drawn") ? "drawn" : this.getAttribute("name");
       try {
         const { build, bytes = 0 } = await import(`./explorers/${name}.js`);
-        if (bytes > MOST_BYTES && navigator.connection?.saveData) await this.askToStart(bytes);
+        const asked = bytes > MOST_BYTES && navigator.connection?.saveData;
+        if (asked) await this.askToStart(bytes);
         await build(this);
+        if (asked) this.querySelector("input, select, button")?.focus();
       } catch {
         this.replaceChildren("This explorer could not be loaded; to use it, ", link, ".");
       }

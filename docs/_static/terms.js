@@ -5,6 +5,7 @@ tip.setAttribute("role", "tooltip");
 tip.hidden = true;
 
 function show(term) {
+  hide();
   tip.textContent = term.dataset.says;
   document.body.append(tip);
   tip.hidden = false;
@@ -23,18 +24,38 @@ function hide() {
 
 for (const term of document.querySelectorAll("a.term")) {
   const byHover = ({ pointerType }) => pointerType !== "touch";
-  let shown = false; // before the finger came down: the first touch shows the tip, the second follows
+  // a first touch shows the tip, and a second follows the link; iOS focuses no link that is touched
+  let touched = false, shown = false;
   term.addEventListener("pointerenter", (event) => byHover(event) && show(term));
   term.addEventListener("pointerleave", (event) => {
     if (byHover(event) && event.relatedTarget !== tip) hide();
   });
-  term.addEventListener("pointerdown", () => (shown = term.hasAttribute("aria-describedby")));
+  term.addEventListener("pointerdown", (event) => {
+    touched = !byHover(event);
+    shown = term.hasAttribute("aria-describedby");
+  });
   term.addEventListener("click", (event) => {
-    if (!byHover(event) && !shown) event.preventDefault();
+    if (touched && !shown) {
+      event.preventDefault();
+      show(term);
+    }
+    touched = false;
   });
   term.addEventListener("focus", () => show(term));
   term.addEventListener("blur", hide);
 }
 tip.addEventListener("pointerleave", hide); // the pointer may go onto the tip, and read it there
-window.addEventListener("scroll", hide, { passive: true });
+document.addEventListener("pointerdown", ({ target }) => {
+  if (!target.closest("a.term, #term-tip")) hide(); // iOS sends no blur
+});
+window.addEventListener(
+  "scroll",
+  () => {
+    // a browser scrolls to the link that the keyboard comes to: its tip goes along
+    const term = document.querySelector("a.term[aria-describedby]");
+    if (term?.matches(":focus-visible")) show(term);
+    else hide();
+  },
+  { passive: true },
+);
 window.addEventListener("keydown", ({ key }) => key === "Escape" && hide());

@@ -5,7 +5,9 @@ import { BRANCHES, MODULES } from "./network.js";
 import { openPhotograph, startCamera, stopCamera, takeFrame } from "./photograph.js";
 import { SHAPES, drawShape } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
-import { fail, find, showAnswer, showBranches, showImage, showLoading } from "./show.js";
+import {
+  clearAnswer, fail, find, showAnswer, showBranches, showImage, showLoading,
+} from "./show.js";
 
 const SIZE = 32;
 
@@ -17,34 +19,59 @@ const state = {
   module: "3a",
   branch: "5x5", // whose channels are shown
 };
-let answer = null; // the network's last one
+let answer = null; // what the network that is asked said last
 
-const update = oneAtATime(async () => {
-  const pixels = state.pixels ?? drawShape(state.shape, ...state.place, state.radius);
-  showImage(pixels, state.module, state.place);
+const pickNetwork = () => (state.pixels ? "cifar10" : "shapes");
+const pickPixels = () => state.pixels ?? drawShape(state.shape, ...state.place, state.radius);
+
+/** Show what a network says now; nothing, if meanwhile it is the other one that is asked. */
+async function showAnswerOf(name) {
+  const isAsked = () => name === pickNetwork();
+  if (!isAsked()) return;
   try {
-    const told = await ask(state.pixels ? "cifar10" : "shapes", pixels, showLoading);
+    const told = await ask(name, pickPixels(), (share) => isAsked() && showLoading(share));
+    if (!isAsked()) return;
     ({ answer } = told);
     showAnswer(told);
     showBranches(answer, state);
   } catch (error) {
-    fail(error.message);
+    if (isAsked()) fail(error.message);
   }
-});
+}
+
+// each in turns of its own: while one is loaded, the other answers
+const turns = {
+  shapes: oneAtATime(() => showAnswerOf("shapes")),
+  cifar10: oneAtATime(() => showAnswerOf("cifar10")),
+};
+
+function update() {
+  showImage(pickPixels(), state.module, state.place);
+  return turns[pickNetwork()]();
+}
 
 function change(changes) {
+  const before = pickNetwork();
   Object.assign(state, changes);
+  if (pickNetwork() !== before) {
+    answer = null; // it is of another image
+    clearAnswer();
+  }
   return update();
 }
 
 // ---- pictures -----------------------------------------------------------------------------------
 
+let choices = 0; // the last of them is shown, however long one before it takes to be read
+
 /** Show the network a picture that `read()` gets, or say why there is none. */
 async function take(read) {
+  const mine = ++choices;
   try {
-    await change({ pixels: await read() });
+    const pixels = await read();
+    if (mine === choices) await change({ pixels });
   } catch (error) {
-    fail(error.message);
+    if (mine === choices) fail(error.message);
   }
 }
 
@@ -81,18 +108,21 @@ function listenToCamera() {
   };
   if (navigator.mediaDevices) show(false); // where there can be no camera, there is no button
   find("camera").addEventListener("click", async () => {
+    find("camera").disabled = true; // a second stream could not be stopped
     try {
       await startCamera(video);
       show(true);
       find("camera-take").focus();
     } catch (error) {
       fail(error.message);
+    } finally {
+      find("camera").disabled = false;
     }
   });
   find("camera-take").addEventListener("click", () => {
     const pixels = takeFrame(video);
     end();
-    change({ pixels });
+    take(() => pixels);
   });
   find("camera-stop").addEventListener("click", end);
 }
@@ -101,8 +131,10 @@ function listenToCamera() {
 
 function listenToControls() {
   for (const name of Object.keys(SHAPES)) find("shape").append(new Option(name, name));
-  const drawObject = () =>
+  const drawObject = () => {
+    choices++;
     change({ pixels: null, shape: find("shape").value, radius: Number(find("radius").value) });
+  };
   find("shape").addEventListener("input", drawObject);
   find("radius").addEventListener("input", drawObject);
   for (const name of MODULES) find("module").append(new Option(name, name));
@@ -138,7 +170,10 @@ function begin() {
 }
 
 if (find("root")) {
-  find("start-button").addEventListener("click", begin);
+  find("start-button").addEventListener("click", () => {
+    begin();
+    find("image").focus(); // the button that had the focus is gone
+  });
   const saves = navigator.connection?.saveData;
   if (!saves && "IntersectionObserver" in window) {
     // the network is loaded when the demo comes into view, and not before

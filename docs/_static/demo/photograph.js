@@ -19,7 +19,13 @@ export async function openPhotograph(file, size = SIZE) {
   if (width * height > MOST_PIXELS) {
     throw new Error(`${name} has ${width} × ${height} pixels; that is too large.`);
   }
-  return readPixels(bitmap, width, height, size);
+  try {
+    return readPixels(bitmap, width, height, size);
+  } catch {
+    throw new Error(`${name} has ${width} × ${height} pixels; that is too large for this browser.`);
+  } finally {
+    bitmap.close(); // its memory need not wait
+  }
 }
 
 /** Start the camera and show in `video` what it sees. Throws an Error that says why it cannot. */
@@ -30,7 +36,9 @@ export async function startCamera(video) {
     NotReadableError: "The camera is in use by another program.",
   };
   try {
-    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    stopCamera(video);
+    video.srcObject = stream;
     await video.play();
   } catch (error) {
     stopCamera(video);
@@ -53,5 +61,9 @@ function readPixels(picture, width, height, size) {
   draw.fillStyle = "#fff"; // below transparent pixels
   draw.fillRect(0, 0, width, height);
   draw.drawImage(picture, 0, 0);
-  return fitImage(draw.getImageData(0, 0, width, height), size);
+  const pixels = draw.getImageData(0, 0, width, height);
+  canvas.width = canvas.height = 0;
+  // older browsers give an empty canvas where one would be too large, and say nothing
+  if (!pixels.data.at(-1)) throw new Error("empty");
+  return fitImage(pixels, size);
 }

@@ -22,6 +22,7 @@ export function listenToPointer(canvas, size, { place, move, grow }) {
   });
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     if (event.key in steps) {
       event.preventDefault();
       moveWithin(place()[0] + steps[event.key][0], place()[1] + steps[event.key][1]);

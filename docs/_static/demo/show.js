@@ -12,6 +12,7 @@ export const find = (id) => document.getElementById(`demo-${id}`);
 
 /** Say what went wrong. */
 export function fail(message) {
+  clearTimeout(speaking);
   find("bar").hidden = true;
   find("status").textContent = message;
 }
@@ -63,6 +64,13 @@ export function showAnswer({ answer, classes, milliseconds, kernel }) {
   speaking = setTimeout(() => {
     find("status").textContent = `The network says: ${best.map(nameGuess).join(", ")}.`;
   }, QUIET);
+}
+
+/** Take away what was said of another image. */
+export function clearAnswer() {
+  clearTimeout(speaking);
+  find("bar").hidden = true;
+  for (const name of ["guesses", "heads", "speed", "status"]) find(name).replaceChildren();
 }
 
 function makeBar({ label, share }) {

@@ -24,4 +24,5 @@ def run_file(name: str, *arguments: object) -> Any:
 
 def _run(*words: object) -> Any:
     command = [NODE, *map(str, words)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    return json.loads(done.stdout)
