@@ -15,13 +15,17 @@ NO_DATA = tempfile.TemporaryDirectory(prefix="googlenet-tests-")
 # Before anything imports torch, which reads these once.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["GOOGLENET_DATA"] = NO_DATA.name
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "passive"
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(OFFLINE), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 # Kernels choose their own backend, which shows figures in the notebook.
 os.environ.pop("MPLBACKEND", None)
+# Tests serve their own downloads, which a proxy would not find.
+for name in ("http_proxy", "https_proxy", "all_proxy"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)
 
 sys.path.append(str(OFFLINE))
 import block_network  # noqa: E402, F401
@@ -29,6 +33,16 @@ import matplotlib  # noqa: E402
 import pytest  # noqa: E402
 
 matplotlib.use("Agg")
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # on a new machine the list of fonts is made first, or several kernels would, and say so
+    import matplotlib.font_manager
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find the patterns of outputs from any folder that pytest is started in."""
+    if hasattr(config.option, "nbval_sanitize_with"):
+        patterns = Path(__file__).parent / "tests" / "nbval_sanitize.cfg"
+        config.option.nbval_sanitize_with = str(patterns)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:  # the wrong Python, or an installation that failed
+    sys.exit(
+        f"error: {sys.executable} lacks what this course needs. Is the environment activated? In "
+        "the course's folder: . .venv/bin/activate (on Windows: .venv\\Scripts\\activate). If it "
+        "is, run python -m pip install -r requirements.txt"
+    )
 
 from googlenet_lib.errors import UsageError
 
@@ -231,6 +238,11 @@ def _report_mistakes(use_less: str = "") -> Iterator[None]:
         yield
     except UsageError as error:
         complaint = str(error)
+    except ModuleNotFoundError as error:
+        complaint = (
+            f"{error.name} is not installed; in the course's folder run {sys.executable} -m pip "
+            "install -r requirements.txt"
+        )
     except KeyboardInterrupt as stop:
         print("; ".join(["\nstopped", *map(str, stop.args)]), file=sys.stderr)
         raise typer.Exit(130) from None

@@ -22,7 +22,8 @@ if missing and "google.colab" in sys.modules:
     wanted = " ".join(sources[name] for name in missing)
     %pip install --quiet --no-deps {wanted}
 elif missing:
-    print("Missing:", *missing, "- in the course's folder run pip install -r requirements.txt")"""
+    print("Missing:", *missing, "- in the course's folder run, for this kernel,")
+    print(f"{sys.executable} -m pip install -r requirements.txt")"""
 
 SWITCH_ON_A_GPU = "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
 

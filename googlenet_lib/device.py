@@ -178,7 +178,9 @@ def is_memory_error(error: Exception) -> bool:
 
 
 def in_colab() -> bool:
-    """Tell whether this is a Google Colab runtime."""
+    """Tell whether this is a Google Colab runtime, and not Kaggle, whose image is made of it."""
+    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
+        return False
     return importlib.util.find_spec("google") is not None and (
         importlib.util.find_spec("google.colab") is not None
     )

@@ -107,7 +107,7 @@ def _check_cifar10() -> Check:
 def _check_network() -> Check:
     proxy = getproxies().get("https")  # through which downloads go, where there is one
     for place in [proxy] if proxy else CIFAR10_PLACES:
-        host = urlsplit(place)
+        host = urlsplit(place if "://" in place else f"http://{place}")
         try:
             socket.create_connection((host.hostname, host.port or 443), timeout=3).close()
         except (OSError, ValueError):  # nobody there; an address that is none

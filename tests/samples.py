@@ -1,7 +1,9 @@
 """What the tests of data and training share: tiny data sets, in memory and as files."""
 
 import hashlib
+import os
 import pickle
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,19 @@ from PIL import Image
 from googlenet_lib.data import CIFAR10_CLASSES, Data, ImageSet, cifar10
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
+
+
+def _can_link() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            Path(folder, "link").symlink_to("nowhere")
+        except OSError:
+            return False
+    return True
+
+
+CAN_LINK = _can_link()  # Windows asks for a right of its own
+CAN_PIPE = hasattr(os, "mkfifo")
 
 
 def image_set(count: int, *, classes: int = 3, size: int = 8, seed: int = 0) -> ImageSet:

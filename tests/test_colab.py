@@ -100,9 +100,9 @@ def test_nothing_is_installed_elsewhere(set_up, shell, capsys):
     bare = shell("googlenet_lib")
     bare.run(set_up)
     assert bare.commands == complete.commands == []
-    (line,) = capsys.readouterr().out.splitlines()
+    line, command = capsys.readouterr().out.splitlines()
     assert line.startswith("Missing: googlenet_lib ")
-    assert line.endswith("pip install -r requirements.txt")
+    assert command == f"{sys.executable} -m pip install -r requirements.txt"
     assert "pip install -r requirements.txt" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

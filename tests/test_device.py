@@ -50,11 +50,13 @@ def google(monkeypatch, tmp_path):
     return tmp_path / "google"
 
 
-def test_colab_is_known_by_its_module(google):
+def test_colab_is_known_by_its_module(google, monkeypatch):
     assert not in_colab()
     (google / "colab.py").touch()
     assert in_colab()
     assert "google.colab" not in sys.modules  # asked for, not imported
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")  # whose image holds it too
+    assert not in_colab()
 
 
 # ---- devices -------------------------------------------------------------------------------------

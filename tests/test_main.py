@@ -471,6 +471,17 @@ assert "matplotlib" not in sys.modules
 """
 
 
+@pytest.mark.parametrize(("lacks", "status"), [("typer", 1), ("torch", 2)])
+def test_what_is_not_installed_is_told_and_no_traceback(lacks, status):
+    """As `doctor` finds it, after an installation that failed or with the wrong Python."""
+    script = f"import runpy, sys; sys.modules[{lacks!r}] = None; sys.argv[1:] = ['doctor']\n"
+    script += "runpy.run_module('googlenet_lib', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8")
+    assert done.returncode == status
+    assert "pip install -r requirements.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_help_imports_no_torch():
     subprocess.run([sys.executable, "-c", QUIET], check=True, capture_output=True)
 

@@ -4,11 +4,10 @@ import gzip
 import io
 import shutil
 import tarfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
 from filelock import FileLock
 
 from googlenet_lib.device import progress_bar
@@ -74,6 +73,8 @@ def download_archive(
 
 
 def _archive(places: Sequence[str], beside: Path, work: Path, md5: str, size: int) -> Path:
+    import pooch  # here: who has the data needs none
+
     faults = []
     if beside.is_file():
         if (found := pooch.file_hash(beside, alg="md5")) == md5:
@@ -82,7 +83,7 @@ def _archive(places: Sequence[str], beside: Path, work: Path, md5: str, size: in
     for place in places:
         try:
             with progress_bar((), total=size, unit="B", unit_scale=True) as bar:
-                fetch = _Fetch(size, progressbar=bar, timeout=TIMEOUT, chunk_size=2**16)
+                fetch = _make_fetcher(size, progressbar=bar, timeout=TIMEOUT, chunk_size=2**16)
                 pooch.retrieve(place, f"md5:{md5}", beside.name, work, downloader=fetch)
             return work / beside.name
         except Exception as fault:  # offline, gone, silent, cut off, another file: the next may do
@@ -95,17 +96,18 @@ def _archive(places: Sequence[str], beside: Path, work: Path, md5: str, size: in
     )
 
 
-class _Fetch(pooch.HTTPDownloader):
-    """pooch's downloader, which stops where a place sends more than `size` bytes."""
+def _make_fetcher(size: int, **options: object) -> Callable[..., None]:
+    """Make pooch's downloader, which stops where a place sends more than `size` bytes."""
+    import pooch
 
-    def __init__(self, size: int, **options: object) -> None:
-        super().__init__(**options)
-        self.size = size
+    download = pooch.HTTPDownloader(**options)
 
-    def __call__(self, url: str, output_file: str, pooch: object, **options: object) -> None:
+    def fetch(url: str, output_file: str, pooch: object, **more: object) -> None:
         with _Bounded(io.FileIO(output_file, "w")) as file:
-            file.most = self.size
-            super().__call__(url, file, pooch, **options)
+            file.most = size
+            download(url, file, pooch, **more)
+
+    return fetch
 
 
 class _Bounded(io.BufferedWriter):

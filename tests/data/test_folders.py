@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from samples import noise_picture, write_class_folders
+from samples import CAN_LINK, CAN_PIPE, noise_picture, write_class_folders
 
 from googlenet_lib.data import folders
 from googlenet_lib.data.folders import (
@@ -59,12 +59,13 @@ def test_only_pictures_in_class_folders_are_listed_and_the_rest_is_named(tmp_pat
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir() if name[-1] == "/" else path.write_bytes(b"no picture")
-    for name in ("itself", "dog/link.jpg"):
+    links = {"itself": "no folder", "dog/link.jpg": "no plain file"} if CAN_LINK else {}
+    for name in links:
         (tmp_path / name).symlink_to(tmp_path / name)
-    os.mkfifo(tmp_path / "dog" / "pipe.jpg")  # to open it would be to wait
-    reasons |= {"itself": "no folder"} | dict.fromkeys(
-        ("dog/link.jpg", "dog/pipe.jpg"), "no plain file"
-    )
+    pipes = {"dog/pipe.jpg": "no plain file"} if CAN_PIPE else {}
+    for name in pipes:
+        os.mkfifo(tmp_path / name)  # to open it would be to wait
+    reasons |= links | pipes
     reasons["runs"] = reasons.pop("runs/a/last.pt")
     assert check_folders(tmp_path) == CLASSES
     found = list_pictures(tmp_path, CLASSES)
@@ -99,6 +100,11 @@ def test_names_in_any_script_and_accents_of_one_letter_or_two(tmp_path):
 @any_letter
 @pytest.mark.parametrize("name", ["caf\udce9", "\x1b[31mred", "two\nlines"])
 def test_class_that_cannot_be_shown_is_refused_and_a_file_is_read(tmp_path, name):
+    try:
+        (tmp_path / name).mkdir()
+    except OSError:
+        pytest.skip("no file here can have such a name")
+    (tmp_path / name).rmdir()
     write_class_folders(tmp_path, CLASSES, 2)
     path = tmp_path / "cat" / f"{name}.png"
     (tmp_path / "cat" / "0000.png").rename(path)
@@ -120,8 +126,8 @@ def test_class_that_cannot_be_shown_is_refused_and_a_file_is_read(tmp_path, name
 @pytest.mark.parametrize(
     ("folder", "files", "said"),
     [
-        ("", ("pets/pets/cat/a.png", "pets/pets/dog/a.png"), r"\. .*/pets/pets is such a folder"),
-        ("", ("in/train/cat/a.png", "in/test/cat/a.png"), "/in is such a folder: give that"),
+        ("", ("pets/pets/cat/a.png", "pets/pets/dog/a.png"), r"\. .*.pets.pets is such a folder"),
+        ("", ("in/train/cat/a.png", "in/test/cat/a.png"), ".in is such a folder: give that"),
         ("", ("cat/2021/a.png", "dog/2021/a.png"), "2 class folders, 0 of them with pictures"),
         ("", ("cat/a.heic", "dog/a.heic"), r"right in them, 2 \.heic; .*called .*\.jpg"),
     ],

@@ -146,3 +146,19 @@ def test_combined_checksum_knows_one_side_from_another():
     assert combine_checksums(train, test) == combine_checksums(image_set(6), image_set(4))
     assert combine_checksums(train, test) != combine_checksums(test, train)
     assert combine_checksums(train, test) != combine_checksums(train)
+
+
+class OnGPU(torch.Tensor):
+    """Stands for a tensor on a GPU, of which NumPy takes none."""
+
+    def numpy(self):
+        raise TypeError("can't convert a tensor of a GPU to NumPy")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_digest_of_pictures_on_a_gpu():
+    here = image_set(4)
+    there = ImageSet(here.images.as_subclass(OnGPU), here.labels.as_subclass(OnGPU))
+    assert there.digest() == here.digest()

@@ -70,7 +70,7 @@ def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"TensorBoard's folder .*file/board cannot be written to"):
+    with pytest.raises(UsageError, match=r"TensorBoard's folder .*file.board cannot be written to"):
         Board(tmp_path / "file" / "board")
 
 
