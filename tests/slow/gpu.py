@@ -13,9 +13,9 @@ away leaves what was finished. Afterwards the folder holds
     log.txt               what was said on the way, and errors in full
 
 The same command again does what is missing. torch, numpy, Pillow, safetensors, filelock and tqdm
-are needed, and a network only where --data cifar10 has to fetch its pictures; without torchvision
-the rows that need it are left out. --rehearse goes through everything in small; without a GPU
-nothing else is done.
+are needed, pooch and a network only where --data cifar10 has to fetch its pictures; without
+torchvision the rows that need it are left out. --rehearse goes through everything in small; without
+a GPU nothing else is done.
 
 How steps are timed and compared stands in gpu_turns.py, what keeps to the budget in gpu_budget.py.
 A training measures its pace first, before its clock starts, and from that takes as many epochs as
@@ -34,7 +34,7 @@ import math
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -90,7 +90,7 @@ from googlenet_lib.device import describe_device, list_versions, pick_device
 from googlenet_lib.training.recipes import CLASSROOM, FAST, IMAGENET
 
 SEEDS = (0, 1, 2)
-COMPILING = 0.45  # the share of throughput's time that is kept for torch.compile
+MORE_TIME = 0.3  # the share of throughput's time that is kept for more ways at one size
 FILLED = 0.9  # the share of a training's time for its epochs; the rest is to begin and to test
 IMAGENET_PICTURES, IMAGENET_EPOCHS = 1_281_167, 90
 
@@ -121,32 +121,44 @@ def steps(kit: Kit) -> Iterator[Row]:
 
 
 def throughput(kit: Kit) -> Iterator[Row]:
-    """Pictures a second of `small` in training, by width and batch; then compiled, once."""
-    scale, longest, reserve = kit.scale, 0.0, COMPILING * kit.left()
-    kinds = list(product(scale.batches, scale.widths))
-
-    def raced(batch: int, width: float, runs: dict[str, Callable]) -> list[Row]:
-        recipe = replace(FAST, batch_size=batch, schedule="constant")
-        data = noise(2 * batch, 32, 10, kit.device)
-        network = {"variant": "small", "width": width}
-        return race(kit, scale.turns, training_ways(runs, data, recipe, kit.device, **network))
-
-    for number, (batch, width) in enumerate(kinds):
+    """Pictures a second of `small` in training, by width and batch; then more ways, once."""
+    scale, longest, reserve = kit.scale, 0.0, MORE_TIME * kit.left()
+    kinds = corners_first(scale.batches, scale.widths)
+    for batch, width in kinds:
         if kit.left() - longest < reserve:
             yield {"batch": batch, "width": width, "reason": NO_TIME}
             continue
         begun = time.monotonic()
-        yield from raced(batch, width, WAYS | (MORE_WAYS if number < 2 else {}))
+        yield from raced(kit, batch, width, WAYS)
         longest = max(longest, time.monotonic() - begun)
-    both = {EAGER: eager, "compiled": partial(compiled, backend=scale.backend)}
-    yield from raced(*kinds[0], both)
+    yield from raced(kit, *kinds[0], {EAGER: eager} | MORE_WAYS)
+
+
+def corners_first(batches: Sequence[int], widths: Sequence[float]) -> list[tuple[int, float]]:
+    """All pairs, those at the ends of both first: where time ends, the grid is known by them."""
+    corners = list(product(batches[:: len(batches) - 1 or 1], widths[:: len(widths) - 1 or 1]))
+    return [*corners, *(pair for pair in product(batches, widths) if pair not in corners)]
+
+
+def raced(kit: Kit, batch: int, width: float, runs: dict[str, Callable]) -> list[Row]:
+    """Ways to train `small`, at one width and one size of batch."""
+    recipe = replace(FAST, batch_size=batch, schedule="constant")
+    data = noise(2 * batch, 32, 10, kit.device)
+    network = {"variant": "small", "width": width}
+    return race(kit, kit.scale.turns, training_ways(runs, data, recipe, kit.device, **network))
+
+
+def compilation(kit: Kit) -> Iterator[Row]:
+    """The network through torch.compile, which may take minutes, against the step as it is."""
+    runs = {EAGER: eager, "compiled": partial(compiled, backend=kit.scale.backend)}
+    yield from raced(kit, kit.scale.batches[0], kit.scale.widths[0], runs)
 
 
 def choice(kit: Kit) -> Iterator[Row]:
     """Short trainings of equal time: change one thing, and keep it if validation says so."""
     scale, best = kit.scale, None
     low, high = scale.try_seconds
-    seconds = min(high, max(low, 0.65 * kit.left() / (1 + len(scale.tries))))
+    seconds = min(high, max(low, 0.55 * kit.left() / (1 + len(scale.tries))))
     for change in ({}, *({name: value} for name, value in scale.tries)):
         settings = {**(best["settings"] if best else scale.settings), **change}
         if kit.left() < seconds:
@@ -192,6 +204,8 @@ def seeds(
         options = {"seconds": seconds, "most": epochs, "test": True}
         row, trainer = trained(kit, kit.data, FAST, settings, seed=seed, **options)
         if trainer and better(best, row) is row:
+            if best:
+                best.pop("weights", None)  # their file is written anew
             best = row
             row["weights"] = keep_weights(kit, trainer, kit.data, item.stem)
         del trainer
@@ -248,6 +262,7 @@ ITEMS = (  # name, title, what it says, rows, share, seconds at least, at most
     Item("e", "best", "the best in five minutes, three seeds", best_in_minutes, 200, 60, 1100),
     Item("f", "classroom", "classroom at 32 and 96 pixels", classroom, 150, 40, 500),
     Item("g", "imagenet", "224 pixels, training and inference", imagenet, 60, 15, 120),
+    Item("h", "compile", "small through torch.compile", compilation, 120, 60, 240),
 )
 PLAN = {item.name: item for item in ITEMS}
 AT_FIRST = "a,b,c,d"  # what one go of seven minutes has time for
@@ -256,6 +271,7 @@ AT_FIRST = "a,b,c,d"  # what one go of seven minutes has time for
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--seconds", type=float, default=420, help="in all; default: 420")
+    options.add_argument("--note", default="", help="on the data, such as 'JPEG q75'")
     options.add_argument("--out", type=Path, metavar="FOLDER", help="where results go")
     options.add_argument(
         "--data",
@@ -366,6 +382,7 @@ def prepared(options: argparse.Namespace, device: torch.device, scale: Scale, he
     """Decode the pictures once and put them on the device; add to `head` what took how long."""
     begun = time.perf_counter()
     data = load(options.data or "shapes")
+    data = data.with_note(options.note) if options.note else data
     if len(data.classes) != 10 or not isinstance(data.train, ImageSet) or data.image_size != 32:
         raise UsageError(
             f"--data {options.data} holds {len(data.classes)} classes; expected CIFAR-10, ten "

@@ -14,7 +14,6 @@ from gpu_ways import EAGER, GRAPHED, InGraphs, trainer_of
 from torch.nn import functional as F
 from training_step import synchronise
 
-from googlenet_lib import UsageError
 from googlenet_lib.data import Data, ImageSet
 from googlenet_lib.device import keep_freed_memory
 from googlenet_lib.network.weights import round_to_half, weights_to_bytes
@@ -144,8 +143,8 @@ def train(
 
 
 def better(best: Row | None, row: Row) -> Row | None:
-    """The row of two that has the higher validation accuracy."""
-    if "reason" in row:
+    """The row of two that has the higher validation accuracy; none that was cut short."""
+    if "reason" in row or row["cut_short"]:
         return best
     name = "validation_accuracy"
     return row if best is None or row[name] > best[name] else best
@@ -168,7 +167,7 @@ def keep_weights(kit: Kit, trainer: Trainer, data: Data, stem: str) -> str:
         model = copy.deepcopy(trainer.trained).remove_heads()
         info = describe_weights(model, data, trainer.recipe)
         write_atomically(kit.out / name, weights_to_bytes(round_to_half(model.state_dict()), info))
-    except (UsageError, RuntimeError) as error:  # the row is worth more
+    except Exception as error:  # of any kind: the row is worth more
         return in_a_line(error)
     return name
 

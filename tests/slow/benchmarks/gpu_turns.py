@@ -5,6 +5,8 @@
   wait in every step stops what would overlap.
 - The first call loads kernels, and may choose algorithms, compile or capture. It is timed apart
   ("first_call_s"), and a few more steps pass untimed.
+- Before each turn a few steps pass untimed, which use up the batches that worker processes have
+  prepared meanwhile.
 - The ways take turns, round after round, so that heat or a neighbour slows all of them alike.
   "times_the_first" is the median of the rounds' ratios; "least_ms" and "most_ms" say how far the
   rounds lie apart.
@@ -44,6 +46,7 @@ class Turns:
     rounds: int
     seconds: float  # a way's turn in a round
     untimed: int  # steps after the first
+    ready: int = 4  # and before each turn
 
 
 @dataclass
@@ -80,7 +83,7 @@ def _raced(clock: Clock, turns: Turns, ways: list[Way]) -> list[Row]:
     _, reason = clock.attempt("taking turns", partial(take_turns, racers.values(), turns, clock))
     base = racers[ways[0].name].times if ways[0].name in racers else []
     for name, racer in racers.items():
-        rows[name] |= {"reason": reason} if reason else timing(racer, base)
+        rows[name] |= timing(racer, base) if racer.times else {"reason": reason}
     return [*rows.values()]
 
 
@@ -104,6 +107,8 @@ def take_turns(racers: Iterable[Racer], turns: Turns, clock: Clock) -> None:
         if number > 1 and clock.left() < (time.monotonic() - begun) / number:
             break
         for racer in racers:
+            for _ in range(turns.ready):
+                racer.once()
             racer.times.append(seconds_each(racer.once, racer.calls, clock.device))
     for racer in racers:
         load_one = partial(next, racer.step.batches)

@@ -137,20 +137,6 @@ def whole_step(trainer: Trainer) -> Step:
     return replace(step, update=update)
 
 
-def autotuned(trainer: Trainer) -> Step:
-    """The step with cuDNN's algorithms tried out at the first call."""
-    step, cudnn = eager(trainer), torch.backends.cudnn
-
-    def update(images: Tensor, labels: Tensor) -> Tensor:
-        before, cudnn.benchmark = cudnn.benchmark, True
-        try:
-            return step.update(images, labels)
-        finally:
-            cudnn.benchmark = before
-
-    return replace(step, update=update)
-
-
 def optimiser_alone(trainer: Trainer) -> Step:
     """The optimiser's part: the same gradient again and again."""
     step = eager(trainer)
@@ -169,7 +155,6 @@ MORE_WAYS = {
     f"{EAGER}, with loading": with_loading,
     f"{GRAPHED}, with loading": graphed_with_loading,
     "the whole step in a CUDA graph": whole_step,
-    f"{EAGER}, cudnn.benchmark": autotuned,
     "the optimiser alone": optimiser_alone,
 }
 
@@ -192,11 +177,7 @@ def training_ways(
     def build(run: Callable[[Trainer], Step]) -> Step:
         return run(trainer_of(data, recipe, device, **network))
 
-    tried = {"cudnn_benchmark": True}
-    return [
-        Way(name, about | (tried if run is autotuned else {}), partial(build, run))
-        for name, run in ways.items()
-    ]
+    return [Way(name, about, partial(build, run)) for name, run in ways.items()]
 
 
 def inference_ways(size: int, batch: int, width: float, device: torch.device) -> list[Way]:
