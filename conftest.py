@@ -40,7 +40,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find the patterns of outputs from any folder that pytest is started in."""
-    if hasattr(config.option, "nbval_sanitize_with"):
+    if getattr(config.option, "nbval_sanitize_with", "") is None:
         patterns = Path(__file__).parent / "tests" / "nbval_sanitize.cfg"
         config.option.nbval_sanitize_with = str(patterns)
 

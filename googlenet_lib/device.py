@@ -9,7 +9,7 @@ import random
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,9 +98,9 @@ class Precision:
 
     def autocast(self) -> AbstractContextManager:
         """Return the context that a forward pass runs in; it does nothing in float32."""
-        if self.name == "float32":  # not even autocast: torch 2.9's warns of float32 on MPS
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=DTYPES[self.name])
+        enabled = self.name != "float32"  # else it switches off what a caller has switched on
+        dtype = DTYPES[self.name] if enabled else None  # torch 2.9 warns of float32 on MPS
+        return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
 
 
 def pick_precision(device: torch.device, name: str = "auto") -> Precision:

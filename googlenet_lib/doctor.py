@@ -105,11 +105,13 @@ def _check_cifar10() -> Check:
 
 
 def _check_network() -> Check:
-    proxy = getproxies().get("https")  # through which downloads go, where there is one
+    proxies = getproxies()  # through which downloads go, where there are any
+    proxy = proxies.get("https") or proxies.get("all")
     for place in [proxy] if proxy else CIFAR10_PLACES:
-        host = urlsplit(place if "://" in place else f"http://{place}")
         try:
-            socket.create_connection((host.hostname, host.port or 443), timeout=3).close()
+            host = urlsplit(place if "://" in place else f"http://{place}")
+            port = host.port or (80 if host.scheme == "http" else 443)
+            socket.create_connection((host.hostname, port), timeout=3).close()
         except (OSError, ValueError):  # nobody there; an address that is none
             continue
         found = f"CIFAR-10 can be had from {host.hostname}"

@@ -52,16 +52,15 @@ def check_fields(settings: Any) -> None:
             kind, domain = get_args(kind)
         types = get_args(kind)
         values = value if types and isinstance(value, tuple | list) else (value,)
+        values = [v.item() if isinstance(v, np.generic) else v for v in values]
         types = types or (kind,)
         if len(values) != len(types) or not all(map(_is_a, values, types)):
             names = ", ".join(kind.__name__ for kind in types)
             raise UsageError(f"{field.name}={value!r} came; expected {names}")
         if domain is not None and not all(_lies_within(v, domain) for v in values):
             raise UsageError(f"{field.name}={value!r} came; expected {_describe(domain)}")
-        if any(isinstance(v, np.generic) for v in values):
-            plain = [v.item() if isinstance(v, np.generic) else v for v in values]
-            new = type(value)(plain) if get_args(kind) else plain[0]
-            object.__setattr__(settings, field.name, new)  # also where it is frozen
+        plain = type(value)(values) if get_args(kind) else values[0]
+        object.__setattr__(settings, field.name, plain)  # also where it is frozen
 
 
 def _parse(text: str, like: Any) -> Any:
@@ -74,7 +73,6 @@ def _parse(text: str, like: Any) -> Any:
 
 def _is_a(value: Any, kind: type) -> bool:
     """Tell whether this is a `kind`: whole numbers are floats too, but True is no number."""
-    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

@@ -171,6 +171,12 @@ def test_autocast_multiplies_in_that_precision(name, dtype):
     assert (square @ square).dtype == torch.float32
 
 
+def test_float32_holds_within_a_caller_s_autocast():
+    square = torch.ones(2, 2)
+    with torch.autocast("cpu", torch.bfloat16), Precision("float32", CPU).autocast():
+        assert (square @ square).dtype == torch.float32
+
+
 # ---- the rest ------------------------------------------------------------------------------------
 
 

@@ -81,8 +81,8 @@ def crop(images: Tensor, boxes: Tensor) -> Tensor:
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)  # (N, H, W, 2)
     # at the middle of the outermost pixel everything beyond it is that pixel. grid_sample's
     # padding_mode="border" does the same, but not on Apple's GPUs before torch 2.13
-    most = 1 - 1 / torch.tensor([*images.shape[:1:-1]], device=images.device)  # across, down
-    grid = torch.maximum(torch.minimum(grid, most), -most)
+    for axis, side in enumerate(images.shape[:1:-1]):  # across, down
+        grid[..., axis].clamp_(1 / side - 1, 1 - 1 / side)
     return F.grid_sample(images.float(), grid, align_corners=False)
 
 

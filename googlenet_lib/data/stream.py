@@ -20,7 +20,7 @@ from googlenet_lib.data.pictures import PictureError, decode_picture, silence_pi
 from googlenet_lib.device import count_cores, read_environment_number
 from googlenet_lib.errors import UsageError
 
-Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of the picture
+Box = tuple[float, ...]  # top, left, height and width to cut out, as shares of a square
 Planned = list[tuple[int, Box | None]]  # a batch: which pictures, and the box of each
 
 

@@ -149,8 +149,8 @@ class AuxiliaryHead(nn.Module):
 
 def _pool_anywhere(x: Tensor, pool: nn.Module) -> Tensor:
     """Pool a map; on the CPU where its sides have no whole share of 4 and a GPU refuses that."""
-    uneven = isinstance(pool, nn.AdaptiveAvgPool2d) and any(side % HEAD_MAP for side in x.shape[2:])
-    if uneven and x.device.type in REFUSE_UNEVEN:
+    refuses = x.device.type in REFUSE_UNEVEN and isinstance(pool, nn.AdaptiveAvgPool2d)
+    if refuses and any(side % HEAD_MAP for side in x.shape[2:]):
         return pool(x.cpu()).to(x.device)
     return pool(x)
 

@@ -51,7 +51,7 @@ def refuse_untrainable(model: nn.Module, data: Data, recipe: Recipe) -> None:
             "train first, then fuse)"
         )
     _refuse_other_classes(network, data)
-    _refuse_small_heads(network, recipe)
+    _refuse_small_heads(network, data, recipe)
     if network.transform_input and recipe.mean != IMAGENET_MEAN:
         warnings.warn(
             f"the network has transform_input=True, which expects pictures of ImageNet's mean, but "
@@ -87,10 +87,10 @@ def _answer(network: GoogLeNet, size: int) -> GoogLeNetOutput:
         network.train(training)
 
 
-def _refuse_small_heads(network: GoogLeNet, recipe: Recipe) -> None:
+def _refuse_small_heads(network: GoogLeNet, data: Data, recipe: Recipe) -> None:
     """Ask heads that take few sizes for the size that pictures are shrunk to."""
-    if recipe.shrink < network.variant.smallest:
-        return  # none, or too small for the whole network, which the trainer says
+    if not network.variant.smallest <= recipe.shrink < data.image_size:
+        return  # none, or one that the trainer refuses
     try:
         _answer(network, recipe.shrink)
     except UsageError as error:

@@ -255,6 +255,13 @@ def under_the_blank(numbers):
     return [2 * number for number in numbers]
 
 
+class UnderTheBlank(nn.Module):
+    def __init__(self):
+        super().__init__()
+        raise NotImplementedError  # your turn
+        self.layer = nn.Identity()
+
+
 class OnlyInit(nn.Module):
     def __init__(self):
         super().__init__()
@@ -274,7 +281,8 @@ class Untouched(nn.Module):
 
 def test_a_module_is_begun_with_its_init():
     task = other(lambda one: call(build(one), 1), kind="class")
-    assert "still meets the blank, in your line" in says(task, OnlyInit)
+    for one in (OnlyInit, UnderTheBlank):
+        assert "still meets the blank, in your line" in says(task, one)
     assert judge(task, Untouched).outcome == "blank"
 
 

@@ -110,6 +110,8 @@ def test_shrink_fits_the_heads_too():
     data = tiny_data(size=224)
     with pytest.raises(UsageError, match="shrink=64 came: an auxiliary head got a map of 4x4"):
         fit(paper, data, replace(ONE, shrink=64), device="cpu")
+    with pytest.raises(UsageError, match="shrink=9000 came for pictures of 224 pixels"):
+        fit(paper, data, replace(ONE, shrink=9000), device="cpu")
 
 
 @pytest.mark.parametrize(

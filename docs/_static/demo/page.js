@@ -117,12 +117,12 @@ function listenToCamera() {
       fail(error.message);
     } finally {
       find("camera").disabled = false;
+      if (!find("camera").hidden) find("camera").focus();
     }
   });
   find("camera-take").addEventListener("click", () => {
-    const pixels = takeFrame(video);
+    take(() => takeFrame(video));
     end();
-    take(() => pixels);
   });
   find("camera-stop").addEventListener("click", end);
 }

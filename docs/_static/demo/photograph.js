@@ -17,6 +17,7 @@ export async function openPhotograph(file, size = SIZE) {
   });
   const { width, height } = bitmap;
   if (width * height > MOST_PIXELS) {
+    bitmap.close();
     throw new Error(`${name} has ${width} × ${height} pixels; that is too large.`);
   }
   try {
@@ -64,6 +65,6 @@ function readPixels(picture, width, height, size) {
   const pixels = draw.getImageData(0, 0, width, height);
   canvas.width = canvas.height = 0;
   // older browsers give an empty canvas where one would be too large, and say nothing
-  if (!pixels.data.at(-1)) throw new Error("empty");
+  if (!pixels.data[pixels.data.length - 1]) throw new Error("The picture came out empty.");
   return fitImage(pixels, size);
 }

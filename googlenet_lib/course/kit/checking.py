@@ -274,12 +274,11 @@ def _is_begun(error: BaseException, answer: Any) -> bool:
     """
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     code = frame.f_code
-    if code.co_name == "__init__":
-        return _count_lines(code) > 3  # with `super().__init__()`
-    own_init = vars(type(answer)).get("__init__") if isinstance(answer, nn.Module) else None
-    if own_init is not None and _count_lines(own_init.__code__) > 2:
+    most = 3 if code.co_name == "__init__" else 2  # with `super().__init__()`
+    if _count_lines(code) > most or _goes_on(code, line):
         return True
-    return _count_lines(code) > 2 or _goes_on(code, line)
+    own_init = vars(type(answer)).get("__init__") if isinstance(answer, nn.Module) else None
+    return own_init is not None and _count_lines(own_init.__code__) > 2
 
 
 def _count_lines(code: CodeType) -> int:

@@ -200,7 +200,7 @@ MIDDLE = Exercise(
         lambda r, c: -(-25 * r * c // (9 * (r + c))),
         "Rounding to the nearest is too wide where it rounds up: round down.",
         lambda r, c: round(25 * r * c / (9 * (r + c))),
-        "With r = c = 18 both need the same weights for one m. That is no more.",
+        "With r = c = 18, one m makes both cost the same. Equal is allowed.",
         lambda r, c: (25 * r * c - 1) // (9 * (r + c)),
         "That leaves out the first of the two 3x3s, from r channels to m.",
         lambda r, c: 25 * r // 9,

@@ -30,7 +30,7 @@ LINES = (("-", style.INK), ("--", style.GREY), ("-.", style.GREY), (":", style.I
 def draw_recipes() -> Figure:
     """Draw validation accuracy by epoch for two rungs of the ladder: one network, two recipes."""
     runs = ladder_runs()
-    told = {"layers": "Adam, constant learning rate", "muon": "most changes of this lesson"}
+    told = {"layers": "Adam, constant learning rate", "muon": "most of this lesson's changes"}
     ends, last = [], {}
     with style.house_style():
         figure, axes = style.chart(320)
@@ -47,7 +47,7 @@ def draw_recipes() -> Figure:
     figure.alt = (
         "Validation accuracy over 8 epochs, a line for each seed. The same network is trained by "
         f"two recipes: by Adam with a constant learning rate it ends at {last['layers']:.0%} on "
-        f"average, with most changes of this lesson at {last['muon']:.0%}."
+        f"average, with most of this lesson's changes at {last['muon']:.0%}."
     )
     return figure
 

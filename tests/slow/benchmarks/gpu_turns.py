@@ -59,7 +59,7 @@ class Racer:
     calls: int = 1  # steps in a turn
     loss: Any = None
     times: list[float] = field(default_factory=list)  # seconds of a step, a round each
-    loading: float = 0.0
+    loading: float | None = None  # until it is timed
 
     def once(self) -> None:
         self.loss = self.step.update(*next(self.step.batches))
@@ -83,7 +83,8 @@ def _raced(clock: Clock, turns: Turns, ways: list[Way]) -> list[Row]:
     _, reason = clock.attempt("taking turns", partial(take_turns, racers.values(), turns, clock))
     base = racers[ways[0].name].times if ways[0].name in racers else []
     for name, racer in racers.items():
-        rows[name] |= timing(racer, base) if racer.times else {"reason": reason}
+        ended = {"ended_early": reason} if reason else {}
+        rows[name] |= timing(racer, base) | ended if racer.times else {"reason": reason}
     return [*rows.values()]
 
 
@@ -143,7 +144,7 @@ def timing(racer: Racer, base: list[float]) -> Row:
         "most_ms": 1000 * max(racer.times),
         "times_the_first": statistics.median(ratios) if ratios else None,
         "pictures_per_second": racer.pictures / median,
-        "loading_ms": 1000 * racer.loading,
+        "loading_ms": None if racer.loading is None else 1000 * racer.loading,
         "first_call_s": racer.first_call,
         "rounds": len(racer.times),
         "steps_a_round": racer.calls,
