@@ -208,7 +208,9 @@ CHANGES = {
         "BatchNorm's biases move 16 times as fast", rates=partial(faster_biases, factor=16)
     ),
     "decay-2e-3": Change("four times the weight decay", {"weight_decay": 2e-3}),
+    "decay-weights": Change("no decay of biases and of BatchNorm", {"decay_norms": False}),
     "average-0.9": Change("the moving average of the weights is used", {"average_decay": 0.9}),
+    "average-0.99": Change("a slower moving average of the weights", {"average_decay": 0.99}),
     "batch-256-0.07": Change("batches of 256 at a rate of 0.07", {"batch_size": 256, "lr": 0.07}),
     "batch-256-0.1": Change("batches of 256 at a rate of 0.1", LARGER),
     "batch-512-0.2": Change("batches of 512 at a rate of 0.2", {"batch_size": 512, "lr": 0.2}),
@@ -247,6 +249,9 @@ CHANGES = {
         network=partial(remember, momentum=0.3),
     ),
     "heads-0": Change("no auxiliary heads", {"aux_weights": (0.0, 0.0)}),
+    "heads-0.5": Change(
+        "losses of the heads weighted by 0.5, not 0.3", {"aux_weights": (0.5, 0.5)}
+    ),
     "dropout-0": Change("no dropout before the classifier", variant={"dropout": 0.0}),
     "dropout-0.4": Change("dropout of 0.4, not 0.2", variant={"dropout": 0.4}),
     "smooth-0.2": Change("labels smoothed by 0.2, not 0.1", {"label_smoothing": 0.2}),
