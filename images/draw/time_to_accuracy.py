@@ -48,7 +48,9 @@ def draw_time_to_accuracy(report: dict) -> Figure:
         axes.set_xlim(0, 1.15 * axes.get_xlim()[1])
         style.headline(figure, "How soon each way of training is accurate")
         axes.annotate("fast", (0.15, 0.93), fontsize=12, weight="bold")
-        style.footnote(figure, f"One training of each way on {report['machine']}.")
+        style.footnote(
+            figure, f"One training of each way on {report['data']}. {report['machine']}."
+        )
     figure.alt = (
         "The highest validation accuracy that each way of training has shown, over its minutes. "
         f"At their ends: {'; '.join(told)}."

@@ -5,16 +5,22 @@
 All ways train in one process on the same cores and images. They take turns, so that a busy machine
 slows all of them alike; a clock runs only while its way trains. After every tenth of an epoch the
 accuracy is measured on the 5,000 validation images, with the clock stopped. A way ends where it
-has reached the last target, where its recipe ends, or after `--minutes` of its own. Beside the
-minutes stand the multiply-adds of training until then, three times those of the forward passes,
+has reached `--until`, where its recipe ends, or after `--minutes` of its own. Beside the minutes
+stand the multiply-adds of training until then, three times those of the forward passes,
 heads included, at the size that the images had: no machine changes them.
 
 Each turn is written at once. The same command again goes on where this was cut off, and with more
 `--minutes` or other `--ways` it goes further: images are drawn in a new order, and the rest is as
-it was. It refuses to go on where the processor, the threads or the packages are others.
+it was. It refuses to go on where the processor, the threads, the packages or the seed are others.
 
-    walkthrough            the Colab walkthrough's network and loop, image files read one by one
-    ImageNet script        the script's loop on that network, its errors mended, its rate of 0.1
+A few seeds more, as far as the accuracy that the walkthrough publishes:
+
+    python tests/slow/benchmarks/time_to_accuracy.py --seed 1 --until 0.757 \
+        --ways walkthrough "fast, 1 epoch" "fast, 2 epochs" --out runs/time-to-accuracy-1
+
+    walkthrough            the Colab walkthrough's network and loop, each image made one by one
+    ImageNet script        the script's loop on that network, its errors mended, its rate of 0.1,
+                           image files read by two processes
     torchvision            torchvision's network in a plain loop, images ready in memory
     full resolution        the popular GoogLeNet whose stem is one 3x3 (kuangliu/pytorch-cifar)
     tutorial               the reduced GoogLeNet of UvA's deep learning tutorial 5
@@ -40,7 +46,6 @@ from small_nets import build_full_resolution, build_tutorial
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
-from torchvision.datasets import ImageFolder
 from torchvision.transforms import (
     Compose,
     Normalize,
@@ -52,6 +57,7 @@ from torchvision.transforms import (
 from training_step import (
     BATCH,
     SIZE,
+    InMemory,
     Step,
     forever,
     save_pictures,
@@ -116,6 +122,7 @@ class Record:
     way: str
     parameters: int
     machine: str
+    seed: int = 0
     seconds: float = 0.0
     images: int = 0
     macs: int = 0
@@ -138,41 +145,41 @@ def describe_machine() -> str:
 # ---- the ways --------------------------------------------------------------------------------
 
 
-def walkthrough(data: Data, folder: Path) -> Training:
-    return Training(the_walkthroughs_way(folder, 0, BATCH, 1.0, CPU), HALF)
+def walkthrough(data: Data, folder: Path, seed: int) -> Training:
+    return Training(the_walkthroughs_way(data, 0, BATCH, 1.0, CPU), HALF)
 
 
-def imagenet_script(data: Data, folder: Path) -> Training:
+def imagenet_script(data: Data, folder: Path, seed: int) -> Training:
     return Training(the_scripts_way(folder, "auto", BATCH, 1.0, CPU), IMAGENET_STATISTICS, "auto")
 
 
-def torchvisions(data: Data, folder: Path) -> Training:
+def torchvisions(data: Data, folder: Path, seed: int) -> Training:
     return Training(torchvisions_way(data, BATCH, CPU, init_weights=True), HALF)
 
 
-def full_resolution(data: Data, folder: Path) -> Training:
+def full_resolution(data: Data, folder: Path, seed: int) -> Training:
     statistics = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
     changes = [RandomCrop(32, padding=4), RandomHorizontalFlip()]
     model = build_full_resolution()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=200)
-    step = plain_step(folder, changes, statistics, model, optimiser, scheduler)
+    step = plain_step(data, changes, statistics, model, optimiser, scheduler)
     return Training(step, statistics)
 
 
-def tutorial(data: Data, folder: Path) -> Training:
+def tutorial(data: Data, folder: Path, seed: int) -> Training:
     statistics = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
     crop = RandomResizedCrop(32, scale=(0.8, 1.0), ratio=(0.9, 1.1))
     model = build_tutorial()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=[100, 150])
     changes = [RandomHorizontalFlip(), crop]
-    step = plain_step(folder, changes, statistics, model, optimiser, scheduler)
+    step = plain_step(data, changes, statistics, model, optimiser, scheduler)
     return Training(step, statistics)
 
 
 def plain_step(
-    folder: Path,
+    data: Data,
     changes: list[Callable],
     statistics: tuple[tuple[float, ...], tuple[float, ...]],
     model: nn.Module,
@@ -180,8 +187,8 @@ def plain_step(
     scheduler: torch.optim.lr_scheduler.LRScheduler,
 ) -> Step:
     """A step of the plainest loop, in float32, whose rate changes after each epoch."""
-    files = ImageFolder(folder, Compose([*changes, ToTensor(), Normalize(*statistics)]))
-    loader = DataLoader(files, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
+    images = InMemory(data, Compose([*changes, ToTensor(), Normalize(*statistics)]))
+    loader = DataLoader(images, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
 
     def batches() -> Iterator:
         while True:
@@ -201,9 +208,9 @@ def plain_step(
     return Step(batches(), update, CPU, model, parts)
 
 
-def fast(data: Data, folder: Path, *, epochs: int, **settings) -> Training:
+def fast(data: Data, folder: Path, seed: int, *, epochs: int, **settings) -> Training:
     recipe = replace(FAST, epochs=epochs, **settings)
-    trainer = Trainer(googlenet("small", 10), data, recipe, seed=0, device=CPU)
+    trainer = Trainer(googlenet("small", 10), data, recipe, seed=seed, device=CPU)
 
     def update(images, labels):
         return trainer.step(trainer.shrink(images), labels)[0]
@@ -219,7 +226,7 @@ def name_epochs(way: str, epochs: int) -> str:
     return f"{way}, {epochs} epoch{'s' if epochs > 1 else ''}"
 
 
-WAYS: dict[str, Callable[[Data, Path], Training]] = {
+WAYS: dict[str, Callable[[Data, Path, int], Training]] = {
     "walkthrough": walkthrough,
     "ImageNet script": imagenet_script,
     "torchvision": torchvisions,
@@ -259,7 +266,13 @@ def look_at_validation(training: Training, record: Record, data: Data) -> float:
 
 
 def take_turn(
-    training: Training, record: Record, data: Data, seconds: float, minutes: float
+    training: Training,
+    record: Record,
+    data: Data,
+    *,
+    seconds: float,
+    minutes: float,
+    until: float,
 ) -> None:
     """Give a way its turn; look at validation where a tenth of an epoch is complete."""
     step = len(data.train) // LOOKS
@@ -267,8 +280,8 @@ def take_turn(
     train_for(training, record, seconds, due)
     if record.images >= due or record.ended:
         accuracy = look_at_validation(training, record, data)
-        if accuracy >= TARGETS[-1]:
-            record.ended = "it reached the last target"
+        if accuracy >= until:
+            record.ended = f"it reached {until:.1%}"
     if not record.ended and record.seconds >= 60 * minutes:
         record.ended = TIME_OVER
 
@@ -292,6 +305,11 @@ def resume(out: Path, training: Training, record: Record, minutes: float) -> Non
         raise SystemExit(
             f"{path} was measured on {found['machine']}; this is {record.machine}, whose minutes "
             "do not compare with those. Give --out another folder"
+        )
+    if found.get("seed", 0) != record.seed:
+        raise SystemExit(
+            f"{path} is a training of seed {found.get('seed', 0)}, but --seed {record.seed} came. "
+            "Give --out another folder"
         )
     state = torch.load(path.with_suffix(".pt"), weights_only=True)
     training.step.model.load_state_dict(state["model"])
@@ -327,14 +345,18 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--data", default="cifar10")
     options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--note", default="", help="on the data, as train takes it")
     options.add_argument("--minutes", type=float, default=30, help="of training, for each way")
     options.add_argument("--turn", type=float, default=20, help="seconds of training in a turn")
     options.add_argument("--limit", type=int, help="of images, for a rehearsal")
     options.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--until", type=float, default=TARGETS[-1], help="this accuracy is seen")
     options = options.parse_args()
-    seed_everything(0)
+    seed_everything(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     data = load(options.data)
+    data = data.with_note(options.note) if options.note else data
     if options.limit:
         some = data.validation[: options.limit // 10]
         data = replace(data, train=data.train[: options.limit], validation=some)
@@ -342,16 +364,23 @@ def main() -> None:
         save_pictures(data, Path(folder))
         trainings, records = {}, {}
         for name in options.ways:
-            training = trainings[name] = WAYS[name](data, Path(folder))
+            training = trainings[name] = WAYS[name](data, Path(folder), options.seed)
             training.step.model.train()
             weights = sum(weight.numel() for weight in training.step.model.parameters())
-            record = records[name] = Record(name, weights, describe_machine())
+            record = records[name] = Record(name, weights, describe_machine(), options.seed)
             resume(options.out, training, record, options.minutes)
             training.step.model.train()
         while waiting := [name for name in options.ways if not records[name].ended]:
             for name in waiting:
                 training, record = trainings[name], records[name]
-                take_turn(training, record, data, options.turn, options.minutes)
+                take_turn(
+                    training,
+                    record,
+                    data,
+                    seconds=options.turn,
+                    minutes=options.minutes,
+                    until=options.until,
+                )
                 save(options.out, name, training, record)
             print(describe(list(records.values())), flush=True)
     found = {
@@ -360,6 +389,7 @@ def main() -> None:
         "versions": list_versions(),
         "data": data.name,
         "targets": TARGETS,
+        "seed": options.seed,
         "ways": [asdict(record) for record in records.values()],
     }
     text = json.dumps(found, indent=1)

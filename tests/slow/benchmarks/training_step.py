@@ -5,13 +5,15 @@
 The same batch on the same device everywhere; each block of the table has one network and compares
 with its first line.
 
-- The classroom walkthrough reads picture files one by one with PIL, collects them in a DataLoader
-  and trains in float32 in the layout that PyTorch starts with. Ours keeps uint8 pictures on the
-  device, and on the CPU keeps the memory that a step has freed.
-- The ImageNet script, its errors mended, has worker processes that crop and mirror; channels_last,
-  mixed precision (float16 on a GPU), a moving average, a loss and accuracies read at every step.
-  Left out are its prefetcher, whose copy of 1.5 MB is nothing here, and TensorBoard; its rate moves
-  with every step, as ours does. It runs on the walkthrough's network: only the way differs.
+- The classroom walkthrough keeps its pictures in memory, makes a PIL image and a tensor of each
+  one by one, as torchvision's CIFAR10 does, collects them in a DataLoader and trains in float32
+  in the layout that PyTorch starts with. Ours keeps uint8 pictures on the device, and on the CPU
+  keeps the memory that a step has freed.
+- The ImageNet script, its errors mended, has picture files and worker processes that read, crop
+  and mirror them; channels_last, mixed precision (float16 on a GPU), a moving average, a loss and
+  accuracies read at every step. Left out are its prefetcher, whose copy of 1.5 MB is nothing here,
+  and TensorBoard; its rate moves with every step, as ours does. It runs on the walkthrough's
+  network: only the way differs.
 - torchvision's own network in the plainest of loops: float32, its pictures ready on the device.
 
 The ways take turns, so that a busy machine slows all of them alike: read the ratios, not the
@@ -40,11 +42,11 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from googlenet_lib import GoogLeNet, googlenet
 from googlenet_lib.data import Data, load
@@ -135,7 +137,22 @@ def one_turn(way: Way, steps: int, device: torch.device) -> Timing:
     return Timing(waited, seconds, sum(t.pictures for t in times), times[-1].loss)
 
 
+class InMemory(Dataset):
+    """Pictures in memory, made images and tensors one by one, as torchvision's CIFAR10 does."""
+
+    def __init__(self, data: Data, transform: Callable) -> None:
+        self.pictures = data.train.images.permute(0, 2, 3, 1).contiguous().numpy()
+        self.labels, self.transform = data.train.labels.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.pictures[number])), self.labels[number]
+
+
 def save_pictures(data: Data, folder: Path) -> None:
+    """Save the training pictures as files in class folders, as the ImageNet script reads them."""
     for number, (image, label) in enumerate(zip(data.train.images, data.train.labels, strict=True)):
         place = folder / data.classes[label]
         place.mkdir(exist_ok=True)
@@ -144,13 +161,13 @@ def save_pictures(data: Data, folder: Path) -> None:
 
 
 def the_walkthroughs_way(
-    folder: Path, workers: int, batch: int, width: float, device: torch.device
+    data: Data, workers: int, batch: int, width: float, device: torch.device
 ) -> Step:
-    from torchvision.datasets import ImageFolder  # here: ways of our own need no torchvision
+    # here: ways of our own need no torchvision
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
-    loader = DataLoader(ImageFolder(folder, transform), batch, shuffle=True, num_workers=workers)
+    loader = DataLoader(InMemory(data, transform), batch, shuffle=True, num_workers=workers)
     model = googlenet("classroom", 10, width=width).to(device).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
 
@@ -328,7 +345,7 @@ def all_ways(
     same = replace(IMAGENET, nesterov=False, batch_size=batch, precision=best)
 
     def walkthrough(workers: int) -> Way:
-        build = partial(the_walkthroughs_way, folder, workers, batch, width, device)
+        build = partial(the_walkthroughs_way, data, workers, batch, width, device)
         return Way(f"walkthrough, {workers} workers", "classroom", plain, False, build)
 
     def ours(name: str, recipe: Recipe, precision: str, variant: str = "classroom") -> Way:
