@@ -97,8 +97,8 @@ class Precision:
         return self.name == "float16"
 
     def autocast(self) -> AbstractContextManager:
-        """Return the context that a forward pass runs in; it does nothing in float32."""
-        enabled = self.name != "float32"  # else it switches off what a caller has switched on
+        """Return the context that a forward pass runs in; in float32 it switches autocast off."""
+        enabled = self.name != "float32"
         dtype = DTYPES[self.name] if enabled else None  # torch 2.9 warns of float32 on MPS
         return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
 
@@ -167,7 +167,10 @@ def _set_malloc(library: ctypes.CDLL, options: dict[int, int]) -> None:
 def is_memory_error(error: Exception) -> bool:
     """Tell whether Python or torch say by `error` that there is not enough memory."""
     words = (
-        *("allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"),
+        "allocate memory",
+        "not enough memory",
+        "out of memory",
+        "ALLOC_FAILED",
         "Storage size calculation overflowed",
     )
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)

@@ -1,13 +1,12 @@
 """The pictures that a run kept from training, found again to measure its weights on."""
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from googlenet_lib.data import Data, ImageSet, PictureFiles, load
-from googlenet_lib.data.load import OtherSize, is_flat, load_whole
-from googlenet_lib.errors import UsageError, escape
+from googlenet_lib.data.load import OtherSize, is_flat, load_whole, name_of
+from googlenet_lib.errors import UsageError
 from googlenet_lib.network.weights import Split, WeightsInfo
 from googlenet_lib.training.describe import DIGITS
 
@@ -50,8 +49,7 @@ def load_held_out(
     unsure += ": an accuracy on pictures that were seen in training is too high"
     if whole and not own:
         classes, pictures = load_whole(Path(name), size=info.image_size)
-        folder = Path(os.path.abspath(name)).name  # noqa: PTH100 - and not where a link leads
-        return HeldOut(pictures, classes, f"pictures of {escape(folder)}", unsure)
+        return HeldOut(pictures, classes, f"pictures of {name_of(name)}", unsure)
     if own and split.limit:
         data = data.limit(split.limit)
     pictures, note = getattr(data, side), ""

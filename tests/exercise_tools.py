@@ -121,6 +121,18 @@ def prompts(path: Path, id: str) -> list[str]:
     return [text for text in texts if set_here.search(text)]
 
 
+def question_of(id: str) -> str:
+    """Return the Markdown cell that asks for prediction `id`."""
+    for path in notebooks_of(id[:2]):
+        asked = ""
+        for cell in _cells(path):
+            if "**Predict" in cell.source:
+                asked = cell.source
+            elif f'guess("{id}"' in cell.source:
+                return asked
+    raise KeyError(id)
+
+
 def edited(right: type, edit: Callable) -> type:
     """The class `right`, to each object of which `edit` does something once it is made."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def _can_link() -> bool:
 
 CAN_LINK = _can_link()  # Windows asks for a right of its own
 CAN_PIPE = hasattr(os, "mkfifo")
+SLASH = re.escape(os.sep)  # in patterns of what is said of paths
 
 
 def image_set(count: int, *, classes: int = 3, size: int = 8, seed: int = 0) -> ImageSet:

@@ -81,7 +81,10 @@ def place_explorer(name: str, lesson: str) -> str:
 
 
 class GiveSizes(SphinxPostTransform):
-    """Write the size of every image into its page, which then keeps its room before it comes."""
+    """Write the size of every image into its page, which then keeps its room before it comes.
+
+    So it need not come before a reader is near it.
+    """
 
     default_priority = 100
 
@@ -92,6 +95,7 @@ class GiveSizes(SphinxPostTransform):
                 width, height = read_size(path)
                 shown = int(image.setdefault("width", str(round(width))))
                 image["height"] = str(round(shown * height / width))
+                image["loading"] = "lazy"
 
 
 def read_size(path: Path) -> tuple[float, float]:

@@ -135,8 +135,8 @@ def tell_result() -> str:
     (ten,) = (run for run in GROUPS["fast-10min"] if "2 threads" in run.device)
     images, fewer = (run.epochs * run.training_pictures for run in (hour[0], ten))
     both = round(ten.seconds / 60 * images / fewer, -1)
-    target, ((ours, theirs), *others) = first_at_published()
-    ours, theirs = (look["seconds"] / 60 for look in (ours, theirs))
+    target, (first, *others) = first_at_published()
+    ours, theirs = (look["seconds"] / 60 for look in first)
     return (
         "`small`, a network of GoogLeNet's modules for small images, reaches a test accuracy of "
         f"**{average:.1%} on CIFAR-10** (mean of {len(hour)} seeds). The training took {alone:.0f} "
@@ -414,12 +414,16 @@ def tell_larger_batches() -> str:
         min(run.seconds / 60 / run.epochs for run in GROUPS[group] if "2 threads" in run.device)
         for group in ("fast-10min", "batch128-10min")
     )
+    (newer,), (older,) = (
+        {run.torch for time in ("10min", "60min") for run in GROUPS[f"{name}-{time}"]}
+        for name in ("fast", "batch128")
+    )
     return (
         f"- **Ten minutes.** {compare_batches('10min')} It comes from the larger batches and from "
         f"the fifth epoch together. On two cores, five epochs took {5 * larger:.1f} minutes with "
         f"batches of 256. With batches of 128 they would have taken {5 * smaller:.1f}, by the pace "
         f"of those runs.\n- **An hour.** {compare_batches('60min')}\n\nThe runs with batches of "
-        "128 also had another version of PyTorch (2.15.0 instead of 2.14.1)."
+        f"128 also had another version of PyTorch ({older} instead of {newer})."
     )
 
 

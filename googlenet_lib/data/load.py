@@ -200,12 +200,17 @@ def _find_or_download_cifar10() -> Path:
             raise UsageError(f"{absent}\n{failed}") from None
 
 
+def name_of(folder: str | Path) -> str:
+    """Return what a folder is called, also for "."; of a link its own name."""
+    return escape(Path(os.path.abspath(folder)).name)  # noqa: PTH100 - resolve follows links
+
+
 def _load_folder(folder: Path, split, size: int | None, stream: bool) -> tuple[Data, Findings]:
     if batches := find_batches(folder):
         _refuse_other_size("CIFAR-10", size)
         train, test = read_cifar10_batches(batches)
         return _split_off("CIFAR-10", CIFAR10_CLASSES, train, test, split), Findings()
-    name = escape(Path(os.path.abspath(folder)).name)  # noqa: PTH100 - and not where a link leads
+    name = name_of(folder)
     sides = _find_sides(folder)
     if sides and "train" not in sides:
         held = " and ".join(f"{side.name}/" for side in sides.values())

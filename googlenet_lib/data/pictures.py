@@ -160,7 +160,7 @@ def convert_to_rgb(picture: Image.Image) -> Image.Image:
     if turn is not None:
         # not by ImageOps.exif_transpose, which writes all EXIF anew and fails where one field
         # cannot be written; without EXIF, nobody turns the picture once more
-        kept = {key: picture.info[key] for key in ("transparency",) if key in picture.info}
+        kept = {key: value for key, value in picture.info.items() if key == "transparency"}
         picture = picture.transpose(turn)
         picture.info = kept
     # Pillow calls 16-bit grey "I;16", or "I" in what it reads of older PNG and of PGM

@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from samples import noise_picture, take_as_official, write_cifar10_batches, write_class_folders
+from samples import (
+    SLASH,
+    noise_picture,
+    take_as_official,
+    write_cifar10_batches,
+    write_class_folders,
+)
 
 from googlenet_lib.data import CIFAR10_CLASSES, SHAPES, ImageSet, find_cifar10, folders, load
 from googlenet_lib.data.digits import read_digits
@@ -174,10 +180,13 @@ def test_loose_pictures_to_test_on_do_not_make_train_a_class(tmp_path):
 @pytest.mark.parametrize(
     ("folders_", "said"),
     [
-        (("val/cat", "test/cat"), "holds val/ and test/ but no train/; .* give .*.val$"),
+        (("val/cat", "test/cat"), f"holds val/ and test/ but no train/; .* give .*{SLASH}val$"),
         (("train/cat", "train/cow", "test/cat", "test/emu"), "only in one of the two are cow, emu"),
         (("train/cat", "train/dog", "val"), r"val has other class folders .* are cat, dog; make"),
-        (("in/train/cat", "in/train/dog", "in/test/cat", "in/test/dog"), ".in is such a folder"),
+        (
+            ("in/train/cat", "in/train/dog", "in/test/cat", "in/test/dog"),
+            f"{SLASH}in is such a folder",
+        ),
         (("cat",), "holds 1 class folders"),
         (("cat", "dog"), "were to be set aside out of 2; .*classes is left to train on"),
     ],

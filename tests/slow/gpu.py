@@ -136,8 +136,8 @@ def throughput(kit: Kit) -> Iterator[Row]:
 
 def corners_first(batches: Sequence[int], widths: Sequence[float]) -> list[tuple[int, float]]:
     """All pairs, those at the ends of both first: where time ends, the grid is known by them."""
-    corners = list(product(batches[:: len(batches) - 1 or 1], widths[:: len(widths) - 1 or 1]))
-    return [*corners, *(pair for pair in product(batches, widths) if pair not in corners)]
+    corners = product((batches[0], batches[-1]), (widths[0], widths[-1]))
+    return list(dict.fromkeys([*corners, *product(batches, widths)]))
 
 
 def raced(kit: Kit, batch: int, width: float, runs: dict[str, Callable]) -> list[Row]:

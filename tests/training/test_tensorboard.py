@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from samples import tiny_data
+from samples import SLASH, tiny_data
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trainings import Stopped, network
 
@@ -70,7 +70,9 @@ def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"TensorBoard's folder .*file.board cannot be written to"):
+    with pytest.raises(
+        UsageError, match=rf"TensorBoard's folder .*file{SLASH}board cannot be written to"
+    ):
         Board(tmp_path / "file" / "board")
 
 

@@ -87,12 +87,12 @@ export function shade(number) {
 
 const ZOOM = 4; // pixels on the screen for one of the image
 
-const makeCanvas = (width, height) =>
+const makePixels = (width, height) =>
   Object.assign(document.createElement("canvas"), { width, height });
 
 /** Paint an image, `colour(p)` being that of pixel number p, and frame the pixel that is shown. */
 function paint(canvas, { width, height }, colour) {
-  const small = makeCanvas(width, height), data = new ImageData(width, height);
+  const small = makePixels(width, height), data = new ImageData(width, height);
   for (let p = 0; p < width * height; p++) data.data.set([...colour(p), 255], 4 * p);
   small.getContext("2d").putImageData(data, 0, 0);
   Object.assign(canvas, { width: ZOOM * width, height: ZOOM * height });
@@ -153,7 +153,7 @@ async function loadImage(name) {
   image.src = new URL(`data/${name}`, import.meta.url);
   await image.decode();
   const { width, height } = image;
-  const context = makeCanvas(width, height).getContext("2d");
+  const context = makePixels(width, height).getContext("2d");
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, width, height); // with a fourth number, the opacity
   return { width, height, pixels: data.filter((_, i) => i % 4 !== 3) };

@@ -30,6 +30,7 @@ from googlenet_lib.course.kit.running import (
 DATA = (Tensor, np.ndarray, list, tuple, dict, set, SimpleNamespace)  # an answer gets copies
 LONG = 200  # characters of an error's message, beyond which it is told in part
 DEEPEST = 20  # levels of lists in lists; one may hold itself
+TO_FILL = "there is a `...` still to be filled"
 SAME_EVERYWHERE = "It is the same whatever goes in."
 UNUSABLE = (
     "what came back cannot be compared with what is asked for. Look at its type and its shape"
@@ -48,9 +49,10 @@ class Verdict:
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Test `answer` without printing and without recording."""
     blank, printed = Verdict("blank", "not attempted yet"), Printed()
-    if answer is None or holds_blank(answer):
-        begun = answer is not None and holds_more(answer)
-        return Verdict("blank", "not yet: there is a `...` still to be filled") if begun else blank
+    if answer is None:
+        return blank
+    if holds_blank(answer):
+        return Verdict("blank", f"not yet: {TO_FILL}") if holds_more(answer) else blank
     try:
         _test(exercise, answer, printed)
     except NotBegun:
@@ -150,8 +152,7 @@ def compare(exercise: Exercise, answer: Callable[..., Any]) -> None:
     elif isinstance(shown.found, Misfit):
         says = [shown.found]
     else:
-        constant = len(seen) > 1 and _is_constant(seen)
-        says = [shown.found, SAME_EVERYWHERE * constant, exercise.look]
+        says = [shown.found, SAME_EVERYWHERE * _is_constant(seen), exercise.look]
     told = f"{told_call(answer, shown.case.args, shown.case.told)} returned"
     raise Wrong(" ".join(filter(None, [f"{told} {describe(shown.result)}.", *says])))
 
@@ -194,7 +195,9 @@ def _alike(makes: Callable[..., Any], one: Seen) -> bool | None:
 
 
 def _is_constant(seen: Sequence[Seen]) -> bool:
-    """Whether the same came every time."""
+    """Whether the same came every time, of several."""
+    if len(seen) < 2:
+        return False
     if any(isinstance(one.found, Misfit) for one in seen):
         return False  # what is of another kind or device can't be compared with itself either
     return all(difference(one.result, seen[0].result) is None for one in seen[1:])
@@ -225,7 +228,7 @@ def call(
     if result is None:
         raise Wrong(f"{said} returned None. Is `return` missing? A `print` hands nothing back")
     if holds_blank(result):
-        raise Wrong(f"{said} returned {describe(result)}: there is a `...` still to be filled")
+        raise Wrong(f"{said} returned {describe(result)}: {TO_FILL}")
     for before, after in zip(args, given, strict=True):
         if isinstance(before, DATA) and difference(after, before) is not None:
             raise Wrong(

@@ -95,9 +95,9 @@ def _way(result: Any, expected: Any) -> str:
         if isinstance(expected, Tensor):
             return " `torch.from_numpy(...)` makes one of it."
         return " `.item()` makes a plain number of it." * single + " `.tolist()` makes one." * many
-    as_long = not isinstance(result, range) or (many and len(result) == len(expected))
-    if many and as_long and isinstance(result, Iterator | range | MappingView):
-        return " `list(...)` makes one of it."
+    if many and isinstance(result, Iterator | range | MappingView):
+        other_length = isinstance(result, range) and len(result) != len(expected)
+        return "" if other_length else " `list(...)` makes one of it."
     if many and isinstance(result, set | frozenset):
         return " A set has no order."
     if isinstance(expected, Tensor) and isinstance(result, list | tuple):

@@ -44,7 +44,7 @@ class Training:
 
 def train(seed: int, changes: tuple[str, ...] = (), steps: int = 40) -> float:
     """Train a small network on 300 digits with some of CHANGES; return its test accuracy."""
-    images, labels, test_images, test_labels = load_digits()
+    images, labels, test_images, test_labels = _read_digits()
     torch.manual_seed(seed)
     network = make_network()
     sgd = torch.optim.SGD(network.parameters(), lr=RATE)
@@ -70,8 +70,13 @@ def train(seed: int, changes: tuple[str, ...] = (), steps: int = 40) -> float:
     return float((guesses == test_labels).float().mean())
 
 
-def load_digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def load_digits() -> tuple[Tensor, ...]:
     """Load 300 scanned digits and their labels, then all test images and their labels."""
+    return tuple(part.clone() for part in _read_digits())  # whatever a reader does to them
+
+
+@cache
+def _read_digits() -> tuple[Tensor, ...]:
     digits = load("digits")
     images, test = (part.images[:, :1].float() / 255 for part in (digits.train, digits.test))
     return images[:IMAGES], digits.train.labels[:IMAGES], test, digits.test.labels

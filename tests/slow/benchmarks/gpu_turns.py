@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 from gpu_budget import Clock, Row, free
-from training_step import Step, float32_convolutions, synchronise
+from training_step import READY, Step, float32_convolutions, synchronise
 
 MOST_STEPS = 200  # in a turn
 
@@ -46,7 +46,7 @@ class Turns:
     rounds: int
     seconds: float  # a way's turn in a round
     untimed: int  # steps after the first
-    ready: int = 4  # and before each turn
+    ready: int = READY  # and before each turn
 
 
 @dataclass

@@ -150,6 +150,7 @@ def walkthrough(data: Data, folder: Path, seed: int) -> Training:
 
 
 def imagenet_script(data: Data, folder: Path, seed: int) -> Training:
+    save_pictures(data, folder)
     return Training(the_scripts_way(folder, "auto", BATCH, 1.0, CPU), IMAGENET_STATISTICS, "auto")
 
 
@@ -361,7 +362,6 @@ def main() -> None:
         some = data.validation[: options.limit // 10]
         data = replace(data, train=data.train[: options.limit], validation=some)
     with tempfile.TemporaryDirectory() as folder:
-        save_pictures(data, Path(folder))
         trainings, records = {}, {}
         for name in options.ways:
             training = trainings[name] = WAYS[name](data, Path(folder), options.seed)
